@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+/**
+ * The flake's output `berth.hosts`: what the stack must know of every NixOS system before it orders hardware.
+ * Read by one evaluation; nothing below the program evaluates again.
+ */
+
+const storePath = z.string().regex(/^\/nix\/store\/[0-9a-z]{32}-[^/]+$/, "a path in /nix/store");
+
+const derivation = z.strictObject({
+  /** The derivation, so that it can be built without evaluating again. */
+  drvPath: storePath,
+  /** The path its output will have. */
+  outPath: storePath,
+});
+
+const port = z.int().min(1).max(65535);
+
+/** A check of a running release from outside. The URL's host is sent as Host and SNI; the connection goes to the server's address. */
+export const healthCheck = z
+  .strictObject({
+    /** @example "http://example.org/healthz" */
+    http: z.url({ protocol: /^http$/ }).optional(),
+    /** @example "https://example.org/healthz" */
+    https: z.url({ protocol: /^https$/ }).optional(),
+    /** Status the answer must have. */
+    status: z.int().min(100).max(599).default(200),
+    /** Text the body must contain. */
+    body: z.string().optional(),
+  })
+  .refine((check) => (check.http === undefined) !== (check.https === undefined), "exactly one of http and https");
+
+export const hostManifest = z.strictObject({
+  /** Nix system, e.g. "x86_64-linux". */
+  system: z.enum(["x86_64-linux", "aarch64-linux"]),
+  /** `networking.hostName`; empty when the host takes its name from the cloud at boot. */
+  hostName: z.string(),
+  /** `config.system.build.toplevel` */
+  toplevel: derivation,
+  /** `config.system.build.diskoScript`: partitions, formats and mounts under /mnt. */
+  diskoScript: derivation,
+  /** The kexec installer tarball, or null for the one nixos-anywhere downloads. */
+  kexecTarball: derivation.nullable(),
+  /** Ports open to the world. */
+  ports: z.strictObject({ tcp: z.array(port), udp: z.array(port) }),
+  health: z.array(healthCheck),
+});
+
+export const manifest = z.record(z.string(), hostManifest);
+
+export type HealthCheck = z.infer<typeof healthCheck>;
+export type HostManifest = z.infer<typeof hostManifest>;
+export type Manifest = z.infer<typeof manifest>;

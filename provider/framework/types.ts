@@ -1,0 +1,64 @@
+/** The contract between the gRPC framework and a resource of a provider. */
+
+/** A property value with secrets unwrapped; `undefined` where the engine does not know it yet. */
+export type Value = null | boolean | number | string | Value[] | { [key: string]: Value } | undefined;
+export type Properties = Record<string, Value>;
+
+/** What a handler is told about the call it serves. */
+export interface CallContext {
+  urn: string;
+  /** The resource's logical name, the last part of the URN. */
+  name: string;
+  /** The engine's `customTimeouts` for this call in seconds, or undefined. */
+  timeoutSeconds: number | undefined;
+  /** Aborted when the user cancels the update. */
+  signal: AbortSignal;
+  /** A line in the update's diagnostics, kept in the output. */
+  log(severity: "debug" | "info" | "warning" | "error", message: string): void;
+  /** A line that shows in the resource's row while it is being worked on. */
+  status(message: string): void;
+}
+
+export interface CheckFailure {
+  property: string;
+  reason: string;
+}
+
+export type DiffKind = "add" | "add-replace" | "delete" | "delete-replace" | "update" | "update-replace";
+
+export interface DiffResult {
+  changes: boolean;
+  /** Property path to kind, e.g. { toplevel: "update" }. A `*-replace` makes the step a replacement. */
+  detailed?: Record<string, DiffKind>;
+  deleteBeforeReplace?: boolean;
+}
+
+/** One custom resource. Errors thrown are shown as they are (message only, no stack). */
+export interface ResourceHandler {
+  /** Inputs the engine stores and diffs, normalised; unknown values are `undefined`. */
+  check?(inputs: Properties, olds: Properties, call: CallContext): Promise<{ inputs: Properties; failures?: CheckFailure[] }>;
+  /** Default: every differing top-level input is an "update". */
+  diff?(olds: { inputs: Properties; outputs: Properties; id: string }, news: Properties, call: CallContext): Promise<DiffResult>;
+  /** Outputs known before the resource exists; the rest shows as unknown. */
+  preview?(inputs: Properties, old: Properties | undefined, call: CallContext): Promise<Properties>;
+  create(inputs: Properties, call: CallContext): Promise<{ id: string; outputs: Properties }>;
+  update?(id: string, olds: { inputs: Properties; outputs: Properties }, news: Properties, call: CallContext): Promise<Properties>;
+  /** Undefined = gone. Default: the state as it is. */
+  read?(id: string, state: { inputs: Properties; outputs: Properties }, call: CallContext): Promise<{ inputs: Properties; outputs: Properties } | undefined>;
+  delete?(id: string, state: { inputs: Properties; outputs: Properties }, call: CallContext): Promise<void>;
+  /** Outputs that are always secret, beside those that echo a secret input. */
+  secretOutputs?: readonly string[];
+}
+
+/** A provider: its resources by type token, and what to do with its configuration. */
+export interface ProviderDefinition {
+  name: string;
+  version: string;
+  resources: Record<string, ResourceHandler>;
+  /** Checked once before the first resource; throw to refuse the configuration. */
+  configure?(config: Properties): Promise<void>;
+  /** Invokes (functions) by token. */
+  functions?: Record<string, (args: Properties, call: CallContext) => Promise<Properties>>;
+  /** Called on shutdown or cancel: end children, close connections. */
+  close?(): Promise<void>;
+}
