@@ -1,0 +1,2 @@
+/** Pages are plain HTML: nothing to hydrate, and no scripts whose names change with each release. */
+export const csr = false;
