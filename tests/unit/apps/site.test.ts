@@ -1,9 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
+import packageJson from "../../../apps/site/package.json" with { type: "json" };
 import { greeting } from "../../../apps/site/src/lib/greeting.ts";
 import { echoFallback, echoOf } from "../../../apps/site/src/lib/server/echo.ts";
 import { healthAnswer } from "../../../apps/site/src/lib/server/health.ts";
 import { GET } from "../../../apps/site/src/routes/healthz/+server.ts";
-import packageJson from "../../../apps/site/package.json" with { type: "json" };
 
 afterEach(() => vi.unstubAllEnvs());
 
