@@ -11,7 +11,7 @@ export interface CallContext {
   name: string;
   /** The engine's `customTimeouts` for this call in seconds, or undefined. */
   timeoutSeconds: number | undefined;
-  /** Aborted when the user cancels the update. */
+  /** Aborted when the user cancels the update or the timeout has passed; its reason is an Error that says which. */
   signal: AbortSignal;
   /** A line in the update's diagnostics, kept in the output. */
   log(severity: "debug" | "info" | "warning" | "error", message: string): void;
@@ -36,15 +36,33 @@ export interface DiffResult {
 /** One custom resource. Errors thrown are shown as they are (message only, no stack). */
 export interface ResourceHandler {
   /** Inputs the engine stores and diffs, normalised; unknown values are `undefined`. */
-  check?(inputs: Properties, olds: Properties, call: CallContext): Promise<{ inputs: Properties; failures?: CheckFailure[] }>;
-  /** Default: every differing top-level input is an "update". */
-  diff?(olds: { inputs: Properties; outputs: Properties; id: string }, news: Properties, call: CallContext): Promise<DiffResult>;
+  check?(
+    inputs: Properties,
+    olds: Properties,
+    call: CallContext,
+  ): Promise<{ inputs: Properties; failures?: CheckFailure[] }>;
+  /** Default: every path at which the inputs differ is an add, a delete or an update (`diffInputs`). */
+  diff?(
+    olds: { inputs: Properties; outputs: Properties; id: string },
+    news: Properties,
+    call: CallContext,
+  ): Promise<DiffResult>;
   /** Outputs known before the resource exists; the rest shows as unknown. */
   preview?(inputs: Properties, old: Properties | undefined, call: CallContext): Promise<Properties>;
+  /** An error stores nothing; throw `PartialFailure` when something exists that must be remembered. */
   create(inputs: Properties, call: CallContext): Promise<{ id: string; outputs: Properties }>;
-  update?(id: string, olds: { inputs: Properties; outputs: Properties }, news: Properties, call: CallContext): Promise<Properties>;
-  /** Undefined = gone. Default: the state as it is. */
-  read?(id: string, state: { inputs: Properties; outputs: Properties }, call: CallContext): Promise<{ inputs: Properties; outputs: Properties } | undefined>;
+  update?(
+    id: string,
+    olds: { inputs: Properties; outputs: Properties },
+    news: Properties,
+    call: CallContext,
+  ): Promise<Properties>;
+  /** Undefined = gone. Default: the state as it is. An import comes with empty state. */
+  read?(
+    id: string,
+    state: { inputs: Properties; outputs: Properties },
+    call: CallContext,
+  ): Promise<{ inputs: Properties; outputs: Properties } | undefined>;
   delete?(id: string, state: { inputs: Properties; outputs: Properties }, call: CallContext): Promise<void>;
   /** Outputs that are always secret, beside those that echo a secret input. */
   secretOutputs?: readonly string[];
@@ -55,10 +73,12 @@ export interface ProviderDefinition {
   name: string;
   version: string;
   resources: Record<string, ResourceHandler>;
-  /** Checked once before the first resource; throw to refuse the configuration. */
-  configure?(config: Properties): Promise<void>;
+  /** Checked once before the first resource; throw to refuse the configuration. `call` speaks for the whole update. */
+  configure?(config: Properties, call: CallContext): Promise<void>;
   /** Invokes (functions) by token. */
   functions?: Record<string, (args: Properties, call: CallContext) => Promise<Properties>>;
-  /** Called on shutdown or cancel: end children, close connections. */
+  /** Called once, when the last call has ended after a cancel or shutdown: end children, close connections. */
   close?(): Promise<void>;
+  /** Words for a token the provider does not have. Default: it says that the provider has none of this name. */
+  unknownToken?(token: string): string;
 }
