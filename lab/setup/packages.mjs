@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import { onPath } from "./places.mjs";
+
+/**
+ * @typedef {object} DebianPackage
+ * @property {string} why
+ * @property {string} [program] a program that shows it is there; it may come from elsewhere
+ * @property {string} [file] or a file
+ * @property {boolean} [testsOnly] wanted by `npm test` alone
+ */
+
+/** Debian and Ubuntu packages the lab and its tests use. The root helper installs nothing else. @type {Readonly<Record<string, DebianPackage>>} */
+export const debianPackages = Object.freeze({
+  "systemd-container": { why: "runs the lab's servers (systemd-nspawn)", program: "systemd-nspawn" },
+  nftables: { why: "enforces the cloud's firewalls", program: "nft" },
+  iproute2: { why: "the lab's network namespace and bridge", program: "ip" },
+  mmdebstrap: { why: "makes the servers' Debian image and the private copy of Nix", program: "mmdebstrap" },
+  "debian-archive-keyring": { why: "verifies the packages of that image", file: "/usr/share/keyrings/debian-archive-keyring.gpg" },
+  patchelf: { why: "lets the private copy of Nix find its libraries", program: "patchelf" },
+  zstd: { why: "unpacks Debian packages", program: "zstd" },
+  "openssh-client": { why: "reaches the servers", program: "ssh" },
+  "hcloud-cli": { why: "a real client for the simulated cloud", program: "hcloud", testsOnly: true },
+  "python3-hcloud": { why: "another real client", file: "/usr/lib/python3/dist-packages/hcloud/__init__.py", testsOnly: true },
+  shellcheck: { why: "checks the scripts that run on servers", program: "shellcheck", testsOnly: true },
+});
+
+/**
+ * The packages that are not there.
+ * @param {{ tests: boolean }} wanted
+ * @param {(entry: DebianPackage) => boolean} isThere
+ */
+export function missingPackages(wanted, isThere = found) {
+  return Object.entries(debianPackages)
+    .filter(([, entry]) => (wanted.tests || !entry.testsOnly) && !isThere(entry))
+    .map(([name]) => name);
+}
+
+/** @param {DebianPackage} entry */
+function found(entry) {
+  return entry.program ? onPath(entry.program) !== undefined : existsSync(entry.file ?? "");
+}

@@ -1,0 +1,109 @@
+import { chmod, mkdir, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { must } from "../child.mjs";
+import { extractDebian } from "../extract.mjs";
+import { pins } from "../pins.mjs";
+import { onPath } from "../places.mjs";
+import { probe } from "../probe.mjs";
+import { isStowed, stow } from "../stow.mjs";
+import { Trouble } from "../trouble.mjs";
+import { atLeast } from "../versions.mjs";
+
+/** The names one binary answers to. */
+const COMMANDS = ["nix", "nix-build", "nix-collect-garbage", "nix-copy-closure", "nix-env", "nix-hash", "nix-instantiate", "nix-store"];
+
+/** No sandbox and no builders: neither can be counted on in a container. Nothing is looked up at a cache: all is built here. */
+const CONFIGURATION = `experimental-features = nix-command flakes
+sandbox = false
+build-users-group =
+filter-syscalls = false
+substitute = false
+`;
+
+/** @param {string} cache */
+const folder = (cache) => join(cache, `nix-${pins.suite}-1`);
+
+/**
+ * The Nix on PATH if it is new enough.
+ * @param {string} cache
+ * @returns {Promise<string | undefined>} its path
+ */
+export async function systemNix(cache) {
+  const nix = onPath("nix");
+  if (!nix || nix.startsWith(`${cache}/`)) return undefined;
+  return atLeast(await probe(cache, nix, ["--version"]), pins.nix) ? nix : undefined;
+}
+
+/** @type {import("../steps.mjs").Step} */
+export const nixStep = {
+  name: "nix",
+  title: "Nix",
+  why: `a private copy from Debian ${pins.suite}`,
+  diskMB: 350,
+  async check({ cache }) {
+    // Commands that need the experimental features are called on either.
+    if (await systemNix(cache)) return { path: [], env: { NIX_CONFIG: "extra-experimental-features = nix-command flakes" } };
+    const dir = folder(cache);
+    if (!(await isStowed(dir)) || !(await storeIsOurs())) return undefined;
+    return { path: [join(dir, "bin")], env: { NIX_CONF_DIR: join(dir, "conf") } };
+  },
+  /** Only root can make /nix. */
+  async rootWork() {
+    return (await storeIsOurs()) ? undefined : { verb: "nix-store", args: [], reason: "make /nix, the store" };
+  },
+  async make({ cache, at }) {
+    const dir = folder(cache);
+    if (!(await isStowed(dir))) await stow(dir, (temporary) => makeCopy(temporary, dir, join(cache, "log/nix.log"), at));
+    at("first run");
+    await must("running the private Nix", [join(dir, "bin/nix"), "store", "ping"], {
+      env: { ...process.env, NIX_CONF_DIR: join(dir, "conf") },
+      log: join(cache, "log/nix.log"),
+      deadline: 60_000,
+    });
+  },
+};
+
+/** Whether /nix is there and this user's; root gets by without. */
+async function storeIsOurs() {
+  const uid = process.getuid?.() ?? 0;
+  const owner = (await stat("/nix/store").catch(() => stat("/nix")).catch(() => undefined))?.uid;
+  if (uid === 0) return owner === undefined || owner === 0 || refuseStore(owner);
+  if (owner !== undefined && owner !== uid) return refuseStore(owner);
+  return owner === uid;
+}
+
+/**
+ * @param {number} owner
+ * @returns {never}
+ */
+function refuseStore(owner) {
+  throw new Trouble(
+    `/nix belongs to user ${owner}, and Nix here has no daemon that would share it. ` +
+      `Run as that user, or install Nix ${pins.nix} or newer with its daemon, or remove /nix if nothing uses it.`,
+  );
+}
+
+/**
+ * @param {string} temporary where it is made
+ * @param {string} final where it will be: the paths baked in are these
+ * @param {string} log
+ * @param {(doing: string) => void} at
+ */
+async function makeCopy(temporary, final, log, at) {
+  await extractDebian("nix-bin", join(temporary, "root"), log, at);
+  const root = join(final, "root");
+  const libraries = "usr/lib/x86_64-linux-gnu";
+  at("patchelf");
+  // DT_RPATH, not RUNPATH: it also serves the libraries that libraries need.
+  await must("patching Nix", [
+    "patchelf",
+    ...["--set-interpreter", `${root}/${libraries}/ld-linux-x86-64.so.2`],
+    ...["--force-rpath", "--set-rpath", `${root}/${libraries}:${root}/${libraries}/nix`],
+    join(temporary, "root/usr/bin/nix"),
+  ], { log });
+  await mkdir(join(temporary, "bin"));
+  for (const name of COMMANDS) await symlink("../root/usr/bin/nix", join(temporary, "bin", name));
+  await mkdir(join(temporary, "conf"));
+  await writeFile(join(temporary, "conf/nix.conf"), CONFIGURATION);
+  await chmod(join(temporary, "root"), 0o755);
+}
