@@ -1,0 +1,6 @@
+#!/bin/sh
+# Nix builder: the text in $contentPath becomes the program $out.
+set -eu
+# shellcheck disable=SC2154 # Nix sets them.
+cp "$contentPath" "$out"
+chmod +x "$out"

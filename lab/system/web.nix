@@ -1,0 +1,200 @@
+# The system "web": nginx before the app, sshd for root by key, networkd; everything else is the machine's Debian base.
+{
+  derivations,
+  lab,
+  site,
+}:
+let
+  inherit (import ./lib/units.nix) unitText unitTree;
+  hardening = import ./nixos/services/hardening.nix;
+
+  networking = {
+    # Empty: the machine takes its name from the cloud.
+    hostName = "";
+    firewall.allowedTCPPorts = [
+      22
+      80
+    ];
+  };
+
+  siteSocket = "/run/site.sock";
+
+  answers = derivations.script {
+    name = "site-answers";
+    source = ./site-answers.sh;
+    values.socket = siteSocket;
+  };
+
+  nginxConf = builtins.replaceStrings [ "@socket@" ] [ siteSocket ] (builtins.readFile ./nginx.conf);
+
+  vendor = name: "/usr/lib/systemd/system/${name}";
+
+  units = {
+    "site.socket" = {
+      wantedBy = [ "sockets.target" ];
+      text = unitText {
+        Unit.Description = "Socket of the web app";
+        Socket = {
+          ListenStream = siteSocket;
+          SocketMode = "0660";
+          SocketGroup = "www-data";
+          # Requests wait here while a new release starts, however many they are.
+          Backlog = 4096;
+          TriggerLimitIntervalSec = 0;
+        };
+      };
+    };
+
+    "site.service" = {
+      wantedBy = [ "multi-user.target" ];
+      text = unitText {
+        Unit = {
+          Description = "Web app";
+          Requires = "site.socket";
+          After = [
+            "site.socket"
+            "network-online.target"
+          ];
+          Wants = "network-online.target";
+          # A release that keeps crashing must not take the socket down with it.
+          StartLimitIntervalSec = 0;
+          # Restarted behind its socket, not stopped before the new system is in place: no request is refused.
+          X-StopIfChanged = false;
+        };
+        Service = hardening // {
+          ExecStart = "/usr/local/bin/node ${site}/build/index.js";
+          # Started means that it answers, so that a release which cannot start fails the switch.
+          # Outside the sandbox (+): only root and the web server may use the socket.
+          ExecStartPost = "+${answers}";
+          Environment = [
+            "APP_RELEASE=${site}"
+            "APP_VERSION=${site.version}"
+            "NODE_ENV=production"
+            "ADDRESS_HEADER=X-Forwarded-For"
+            "HOST_HEADER=X-Forwarded-Host"
+            "PROTOCOL_HEADER=X-Forwarded-Proto"
+          ];
+          IPAddressDeny = "any";
+          MemoryMax = "512M";
+          TasksMax = 128;
+          RestartSec = "500ms";
+          TimeoutStartSec = 30;
+          TimeoutStopSec = 40;
+        };
+      };
+    };
+
+    "nginx.service" = {
+      wantedBy = [ "multi-user.target" ];
+      text = unitText {
+        Unit = {
+          Description = "Web server";
+          After = [
+            "network.target"
+            "site.socket"
+          ];
+          Wants = "site.socket";
+          StartLimitIntervalSec = 0;
+          # A changed configuration is reloaded, which drops no connection.
+          X-Reload-Triggers = builtins.hashString "sha256" nginxConf;
+        };
+        Service = {
+          ExecStart = "/usr/sbin/nginx -e stderr -c /etc/nginx/nginx.conf";
+          ExecReload = [
+            "/usr/sbin/nginx -e stderr -t -c /etc/nginx/nginx.conf"
+            "/bin/kill -HUP $MAINPID"
+          ];
+          User = "www-data";
+          Group = "www-data";
+          RuntimeDirectory = "nginx";
+          CacheDirectory = "nginx";
+          AmbientCapabilities = "CAP_NET_BIND_SERVICE";
+          CapabilityBoundingSet = "CAP_NET_BIND_SERVICE";
+          NoNewPrivileges = true;
+          ProtectSystem = "strict";
+          ProtectHome = true;
+          PrivateTmp = true;
+          PrivateDevices = true;
+          Restart = "always";
+          RestartSec = "1s";
+        };
+      };
+    };
+
+    "sshd.service" = {
+      wantedBy = [ "multi-user.target" ];
+      text = unitText {
+        Unit = {
+          Description = "SSH server";
+          After = "network.target";
+          StartLimitIntervalSec = 0;
+          X-StopIfChanged = false;
+        };
+        Service = {
+          Type = "notify";
+          ExecStartPre = "/usr/sbin/sshd -t -f /etc/ssh/sshd_config";
+          ExecStart = "/usr/sbin/sshd -D -f /etc/ssh/sshd_config";
+          ExecReload = "/bin/kill -HUP $MAINPID";
+          RuntimeDirectory = "sshd";
+          RuntimeDirectoryMode = "0755";
+          # Sessions outlive the server, so that a switch over ssh survives a change of sshd.
+          KillMode = "process";
+          Restart = "always";
+          RestartSec = "1s";
+        };
+      };
+    };
+
+    "systemd-networkd.service" = {
+      vendor = vendor "systemd-networkd.service";
+      wantedBy = [ "multi-user.target" ];
+    };
+    "systemd-networkd-wait-online.service" = {
+      vendor = vendor "systemd-networkd-wait-online.service";
+      wantedBy = [ "network-online.target" ];
+    };
+
+    # Debian's own, which the base image brings.
+    "console-getty.service".masked = true;
+    "ssh.socket".masked = true;
+    "systemd-resolved.service".masked = true;
+  };
+
+  unitFiles = unitTree "systemd/system" units;
+
+  etc = derivations.tree {
+    name = "etc";
+    files = unitFiles.files // {
+      "cloud/cloud-init.disabled" = "The system is configured by its closure.\n";
+      "nginx/nginx.conf" = nginxConf;
+      "nix/nix.conf" = builtins.readFile ./nix.conf;
+      "os-release" = ''
+        NAME=NixOS
+        ID=nixos
+        PRETTY_NAME="Closed-world system of the Berth lab"
+        VERSION_ID="26.05"
+        VARIANT_ID=lab
+      '';
+      "ssh/sshd_config" = builtins.readFile ./sshd_config;
+      "systemd/network/10-uplink.network.d/50-metadata.conf" = builtins.readFile ./metadata.conf;
+      # The enabled units are those of this tree; Debian's presets must not add to them.
+      "systemd/system-preset/00-system.preset" = "disable *\n";
+      "systemd/system/systemd-networkd-wait-online.service.d/limit.conf" = ''
+        [Service]
+        ExecStart=
+        ExecStart=/usr/lib/systemd/systemd-networkd-wait-online --any --timeout=30
+      '';
+    };
+    links = unitFiles.links // {
+      "systemd/system/default.target" = vendor "multi-user.target";
+    };
+  };
+in
+{
+  inherit networking;
+  toplevel = import ./toplevel.nix {
+    inherit derivations lab etc;
+    name = "web";
+    kernelParams = "";
+  };
+}
