@@ -1,13 +1,11 @@
-# The sandbox of a stateless web app: plain data for `serviceConfig`, so that anything able to write a unit can use it.
-# MemoryDenyWriteExecute is missing on purpose: V8 compiles at run time and dies under it.
+# How a stateless web app's service is confined: the [Service] section in systemd's own names, as plain data, so that
+# it is read without a module system. Add IPAddressDeny = "any" where the app makes no connections of its own.
 {
   Type = "simple";
   Restart = "always";
   DynamicUser = true;
-
   ProtectHome = "tmpfs";
   PrivateTmp = true;
-  # Newer than systemd 257, which warns about the key and goes on without it.
   PrivateBPF = true;
   PrivateDevices = true;
   PrivateMounts = true;
@@ -20,7 +18,6 @@
   ProtectHostname = true;
   ProtectControlGroups = true;
   ProcSubset = "pid";
-
   SystemCallArchitectures = "native";
   SystemCallFilter = [
     "@system-service"
@@ -35,7 +32,6 @@
   RestrictRealtime = true;
   LockPersonality = true;
   CapabilityBoundingSet = "";
-
   IPAddressAllow = "localhost";
   DeviceAllow = "/dev/stdin r";
   DevicePolicy = "closed";

@@ -1,0 +1,26 @@
+# The host "web": the sample app behind nginx on one Hetzner Cloud server.
+{ pkgs, ... }:
+{
+  imports = [
+    ./disk.nix
+    ../../nixos/berth.nix
+    ../../nixos/profiles/base.nix
+    ../../nixos/profiles/hetzner
+    ../../nixos/services/webapp.nix
+  ];
+
+  nixpkgs.hostPlatform = "x86_64-linux";
+
+  services.webapp.site = {
+    package = pkgs.callPackage ../../apps/site { };
+    domain = "site.example";
+    default = true;
+    environment.APP_ECHO_ME = "Ahoy from NixOS.";
+    health = {
+      path = "/healthz";
+      body = ''"ok":true'';
+    };
+  };
+
+  system.stateVersion = "26.05";
+}

@@ -1,0 +1,115 @@
+# What Berth needs of a host to install it, switch it and check it. Import it into every host that a stack names.
+{
+  config,
+  lib,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  cfg = config.berth;
+
+  healthCheck = types.submodule {
+    options = {
+      http = mkOption {
+        type = types.nullOr (types.strMatching "http://.+");
+        default = null;
+        description = "Address that must answer without TLS. Exactly one of `http` and `https` is set.";
+        example = "http://example.org/healthz";
+      };
+      https = mkOption {
+        type = types.nullOr (types.strMatching "https://.+");
+        default = null;
+        description = "Address that must answer with TLS.";
+        example = "https://example.org/healthz";
+      };
+      status = mkOption {
+        type = types.ints.between 100 599;
+        default = 200;
+        description = "Status the answer must have.";
+        example = 204;
+      };
+      body = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "Text the answer must contain.";
+        example = "ok";
+      };
+    };
+  };
+in
+{
+  options.berth.health = mkOption {
+    type = types.listOf healthCheck;
+    default = [ ];
+    description = ''
+      Checks of a running release, made from outside. The name in the address is sent as Host and SNI; the connection goes to the
+      server's own address, so that DNS plays no part. A release that fails one is rolled back.
+    '';
+    example = [
+      {
+        https = "https://example.org/healthz";
+        body = "ok";
+      }
+    ];
+  };
+
+  config = {
+    assertions = [
+      {
+        assertion = lib.all (check: (check.http == null) != (check.https == null)) cfg.health;
+        message = "berth.health: every check has exactly one of `http` and `https`.";
+      }
+      {
+        assertion = config.networking.firewall.enable;
+        message = ''
+          networking.firewall.enable is false: Berth opens the cloud's firewall for the ports of this host's own firewall, and without
+          it there is nothing to go by. Enable it and name the ports in networking.firewall.allowedTCPPorts.
+        '';
+      }
+      {
+        # Some profiles (srvos' server among them) trust /etc/ssh/authorized_keys.d alone.
+        assertion = lib.elem "%h/.ssh/authorized_keys" config.services.openssh.authorizedKeysFiles;
+        message = ''
+          sshd does not read %h/.ssh/authorized_keys: Berth's login key is put into /root/.ssh/authorized_keys when the host is
+          installed, and every later deployment would be locked out. Set services.openssh.authorizedKeysInHomedir = true and add the
+          file to services.openssh.authorizedKeysFiles where another module has replaced that list.
+        '';
+      }
+    ];
+
+    services.openssh = {
+      enable = true;
+      authorizedKeysInHomedir = true;
+      settings = {
+        PermitRootLogin = "prohibit-password";
+        PasswordAuthentication = false;
+        KbdInteractiveAuthentication = false;
+      };
+      # The one lasting host key, brought by the installation; nothing is generated beside it.
+      hostKeys = [
+        {
+          type = "ed25519";
+          path = "/etc/ssh/ssh_host_ed25519_key";
+        }
+      ];
+    };
+
+    # The key that logs in arrives with the installation and is not known to the evaluation, so NixOS sees none and would refuse.
+    users.allowNoPasswordLogin = true;
+    users.mutableUsers = false;
+
+    # Closures are copied by root over ssh, unsigned: it is the connection that is trusted.
+    nix.settings.trusted-users = [ "root" ];
+    nix.settings.experimental-features = [
+      "nix-command"
+      "flakes"
+    ];
+
+    systemd.tmpfiles.settings.berth = {
+      # Says who installed the host; written once, by the installation.
+      "/etc/berth".d.mode = "0755";
+      # Verdicts of trials.
+      "/var/lib/berth".d.mode = "0700";
+    };
+  };
+}

@@ -1,0 +1,55 @@
+# A Hetzner Cloud server: virtio hardware, IPv4 by DHCP, IPv6 and host name from the metadata service, serial and screen consoles.
+{
+  modulesPath,
+  pkgs,
+  ...
+}:
+{
+  imports = [
+    # Without its virtio_scsi the initrd does not see the disk.
+    (modulesPath + "/profiles/qemu-guest.nix")
+    ./metadata-firewall.nix
+  ];
+
+  # The last one is /dev/console, which is what the web console shows.
+  boot.kernelParams = [
+    "console=ttyS0,115200"
+    "console=tty0"
+  ];
+
+  networking.useNetworkd = true;
+  networking.useDHCP = false;
+  systemd.network.networks."10-uplink" = {
+    # Public and private interfaces alike: Hetzner names them after the bus, which differs between server types.
+    matchConfig = {
+      Name = "en* eth*";
+      Type = "ether";
+    };
+    networkConfig = {
+      DHCP = "ipv4";
+      IPv6AcceptRA = false;
+    };
+  };
+  systemd.network.wait-online.anyInterface = true;
+
+  systemd.services.hetzner-addresses = {
+    description = "Static addresses and host name from the metadata service";
+    wantedBy = [ "multi-user.target" ];
+    wants = [ "network-online.target" ];
+    after = [ "network-online.target" ];
+    path = [
+      pkgs.curl
+      pkgs.gnused
+    ];
+    # Another system's copy of the script finds nothing to change.
+    restartIfChanged = false;
+    serviceConfig = {
+      Type = "oneshot";
+      RemainAfterExit = true;
+      ExecStart = "${pkgs.runtimeShell} ${./addresses.sh} http://169.254.169.254/hetzner/v1/metadata /run/systemd/network";
+      Restart = "on-failure";
+      RestartSec = "5s";
+      TimeoutStartSec = "2min";
+    };
+  };
+}
