@@ -1,0 +1,26 @@
+/**
+ * An error meant for a person: what was tried, on which host, what came back, what to do next.
+ * Shown without a stack.
+ */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly host: string | undefined;
+
+  constructor(parts: { host?: string; tried: string; cameBack: string; stands?: string; next: string }) {
+    const where = parts.host === undefined ? "" : `${parts.host}: `;
+    const stands = parts.stands === undefined ? "" : ` ${sentence(parts.stands)}`;
+    super(`${where}${parts.tried}: ${sentence(parts.cameBack)}${stands} Next: ${sentence(parts.next)}`);
+    this.host = parts.host;
+  }
+}
+
+/** `text` closed by a full stop unless it already ends in punctuation or in a block of lines. */
+function sentence(text: string): string {
+  const trimmed = text.trimEnd();
+  return /[.!?]$/.test(trimmed) ? trimmed : trimmed.includes("\n") ? `${trimmed}\n` : `${trimmed}.`;
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,91 @@
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HealthCheck } from "../../config/manifest.ts";
+
+/** What one attempt at a check found. */
+export type Verdict = { healthy: true; took: number } | { healthy: false; because: string };
+
+/** Bytes of a body that are read; a check looks for text near the top. */
+const bodyLimit = 256 * 1024;
+
+/** The URL a check asks. */
+export const urlOf = (check: HealthCheck): URL => new URL(check.http ?? check.https ?? "");
+
+/**
+ * Ask once, over a new connection to `address`; Host and SNI are the URL's, so DNS plays no part.
+ * Never throws: whatever goes wrong is the verdict.
+ */
+export function checkOnce(check: HealthCheck, address: string, timeout: number): Promise<Verdict> {
+  const url = urlOf(check);
+  const started = Date.now();
+  return new Promise((resolve) => {
+    const unhealthy = (because: string) => resolve({ healthy: false, because: `GET ${url.href} ${because}` });
+    const secure = url.protocol === "https:";
+    const options = {
+      host: address,
+      port: url.port || (secure ? 443 : 80),
+      path: url.pathname + url.search,
+      method: "GET",
+      headers: { host: url.host, "user-agent": "berth-health", connection: "close" },
+      agent: false as const,
+      signal: AbortSignal.timeout(timeout),
+      // An address has no SNI.
+      ...(secure && isIP(url.hostname) === 0 ? { servername: url.hostname } : {}),
+    };
+    const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        if (body.length < bodyLimit) body += chunk;
+      });
+      response.on("error", (error) => unhealthy(`broke off: ${error.message}`));
+      response.on("end", () => {
+        const status = response.statusCode ?? 0;
+        if (status !== check.status) return unhealthy(`answered ${status}, expected ${check.status}${excerpt(body)}`);
+        if (check.body !== undefined && !body.includes(check.body)) {
+          return unhealthy(`answered ${status} without the text ${JSON.stringify(check.body)}${excerpt(body)}`);
+        }
+        resolve({ healthy: true, took: Date.now() - started });
+      });
+    });
+    request.on("error", (error: NodeJS.ErrnoException) =>
+      unhealthy(error.name === "AbortError" || error.name === "TimeoutError" ? `did not answer within ${timeout / 1000} s` : `failed: ${error.message}`),
+    );
+    request.end();
+  });
+}
+
+const excerpt = (body: string): string => {
+  const line = body.replaceAll(/\s+/g, " ").trim().slice(0, 120);
+  return line === "" ? "" : ` (${line})`;
+};
+
+/**
+ * Ask until every check is healthy or the deadline passes. `giveUp` is asked between attempts for a reason to stop early.
+ * The verdict is that of the check that held out longest.
+ */
+export async function checkAll(
+  checks: readonly HealthCheck[],
+  address: string,
+  options: { deadline: number; pause?: number; signal?: AbortSignal; giveUp?: () => string | undefined },
+): Promise<Verdict> {
+  const end = Date.now() + options.deadline;
+  const started = Date.now();
+  for (const check of checks) {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const left = end - Date.now();
+      const verdict = await checkOnce(check, address, Math.max(1_000, Math.min(5_000, left)));
+      if (verdict.healthy) break;
+      const stop = options.giveUp?.();
+      if (stop !== undefined) return { healthy: false, because: stop };
+      if (Date.now() >= end) {
+        return { healthy: false, because: `${verdict.because}, for ${Math.round((Date.now() - started) / 1000)} s` };
+      }
+      await sleep(options.pause ?? 250, undefined, { signal: options.signal });
+    }
+  }
+  return { healthy: true, took: Date.now() - started };
+}

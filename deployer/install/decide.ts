@@ -1,0 +1,72 @@
+import { z } from "zod";
+
+/** What tells an installed host apart: written at the install, read by every later one. */
+export const marker = z.object({
+  stack: z.string(),
+  host: z.string(),
+  /** The hardware's id: a Hetzner server id. */
+  server: z.string(),
+});
+export type Marker = z.infer<typeof marker>;
+
+/** What a look at the target found. */
+export interface TargetFacts {
+  /** Which of the two known host keys it answered with. */
+  identity: "bootstrap" | "lasting";
+  /** `ID` of its os-release. */
+  os: string;
+  /** `VARIANT_ID` of its os-release. */
+  variant: string;
+  /** /etc/berth/install.json as found, null when absent. */
+  marker: string | null;
+}
+
+export type InstallDecision =
+  | { do: "install" }
+  /** The disk was already wiped by an install that did not end: go on in the installer. */
+  | { do: "resume" }
+  | { do: "adopt" }
+  | { do: "refuse"; because: string; next: string };
+
+/** Operating systems that Hetzner's base images bring; anything else was put there by someone. */
+const baseSystems = new Set(["debian", "ubuntu", "fedora", "rocky", "almalinux", "centos", "opensuse-leap"]);
+
+/** May the target's disk be wiped? Every answer that wipes needs the bootstrap key: it exists on servers this stack has just ordered. */
+export function decideInstall(facts: TargetFacts, wanted: Marker): InstallDecision {
+  if (facts.marker !== null) return decideByMarker(facts.marker, wanted);
+  if (facts.identity === "lasting") {
+    return {
+      do: "refuse",
+      because: `the host answers with the installed system's key but has no /etc/berth/install.json`,
+      next: "put the marker back if the host is this stack's, or replace the server",
+    };
+  }
+  if (facts.os === "nixos") {
+    return facts.variant === "installer"
+      ? { do: "resume" }
+      : { do: "refuse", because: "the host runs a NixOS that this stack did not install", next: "replace the server to install anew" };
+  }
+  if (baseSystems.has(facts.os)) return { do: "install" };
+  return { do: "refuse", because: `the host runs "${facts.os}", not a base image`, next: "order the server with a base image such as debian-13" };
+}
+
+function decideByMarker(text: string, wanted: Marker): InstallDecision {
+  const found = marker.safeParse(parseJson(text));
+  const next = "a host belongs to one stack: replace the server, or destroy it in the other stack first";
+  if (!found.success) return { do: "refuse", because: "its /etc/berth/install.json is not one of ours", next };
+  const { stack, host, server } = found.data;
+  if (stack === wanted.stack && host === wanted.host && server === wanted.server) return { do: "adopt" };
+  return {
+    do: "refuse",
+    because: `it was installed as ${host} of stack ${stack} (server ${server}), wanted is ${wanted.host} of stack ${wanted.stack} (server ${wanted.server})`,
+    next,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

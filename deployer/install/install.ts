@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { build } from "../nix/build.ts";
+import { remote } from "../remote/scripts.ts";
+import { isIdentityMismatch, SshSession } from "../ssh/session.ts";
+import { decideInstall, type TargetFacts } from "./decide.ts";
+import type { InstallDocument } from "./document.ts";
+import type { InstallLog } from "./log.ts";
+import { nixosAnywhere, type Phase } from "./nixos-anywhere.ts";
+
+/** Install a host, or find that it is installed, or refuse. Ends within the document's deadline, either way. */
+export async function install(document: InstallDocument, log: InstallLog): Promise<void> {
+  const end = Date.now() + document.deadline * 1000;
+  const left = () => Math.max(1_000, end - Date.now());
+  const folder = await mkdtemp(join(tmpdir(), "berth-install-"));
+  try {
+    log.say("building the system");
+    for (const what of ["toplevel", "diskoScript", "kexecTarball"] as const) {
+      const derivation = document[what];
+      if (derivation) await build(what, derivation, { deadline: left(), onLine: (line) => log.keep(line) });
+    }
+
+    log.say("looking at the host");
+    const facts = await look(document, left());
+    const decision = decideInstall(facts, document.marker);
+    if (decision.do === "refuse") {
+      throw new Failure({
+        host: `${document.target.host} (${document.target.address})`,
+        tried: "install NixOS",
+        cameBack: `refused, ${decision.because}`,
+        stands: "The disk was not touched",
+        next: decision.next,
+      });
+    }
+    if (decision.do === "adopt") return log.say("installed already; nothing to do");
+
+    const phases: Phase[] = decision.do === "resume" ? ["disko", "install", "reboot"] : ["kexec", "disko", "install", "reboot"];
+    if (decision.do === "resume") log.say("an earlier install did not end; going on in the installer");
+    await nixosAnywhere(document, phases, folder, log, left());
+
+    log.say("waiting for the installed system");
+    await awaitInstalled(document, left());
+    log.say("installed");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Reach the host by either of its two identities and see what runs there. */
+async function look(document: InstallDocument, deadline: number): Promise<TargetFacts> {
+  const end = Date.now() + deadline;
+  let last: unknown;
+  while (Date.now() < end) {
+    for (const identity of ["bootstrap", "lasting"] as const) {
+      const key = identity === "bootstrap" ? document.bootstrapHostKey : document.lastingHostKey.publicKey;
+      const session = await SshSession.create({ ...document.target, hostKeys: [key] });
+      try {
+        // Long enough for a server to boot, short enough to try the other identity, too.
+        await session.waitUntilReachable(Math.min(30_000, end - Date.now()));
+        const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true });
+        return { identity, os: seen.os, variant: seen.variant, marker: seen.marker };
+      } catch (error) {
+        last = error;
+        // With both refused, neither key is the host's: no use in waiting.
+        if (identity === "lasting" && error instanceof Error && isIdentityMismatch(error.message)) throw error;
+      } finally {
+        await session.close();
+      }
+    }
+  }
+  throw last;
+}
+
+/** The new system must come up as itself: the lasting key, our marker, the toplevel that was installed. */
+async function awaitInstalled(document: InstallDocument, deadline: number): Promise<void> {
+  const session = await SshSession.create({ ...document.target, user: "root", port: 22, hostKeys: [document.lastingHostKey.publicKey] });
+  try {
+    // The installer may answer once more, with the key it had.
+    await session.waitUntilReachable(deadline, { patient: true });
+    const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true });
+    const ours = seen.marker !== null && decideInstall({ identity: "lasting", ...seen }, document.marker).do === "adopt";
+    if (ours && seen.current === document.toplevel.outPath) return;
+    throw new Failure({
+      host: session.label,
+      tried: "verify the installed system",
+      cameBack: ours ? `it runs ${seen.current}, not ${document.toplevel.outPath}` : `its marker is ${seen.marker ?? "absent"}`,
+      next: "look at the server's console",
+    });
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,44 @@
+import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** Two outputs of an install: every line in a file, a few short ones for whoever watches. */
+export class InstallLog {
+  readonly file: string;
+  readonly #fd: number;
+  readonly #started = Date.now();
+  readonly #recent: string[] = [];
+  #phase = "start";
+
+  constructor(file: string) {
+    this.file = file;
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    this.#fd = openSync(file, "a", 0o600);
+  }
+
+  /** The last phase that was said. */
+  get phase(): string {
+    return this.#phase;
+  }
+
+  /** A line for the file alone. */
+  keep(line: string): void {
+    this.#recent.push(line);
+    if (this.#recent.length > 50) this.#recent.shift();
+    writeSync(this.#fd, `${new Date().toISOString()} ${line}\n`);
+  }
+
+  /** A line for people. Kept short: a plugin that streams long lines may hang on them. */
+  say(line: string): void {
+    this.#phase = line;
+    const seconds = ((Date.now() - this.#started) / 1000).toFixed(1);
+    process.stdout.write(`${seconds.padStart(6)} s  ${line.slice(0, 160)}\n`);
+  }
+
+  tail(count: number): string {
+    return this.#recent.slice(-count).join("\n");
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}

@@ -1,0 +1,115 @@
+import { access, constants, copyFile, mkdir, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { execa } from "execa";
+import { Failure } from "../failure.ts";
+import { forEachLine } from "../process.ts";
+import { hostAlias, knownHosts } from "../ssh/config.ts";
+import type { InstallDocument } from "./document.ts";
+import type { InstallLog } from "./log.ts";
+
+const shim = new URL("./ssh-shim", import.meta.url).pathname;
+
+export type Phase = "kexec" | "disko" | "install" | "reboot";
+
+/** The command line, without secrets. Pure. */
+export function commandLine(
+  document: InstallDocument,
+  phases: readonly Phase[],
+  files: { extraFiles: string; identity: string | undefined },
+): string[] {
+  const { target } = document;
+  return [
+    "--store-paths",
+    document.diskoScript.outPath,
+    document.toplevel.outPath,
+    ...(document.kexecTarball ? ["--kexec", document.kexecTarball.outPath] : []),
+    "--extra-files",
+    files.extraFiles,
+    "--phases",
+    phases.join(","),
+    ...(files.identity ? ["-i", files.identity] : []),
+    ...(target.port === 22 ? [] : ["-p", String(target.port)]),
+    "--ssh-option",
+    "ConnectTimeout=10",
+    "--ssh-option",
+    "ServerAliveInterval=5",
+    "--target-host",
+    `${target.user}@${target.address}`,
+  ];
+}
+
+/** Phase headlines of nixos-anywhere, in people's words. */
+export function phaseOf(line: string): string | undefined {
+  return /^### (.+?) ###$/.exec(line.trim())?.[1];
+}
+
+/** What the installed system gets beside its closure: its lasting identity, its people, its marker. */
+export async function layOutExtraFiles(folder: string, document: InstallDocument): Promise<void> {
+  await mkdir(join(folder, "etc/ssh"), { recursive: true, mode: 0o755 });
+  await mkdir(join(folder, "etc/berth"), { recursive: true, mode: 0o755 });
+  await mkdir(join(folder, "root/.ssh"), { recursive: true, mode: 0o700 });
+  const { lastingHostKey, authorizedKeys, marker } = document;
+  await writeFile(join(folder, "etc/ssh/ssh_host_ed25519_key"), `${lastingHostKey.privateKey.trimEnd()}\n`, { mode: 0o600 });
+  await writeFile(join(folder, "etc/ssh/ssh_host_ed25519_key.pub"), `${lastingHostKey.publicKey.trim()}\n`, { mode: 0o644 });
+  await writeFile(join(folder, "root/.ssh/authorized_keys"), authorizedKeys.map((key) => `${key.trim()}\n`).join(""), { mode: 0o600 });
+  await writeFile(join(folder, "etc/berth/install.json"), `${JSON.stringify(marker)}\n`, { mode: 0o644 });
+}
+
+/** Run nixos-anywhere to its end, strictly checking the bootstrap key through every phase. Its whole output goes to the log. */
+export async function nixosAnywhere(
+  document: InstallDocument,
+  phases: readonly Phase[],
+  folder: string,
+  log: InstallLog,
+  deadline: number,
+): Promise<void> {
+  const extraFiles = join(folder, "extra");
+  await layOutExtraFiles(extraFiles, document);
+  const identity = document.target.loginKey === undefined ? undefined : join(folder, "login");
+  if (identity) await writeFile(identity, `${document.target.loginKey?.trimEnd()}\n`, { mode: 0o600 });
+  const known = join(folder, "known_hosts");
+  await writeFile(known, knownHosts({ ...document.target, hostKeys: [document.bootstrapHostKey] }), { mode: 0o600 });
+  const bin = join(folder, "bin");
+  await mkdir(bin, { recursive: true });
+  await copyFile(shim, join(bin, "ssh"));
+
+  const child = execa("nixos-anywhere", commandLine(document, phases, { extraFiles, identity }), {
+    reject: false,
+    stdin: "ignore",
+    buffer: false,
+    timeout: deadline,
+    env: {
+      PATH: `${bin}${delimiter}${process.env["PATH"]}`,
+      BERTH_SSH: await findOnPath("ssh"),
+      BERTH_KNOWN_HOSTS: known,
+      BERTH_HOST_ALIAS: hostAlias(document.target),
+    },
+  });
+  const say = (line: string) => {
+    log.keep(line);
+    const phase = phaseOf(line);
+    if (phase) log.say(phase);
+    else if (/stand-in/i.test(line)) log.say(line);
+  };
+  forEachLine(child.stdout, say);
+  forEachLine(child.stderr, say);
+  const ended = await child;
+  if (ended.exitCode === 0) return;
+  const missing = ended.code === "ENOENT";
+  throw new Failure({
+    host: `${document.target.host} (${document.target.address})`,
+    tried: missing ? "start nixos-anywhere" : `install NixOS, at "${log.phase}"`,
+    cameBack: missing
+      ? "it is not on PATH"
+      : `${ended.timedOut ? `no end within ${Math.round(deadline / 1000)} s` : `nixos-anywhere ended with ${ended.exitCode}`}\n${log.tail(12)}`,
+    next: missing ? "install nixos-anywhere (it is in nixpkgs)" : `the whole log is in ${log.file}; run pulumi up again: it looks at the host and goes on from there`,
+  });
+}
+
+async function findOnPath(name: string): Promise<string> {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const file = join(folder, name);
+    if (await access(file, constants.X_OK).then(() => true, () => false)) return file;
+  }
+  throw new Failure({ tried: `find ${name} on PATH`, cameBack: "it is not there", next: "install the OpenSSH client" });
+}

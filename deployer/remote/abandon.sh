@@ -1,0 +1,10 @@
+# shellcheck shell=sh disable=SC2154
+# Ask the guard to roll back now, and wait until it says that it has.
+# Document: id, seconds (to wait).
+: >"$trial_dir/abandon"
+end=$(($(uptime_s) + doc_seconds))
+while [ ! -e "$trial_dir/rolled-back" ]; do
+  [ "$(uptime_s)" -lt "$end" ] || refuse "the guard has not said that it rolled back: $(tail -n 3 "$trial_dir/guard.log" 2>/dev/null)"
+  sleep 0.1
+done
+printf '{"ok":true}\n'

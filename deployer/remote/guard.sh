@@ -1,0 +1,43 @@
+#!/bin/sh
+# The host's own way back: watches a trial from a service of its own and returns to the old system
+# unless the deployer confirms in time. Arguments: trial folder, old toplevel, end of the trial (seconds since boot).
+# Its files are renamed, never rewritten: pending -> confirming -> confirmed, or -> rolling-back -> rolled-back.
+# A failure to return ends non-zero, which reboots (FailureAction); the boot default is still the old system.
+set -eu
+umask 077
+trial=$1 old=$2 end=$3
+id=${trial##*/}
+PATH=$old/sw/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH LC_ALL=C
+# Confirming writes the boot loader; it may take this long beyond the deadline.
+grace=60
+uptime_s() { cut -d. -f1 /proc/uptime; }
+
+while :; do
+  [ -e "$trial/confirmed" ] && exit 0
+  [ -d "$trial" ] || { echo 'the trial folder is gone'; exit 1; }
+  now=$(uptime_s)
+  if [ -e "$trial/abandon" ] || [ "$now" -ge "$end" ]; then
+    mv "$trial/pending" "$trial/rolling-back" 2>/dev/null && break
+    if [ -e "$trial/confirming" ] && { [ -e "$trial/abandon" ] || [ "$now" -ge "$((end + grace))" ]; }; then
+      mv "$trial/confirming" "$trial/rolling-back" 2>/dev/null && break
+    fi
+  fi
+  sleep 0.2
+done
+
+echo "rolling back to $old"
+# Whatever the trial still runs must not race the way back.
+systemctl kill --signal=KILL "berth-trial-$id.service" 2>/dev/null || true
+mkdir -p /run/nixos
+exec 9>>/run/nixos/switch-to-configuration.lock
+flock -w 30 9 || { echo 'the switch lock stays taken'; exit 1; }
+exec 9>&-
+"$old/bin/switch-to-configuration" test 9>&- || echo "switch-to-configuration test ended with $?"
+for unit in systemd-networkd.service network.target sshd.socket sshd.service ssh.service; do
+  if systemctl cat "$unit" >/dev/null 2>&1; then systemctl start --no-block "$unit" || true; fi
+done
+[ "$(readlink -f /run/current-system)" = "$old" ] || { echo 'the old system is not the current one'; exit 1; }
+mkdir -p /var/lib/berth
+printf '%s rolled back to %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$old" >>/var/lib/berth/verdicts
+mv "$trial/rolling-back" "$trial/rolled-back"

@@ -1,0 +1,27 @@
+# shellcheck shell=sh disable=SC2154
+# What the host is and runs now. Changes nothing.
+# Document: id (optional: also tell how that trial stands).
+failed_units() {
+  systemctl list-units --failed --plain --no-legend --full 2>/dev/null | awk '{print $1}'
+}
+units=''
+for unit in $(failed_units); do
+  journal=$(journalctl --unit="$unit" --boot --lines=15 --output=cat --no-pager 2>/dev/null | json_string)
+  units="$units${units:+,}{\"unit\":$(json_text "$unit"),\"journal\":${journal:-\"\"}}"
+done
+marker=null
+[ -r /etc/berth/install.json ] && marker=$(json_string </etc/berth/install.json)
+os=$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"')
+variant=$(sed -n 's/^VARIANT_ID=//p' /etc/os-release | tr -d '"')
+
+state=none exit_code=null log='""'
+if [ -n "$doc_id" ]; then
+  for name in pending confirming confirmed rolling-back rolled-back; do
+    [ -e "$trial_dir/$name" ] && state=$name
+  done
+  [ -s "$trial_dir/exit" ] && exit_code=$(cat "$trial_dir/exit")
+  [ -r "$trial_dir/log" ] && log=$(tail -n 20 "$trial_dir/log" | json_string)
+fi
+printf '{"os":%s,"variant":%s,"machine":%s,"bootId":%s,"current":%s,"booted":%s,"profile":%s,"marker":%s,"failed":[%s],"trial":{"state":"%s","exitCode":%s,"log":%s}}\n' \
+  "$(json_text "$os")" "$(json_text "$variant")" "$(uname -m | json_string)" "$(json_string </proc/sys/kernel/random/boot_id)" \
+  "$(json_link /run/current-system)" "$(json_link /run/booted-system)" "$(json_link "$profile")" "$marker" "$units" "$state" "$exit_code" "$log"

@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { Failure } from "../failure.ts";
+import { lastLines } from "../process.ts";
+import type { RemoteOptions, SshSession } from "../ssh/session.ts";
+
+const script = (name: string): Promise<string> => readFile(new URL(`./${name}.sh`, import.meta.url), "utf8");
+
+/** A document for a remote script: its keys and, for lists, several values. */
+export type Document = Record<string, string | number | readonly string[]>;
+
+/** key=value lines, closed by "---"; `rest` follows for scripts that read more. Throws on a value with a line break. */
+export function renderDocument(document: Document, rest = ""): string {
+  const lines = Object.entries(document).flatMap(([key, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) => {
+      const text = String(one);
+      if (/[\r\n\0]/.test(text)) throw new Error(`${key} holds a line break`);
+      return `${key}=${text}\n`;
+    }),
+  );
+  return `${lines.join("")}---\n${rest}`;
+}
+
+const trialState = z.enum(["none", "pending", "confirming", "confirmed", "rolling-back", "rolled-back"]);
+
+/** What `observe.sh` tells. Links are store paths, or null where absent. */
+const observation = z.object({
+  os: z.string(),
+  variant: z.string(),
+  machine: z.string(),
+  bootId: z.string(),
+  current: z.string().nullable(),
+  booted: z.string().nullable(),
+  profile: z.string().nullable(),
+  marker: z.string().nullable(),
+  failed: z.array(z.object({ unit: z.string(), journal: z.string() })),
+  trial: z.object({ state: trialState, exitCode: z.int().nullable(), log: z.string() }),
+});
+export type Observation = z.infer<typeof observation>;
+
+const refusal = z.object({ ok: z.literal(false), because: z.string() });
+const done = z.object({ ok: z.literal(true) });
+const prepared = done.extend({
+  current: z.string(),
+  profile: z.string().nullable(),
+  missing: z.int(),
+  missingBytes: z.int(),
+});
+
+const answers = {
+  observe: observation,
+  prepare: z.union([prepared, refusal]),
+  hold: z.union([done, refusal]),
+  trial: z.union([done, refusal]),
+  confirm: z.union([done, refusal]),
+  abandon: z.union([done, refusal]),
+  finish: z.union([done, refusal]),
+  adopt: z.union([done, refusal]),
+};
+export type ScriptName = keyof typeof answers;
+export type Answer<Name extends ScriptName> = z.infer<(typeof answers)[Name]>;
+
+/** Run one of the scripts in this folder on a host. Throws a Failure when it ends in any other way than with its JSON line. */
+export async function remote<Name extends ScriptName>(
+  session: SshSession,
+  name: Name,
+  document: Document,
+  options: RemoteOptions,
+): Promise<Answer<Name>> {
+  const text = `${await script("lib")}\n${await script(name)}`;
+  const rest = name === "trial" ? await script("guard") : "";
+  const ended = await session.sh(text, { ...options, input: renderDocument(document, rest) });
+  const line = ended.stdout.trimEnd().split("\n").at(-1) ?? "";
+  const parsed = ended.exitCode === 0 ? answers[name].safeParse(jsonOrUndefined(line)) : undefined;
+  if (parsed?.success) return parsed.data as Answer<Name>;
+  throw new Failure({
+    host: session.label,
+    tried: `${name} on the host`,
+    cameBack: lastLines(ended.stderr, 5) || (ended.exitCode === 255 ? "the connection broke" : `exit code ${ended.exitCode}: ${line.slice(0, 200)}`),
+    next: "look at the host's journal, then run pulumi up again",
+  });
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

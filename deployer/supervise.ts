@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { Socket } from "node:net";
+
+const lifeline = 3;
+
+/**
+ * Run `work` in a process group of its own that ends with its parent, however the parent ends.
+ * Pulumi kills just the process it started, with a signal that cannot be caught; what that process started would go on wiping disks.
+ * So the work is done by a child that holds the far end of a pipe, and kills its whole group when the pipe closes.
+ */
+export async function runSupervised(work: () => Promise<number>): Promise<number> {
+  if (process.env["BERTH_SUPERVISED"] !== "1") return superviseSelf();
+  const watch = new Socket({ fd: lifeline, readable: true, writable: false });
+  watch.once("close", () => process.kill(-process.pid, "SIGKILL")).on("error", () => undefined).resume();
+  const code = await work();
+  watch.removeAllListeners("close").destroy();
+  return code;
+}
+
+function superviseSelf(): Promise<number> {
+  const child = spawn(process.execPath, process.argv.slice(1), {
+    detached: true,
+    stdio: ["inherit", "inherit", "inherit", "pipe"],
+    env: { ...process.env, BERTH_SUPERVISED: "1" },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      process.exit(130);
+    });
+  }
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(1));
+    child.once("close", (code) => resolve(code ?? 130));
+  });
+}
