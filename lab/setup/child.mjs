@@ -28,7 +28,12 @@ export async function run(command, options = {}) {
   log?.write(`$ ${commandLine(command)}\n`);
   try {
     return await new Promise((resolve, reject) => {
-      const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+      const child = spawn(file, args, {
+        cwd: options.cwd,
+        env: options.env,
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+      });
       let output = "";
       let timedOut = false;
       // The child leads a process group of its own, so that what it started ends with it.
@@ -43,10 +48,13 @@ export async function run(command, options = {}) {
         end("SIGTERM");
         setTimeout(() => end("SIGKILL"), 3_000).unref();
       };
-      const timer = setTimeout(() => {
-        timedOut = true;
-        stop();
-      }, options.deadline ?? 30 * 60_000);
+      const timer = setTimeout(
+        () => {
+          timedOut = true;
+          stop();
+        },
+        options.deadline ?? 30 * 60_000,
+      );
       const forward = () => stop();
       process.once("SIGINT", forward).once("SIGTERM", forward);
       options.signal?.addEventListener("abort", stop, { once: true });
@@ -93,7 +101,14 @@ export async function must(tried, command, options = {}) {
   const { code, output, timedOut } = await run(command, options);
   if (code === 0 && !timedOut) return output;
   const how = timedOut ? "it did not end in time" : `exit code ${code}`;
-  const tail = output.split(/[\r\n]+/).filter((line) => line.trim()).slice(-8).map((line) => `  ${line}`).join("\n");
+  const tail = output
+    .split(/[\r\n]+/)
+    .filter((line) => line.trim())
+    .slice(-8)
+    .map((line) => `  ${line}`)
+    .join("\n");
   const more = options.log ? `\nAll of its output: ${options.log}` : "";
-  throw new Trouble(`${tried} failed: ${commandLine(command.slice(0, 6))}${command.length > 6 ? " …" : ""}: ${how}\n${tail}${more}`);
+  throw new Trouble(
+    `${tried} failed: ${commandLine(command.slice(0, 6))}${command.length > 6 ? " …" : ""}: ${how}\n${tail}${more}`,
+  );
 }

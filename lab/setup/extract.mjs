@@ -10,6 +10,17 @@ import { pins } from "./pins.mjs";
  */
 export async function extractDebian(name, folder, log, at) {
   // With `extract` no maintainer script runs, which is what makes chrootless mode safe here.
-  const command = ["mmdebstrap", "--mode=chrootless", "--variant=extract", `--include=${name}`, pins.suite, folder];
-  await must(`unpacking ${name} from Debian ${pins.suite}`, command, { log, onLine: at, deadline: 15 * 60_000 });
+  const command = [
+    "mmdebstrap",
+    "--mode=chrootless",
+    "--variant=extract",
+    `--include=${name}`,
+    pins.suite,
+    folder,
+  ];
+  await must(`unpacking ${name} from Debian ${pins.suite}`, command, {
+    log,
+    onLine: at,
+    deadline: 15 * 60_000,
+  });
 }

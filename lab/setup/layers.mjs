@@ -3,7 +3,10 @@
  * @typedef {"check" | "unit" | "components" | "lab" | "e2e" | "nix"} Layer
  */
 
-/** What has to be there before a layer can run. `lab` stands for everything a machine of the lab needs, root too. */
+/**
+ * What has to be there before a layer can run. `lab` stands for everything a machine of the lab needs, root too.
+ * @type {Readonly<Record<Layer, { needs: import("./steps.mjs").Need, about: string }>>}
+ */
 export const layers = Object.freeze({
   check: { needs: "npm", about: "formatter, linter and types" },
   unit: { needs: "npm", about: "pure decisions" },

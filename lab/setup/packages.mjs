@@ -15,12 +15,19 @@ export const debianPackages = Object.freeze({
   nftables: { why: "enforces the cloud's firewalls", program: "nft" },
   iproute2: { why: "the lab's network namespace and bridge", program: "ip" },
   mmdebstrap: { why: "makes the servers' Debian image and the private copy of Nix", program: "mmdebstrap" },
-  "debian-archive-keyring": { why: "verifies the packages of that image", file: "/usr/share/keyrings/debian-archive-keyring.gpg" },
+  "debian-archive-keyring": {
+    why: "verifies the packages of that image",
+    file: "/usr/share/keyrings/debian-archive-keyring.gpg",
+  },
   patchelf: { why: "lets the private copy of Nix find its libraries", program: "patchelf" },
   zstd: { why: "unpacks Debian packages", program: "zstd" },
   "openssh-client": { why: "reaches the servers", program: "ssh" },
   "hcloud-cli": { why: "a real client for the simulated cloud", program: "hcloud", testsOnly: true },
-  "python3-hcloud": { why: "another real client", file: "/usr/lib/python3/dist-packages/hcloud/__init__.py", testsOnly: true },
+  "python3-hcloud": {
+    why: "another real client",
+    file: "/usr/lib/python3/dist-packages/hcloud/__init__.py",
+    testsOnly: true,
+  },
   shellcheck: { why: "checks the scripts that run on servers", program: "shellcheck", testsOnly: true },
 });
 

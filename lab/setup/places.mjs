@@ -15,7 +15,9 @@ export const node24 = join(checkout, "node_modules/node/bin/node");
  */
 export function cacheFolder(env = process.env) {
   // The base directory specification says that a relative XDG_CACHE_HOME is to be ignored.
-  const base = env.XDG_CACHE_HOME?.startsWith("/") ? env.XDG_CACHE_HOME : join(env.HOME || homedir(), ".cache");
+  const base = env.XDG_CACHE_HOME?.startsWith("/")
+    ? env.XDG_CACHE_HOME
+    : join(env.HOME || homedir(), ".cache");
   return join(base, "berth");
 }
 

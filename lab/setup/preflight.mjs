@@ -11,7 +11,8 @@ const SYSTEMS = "Debian or Ubuntu on x86_64";
  * @param {Pick<Facts, "node">} facts
  */
 export function refusal(facts) {
-  if (!atLeast(facts.node, pins.node)) return `needs Node ${pins.node.split(".")[0]} or newer to begin with; this is Node ${facts.node}`;
+  if (!atLeast(facts.node, pins.node))
+    return `needs Node ${pins.node.split(".")[0]} or newer to begin with; this is Node ${facts.node}`;
   return undefined;
 }
 
@@ -22,27 +23,30 @@ export function refusal(facts) {
  */
 export function labRefusal(facts) {
   if (facts.platform !== "linux") return `the lab needs ${SYSTEMS}; this is ${facts.platform}`;
-  if (!facts.osIds.some((id) => id === "debian" || id === "ubuntu")) return `the lab needs ${SYSTEMS}; this is ${facts.os}`;
+  if (!facts.osIds.some((id) => id === "debian" || id === "ubuntu"))
+    return `the lab needs ${SYSTEMS}; this is ${facts.os}`;
   if (facts.arch !== "x64") return `the lab needs ${SYSTEMS}; this is ${facts.arch}`;
-  if (facts.root === "none") return "the lab needs root: be root, or have sudo with a terminal to ask on or without a password";
-  if (facts.confined) return "the lab makes namespaces and mounts, which root may not in this container (start it with --privileged)";
+  if (facts.root === "none")
+    return "the lab needs root: be root, or have sudo with a terminal to ask on or without a password";
+  if (facts.confined)
+    return "the lab makes namespaces and mounts, which root may not in this container (start it with --privileged)";
   return undefined;
 }
 
 /**
- * Why Nix cannot be set up on a machine, or undefined.
+ * Why there can be no Nix on a machine, or undefined.
  * @param {Facts} facts
- * @param {{ nixOnPath: boolean }} have
+ * @param {{ nixReady: boolean }} have
  */
 export function nixRefusal(facts, have) {
-  return have.nixOnPath ? undefined : labRefusal(facts);
+  return have.nixReady ? undefined : labRefusal(facts);
 }
 
 /**
  * Which of the wanted layers can run on a machine.
  * @param {Facts} facts
  * @param {readonly Layer[]} wanted
- * @param {{ nixOnPath: boolean }} have
+ * @param {{ nixReady: boolean }} have
  * @returns {{ run: Layer[], skip: { layer: Layer, reason: string }[] }}
  */
 export function judgeLayers(facts, wanted, have) {
@@ -50,7 +54,8 @@ export function judgeLayers(facts, wanted, have) {
   const verdict = { run: [], skip: [] };
   for (const layer of wanted) {
     const { needs } = layers[layer];
-    const reason = needs === "lab" ? labRefusal(facts) : needs === "nix" ? nixRefusal(facts, have) : undefined;
+    const reason =
+      needs === "lab" ? labRefusal(facts) : needs === "nix" ? nixRefusal(facts, have) : undefined;
     if (reason) verdict.skip.push({ layer, reason });
     else verdict.run.push(layer);
   }

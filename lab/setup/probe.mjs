@@ -14,7 +14,10 @@ import { run } from "./child.mjs";
 export async function probe(cache, file, args) {
   const found = await stat(file).catch(() => undefined);
   if (!found) return "";
-  const key = createHash("sha256").update(JSON.stringify([file, found.mtimeMs, found.size, args])).digest("hex").slice(0, 16);
+  const key = createHash("sha256")
+    .update(JSON.stringify([file, found.mtimeMs, found.size, args]))
+    .digest("hex")
+    .slice(0, 16);
   const memo = join(cache, "probes", key);
   const known = await readFile(memo, "utf8").catch(() => undefined);
   if (known !== undefined) return known;

@@ -33,21 +33,32 @@ export async function openRoot(reasons, say) {
   const folder = await mkdtemp(join(tmpdir(), "berth-root-"));
   const socket = join(folder, "socket");
   const uid = process.getuid?.() ?? 0;
-  const helper = [process.execPath, join(checkout, "lab/setup/root.mjs"), "serve", socket, `${uid}:${process.getgid?.() ?? 0}`];
+  const helper = [
+    process.execPath,
+    join(checkout, "lab/setup/root.mjs"),
+    "serve",
+    socket,
+    `${uid}:${process.getgid?.() ?? 0}`,
+  ];
   const command = uid === 0 ? helper : ["sudo", ...(process.stdin.isTTY ? [] : ["-n"]), "--", ...helper];
   if (uid !== 0) say(`root is needed to ${reasons.join("; to ")}`);
   const child = spawn(command[0] ?? "", command.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.on("error", () => {});
   child.stdin.write(`${JSON.stringify(networkSettings())}\n`);
   const ended = new Promise((resolve) => child.once("close", resolve).once("error", resolve));
-  const ready = new Promise((resolve) => createInterface({ input: child.stdout }).once("line", () => resolve(true)));
+  const ready = new Promise((resolve) =>
+    createInterface({ input: child.stdout }).once("line", () => resolve(true)),
+  );
   if ((await Promise.race([ready, ended])) !== true) {
     await remove(folder);
-    throw new Trouble(`root was not granted. Where sudo can ask for a password, this starts it: ${commandLine(command.slice(0, 2))} …`);
+    throw new Trouble(
+      `root was not granted. Where sudo can ask for a password, this starts it: ${commandLine(command.slice(0, 2))} …`,
+    );
   }
   // It must not keep this process from ending; it ends when this process's end of its stdin does.
   child.unref();
-  for (const stream of [child.stdin, child.stdout]) if ("unref" in stream && typeof stream.unref === "function") stream.unref();
+  for (const stream of [child.stdin, child.stdout])
+    if ("unref" in stream && typeof stream.unref === "function") stream.unref();
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   return {
     socket,
@@ -72,7 +83,9 @@ function asker(socket) {
         connection.destroy();
         how();
       };
-      connection.on("error", (error) => settle(() => reject(new Trouble(`the root helper does not answer: ${error.message}`))));
+      connection.on("error", (error) =>
+        settle(() => reject(new Trouble(`the root helper does not answer: ${error.message}`))),
+      );
       connection.on("close", () => {
         if (!settled) reject(new Trouble("the root helper ended while it was at work"));
       });

@@ -27,7 +27,11 @@ export async function perform(request, owner, work) {
     case "nix-store":
       return makeStore(owner);
     case "image":
-      await must("making the image of the lab's servers", [node24, machines, "image", "--cache", request.cache], work);
+      await must(
+        "making the image of the lab's servers",
+        [node24, machines, "image", "--cache", request.cache],
+        work,
+      );
       return;
     case "lab":
       return startMachines(request, owner);
@@ -45,7 +49,10 @@ async function installPackages(names, work) {
   // A lock held by the system's own updates is waited for.
   const apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"];
   await must("updating the package lists", [...apt, "update"], { ...work, env });
-  await must("installing packages", [...apt, "install", "-y", "--no-install-recommends", ...names], { ...work, env });
+  await must("installing packages", [...apt, "install", "-y", "--no-install-recommends", ...names], {
+    ...work,
+    env,
+  });
 }
 
 /** @param {Owner} owner */
@@ -84,10 +91,13 @@ async function startMachines({ lab, cache }, owner) {
  */
 async function purge(lab, owner, work) {
   if (!existsSync(lab)) return;
-  if (!existsSync(join(lab, "lab.json"))) throw new Trouble(`${lab} has no lab.json, so it is not removed: is it a lab?`);
+  if (!existsSync(join(lab, "lab.json")))
+    throw new Trouble(`${lab} has no lab.json, so it is not removed: is it a lab?`);
   if (owner.uid !== 0) await mustOwn(lab, owner);
   await must("clearing the lab's machines and network", [node24, machines, "purge", "--lab", lab], work);
-  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").map((line) => line.split(" ")[4] ?? "");
+  const mounts = (await readFile("/proc/self/mountinfo", "utf8"))
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
   const left = mounts.filter((point) => point.startsWith(`${lab}/`));
   if (left.length > 0) throw new Trouble(`${left[0]} is still mounted, so ${lab} is not removed`);
   await remove(lab);
@@ -101,6 +111,8 @@ async function mustOwn(folder, owner) {
   const found = await stat(folder).catch(() => undefined);
   if (!found?.isDirectory()) throw new Trouble(`there is no folder ${folder}`);
   if (found.uid !== owner.uid) {
-    throw new Trouble(`${folder} belongs to user ${found.uid}, not ${owner.uid}: remove it as that user, or name another with BERTH_LAB`);
+    throw new Trouble(
+      `${folder} belongs to user ${found.uid}, not ${owner.uid}: remove it as that user, or name another with BERTH_LAB`,
+    );
   }
 }

@@ -5,8 +5,8 @@
 import { chown } from "node:fs/promises";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
-import { perform } from "./root-work.mjs";
 import { parseRootRequest } from "./root-verbs.mjs";
+import { perform } from "./root-work.mjs";
 import { messageOf, runMain, Trouble } from "./trouble.mjs";
 
 /** Settings of the user's network that root needs too. sudo drops them, so they come over stdin. */
@@ -40,7 +40,9 @@ async function serve(socket, owner) {
     });
   });
   process.umask(0o177);
-  await new Promise((resolve, reject) => server.once("error", reject).listen(socket, () => resolve(undefined)));
+  await new Promise((resolve, reject) =>
+    server.once("error", reject).listen(socket, () => resolve(undefined)),
+  );
   process.umask(0o022);
   await chown(socket, owner.uid, owner.gid);
   process.stdout.write("ready\n");

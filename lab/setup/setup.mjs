@@ -70,13 +70,22 @@ export async function findTools(needs) {
   return mergeFound(steps.flatMap((step) => found.get(step) ?? []));
 }
 
+/** Whether builds with Nix need nothing made. */
+export async function nixIsReady() {
+  return [...(await checkAll(stepsFor(new Set(["nix"]), { tests: true }).flat(), cacheFolder()))].every(
+    ([step, found]) => found || step.name === "npm",
+  );
+}
+
 /**
  * @param {readonly Step[]} steps
  * @param {string} cache
  * @returns {Promise<Map<Step, Found | undefined>>}
  */
 async function checkAll(steps, cache) {
-  return new Map(await Promise.all(steps.map(async (step) => /** @type {const} */ ([step, await step.check({ cache })]))));
+  return new Map(
+    await Promise.all(steps.map(async (step) => /** @type {const} */ ([step, await step.check({ cache })]))),
+  );
 }
 
 /**
@@ -88,10 +97,15 @@ async function refuseEarly(wanted, missing, cache) {
   const needsLab = wanted.startsLab || missing.some((step) => step.name !== "npm");
   if (missing.length === 0 && !needsLab) return;
   const facts = await gatherFacts(cache);
-  const because = refusal(facts) ?? (needsLab ? labRefusal(facts) : undefined) ?? spaceRefusal(facts, missing);
+  const because =
+    refusal(facts) ?? (needsLab ? labRefusal(facts) : undefined) ?? spaceRefusal(facts, missing);
   if (!because) return;
-  const packages = facts.root === "none" && missing.some((step) => step.name === "packages") ? missingPackages(wanted) : [];
-  const byHand = packages.length > 0 ? `\nThe packages that are missing, as root: apt-get install -y ${packages.join(" ")}` : "";
+  const packages =
+    facts.root === "none" && missing.some((step) => step.name === "packages") ? missingPackages(wanted) : [];
+  const byHand =
+    packages.length > 0
+      ? `\nThe packages that are missing, as root: apt-get install -y ${packages.join(" ")}`
+      : "";
   throw new Trouble(because + byHand);
 }
 
@@ -103,7 +117,10 @@ async function refuseEarly(wanted, missing, cache) {
  */
 async function rootFor(wanted, missing, cache, report) {
   const works = await Promise.all(missing.map((step) => step.rootWork?.({ cache })));
-  const reasons = [...works.flatMap((work) => (work ? [work.reason] : [])), ...(wanted.startsLab ? [LAB_REASON] : [])];
+  const reasons = [
+    ...works.flatMap((work) => (work ? [work.reason] : [])),
+    ...(wanted.startsLab ? [LAB_REASON] : []),
+  ];
   return reasons.length > 0 ? openRoot(reasons, (line) => report.say(line)) : undefined;
 }
 
@@ -127,7 +144,8 @@ async function makeStep(step, cache, root, report) {
       await step.make({ cache, at, say });
     });
     const made = await step.check({ cache });
-    if (!made) throw new Trouble(`${step.title}: made, but not found afterwards. Logs: ${join(cache, "log")}`);
+    if (!made)
+      throw new Trouble(`${step.title}: made, but not found afterwards. Logs: ${join(cache, "log")}`);
     return made;
   });
 }

@@ -5,7 +5,10 @@ import { setUp } from "./setup.mjs";
 import { runMain } from "./trouble.mjs";
 
 await runMain("npm start", async () => {
-  const { env, close } = await setUp({ needs: new Set(["lab"]), tests: false, startsLab: true }, new Report());
+  const { env, close } = await setUp(
+    { needs: new Set(["lab"]), tests: false, startsLab: true },
+    new Report(),
+  );
   try {
     return await handOver(["lab/journey/main.ts", ...process.argv.slice(2)], env);
   } finally {

@@ -53,6 +53,10 @@ import { packagesStep } from "./steps/packages.mjs";
 export function stepsFor(needs, wanted) {
   const lab = needs.has("lab");
   const nix = lab || needs.has("nix");
-  const groups = [[npmStep], nix ? [packagesStep(wanted)] : [], [...(nix ? [nixStep] : []), ...(lab ? [engineStep, imageStep] : [])]];
+  const groups = [
+    [npmStep],
+    nix ? [packagesStep(wanted)] : [],
+    [...(nix ? [nixStep] : []), ...(lab ? [engineStep, imageStep] : [])],
+  ];
   return groups.filter((group) => group.length > 0);
 }

@@ -27,7 +27,10 @@ export async function stow(folder, make) {
   await mkdir(temporary);
   try {
     await make(temporary);
-    await writeFile(join(temporary, STAMP), `${JSON.stringify({ folder, madeAt: new Date().toISOString() })}\n`);
+    await writeFile(
+      join(temporary, STAMP),
+      `${JSON.stringify({ folder, madeAt: new Date().toISOString() })}\n`,
+    );
     await remove(folder);
     await rename(temporary, folder);
   } catch (error) {
@@ -46,6 +49,13 @@ export const remove = (path) => rm(path, { recursive: true, force: true, maxRetr
  */
 export async function bytesIn(folder) {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = await Promise.all(names.map((name) => lstat(join(folder, name)).then((found) => found.size, () => 0)));
+  const sizes = await Promise.all(
+    names.map((name) =>
+      lstat(join(folder, name)).then(
+        (found) => found.size,
+        () => 0,
+      ),
+    ),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -1,5 +1,6 @@
 /** What a person can do something about: shown as its message alone, without a stack. */
 export class Trouble extends Error {
+  /** @override */
   name = "Trouble";
 }
 
@@ -19,7 +20,9 @@ export async function runMain(command, main) {
     process.exitCode = await main();
   } catch (error) {
     const expected = error instanceof Trouble;
-    process.stderr.write(`${command}: ${expected ? error.message : error instanceof Error ? error.stack : error}\n`);
+    process.stderr.write(
+      `${command}: ${expected ? error.message : error instanceof Error ? error.stack : error}\n`,
+    );
     process.exitCode = 1;
   }
 }

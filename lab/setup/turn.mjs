@@ -31,7 +31,8 @@ export async function inTurn(cache, name, say, work) {
         await rm(lock, { force: true });
         continue;
       }
-      if (Date.now() - start > PATIENCE) throw new Trouble(`waited ${PATIENCE / 60_000} min for process ${holder}, which is making ${name}`);
+      if (Date.now() - start > PATIENCE)
+        throw new Trouble(`waited ${PATIENCE / 60_000} min for process ${holder}, which is making ${name}`);
       if (!told) say(`${name}: process ${holder} is making it already; waiting for it`);
       told = true;
       await sleep(500);
@@ -70,6 +71,7 @@ async function clearHalfMade(cache) {
     const maker = /\.making-(\d+)$/.exec(name);
     if (!maker || isAlive(Number(maker[1]))) continue;
     // The root helper's leftovers are its own to clear.
-    if ((await stat(join(cache, name)).catch(() => undefined))?.uid === process.getuid?.()) await remove(join(cache, name));
+    if ((await stat(join(cache, name)).catch(() => undefined))?.uid === process.getuid?.())
+      await remove(join(cache, name));
   }
 }

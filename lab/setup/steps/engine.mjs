@@ -76,7 +76,13 @@ async function download(root, cache, at) {
     await remove(temporary);
     if (code === 0 && BINARIES.every((name) => existsSync(join(root, "bin", name)))) return undefined;
     if (stalled.signal.aborted) return `nothing came for ${STALL / 1000} s`;
-    return output.split("\n").filter((line) => line.trim()).at(-1)?.slice(0, 160) ?? `exit code ${code}`;
+    return (
+      output
+        .split("\n")
+        .filter((line) => line.trim())
+        .at(-1)
+        ?.slice(0, 160) ?? `exit code ${code}`
+    );
   } finally {
     clearInterval(watch);
   }

@@ -22,7 +22,9 @@ export async function findGo(cache, at) {
   }
   const dir = join(cache, `go-${pins.suite}`);
   if (!(await isStowed(dir))) {
-    await stow(dir, (temporary) => extractDebian("golang-go", join(temporary, "root"), join(cache, "log/go.log"), at));
+    await stow(dir, (temporary) =>
+      extractDebian("golang-go", join(temporary, "root"), join(cache, "log/go.log"), at),
+    );
   }
   const goroot = await debianGoroot(join(dir, "root/usr/lib"));
   const work = join(cache, "go-work");

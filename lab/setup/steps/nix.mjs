@@ -10,7 +10,16 @@ import { Trouble } from "../trouble.mjs";
 import { atLeast } from "../versions.mjs";
 
 /** The names one binary answers to. */
-const COMMANDS = ["nix", "nix-build", "nix-collect-garbage", "nix-copy-closure", "nix-env", "nix-hash", "nix-instantiate", "nix-store"];
+const COMMANDS = [
+  "nix",
+  "nix-build",
+  "nix-collect-garbage",
+  "nix-copy-closure",
+  "nix-env",
+  "nix-hash",
+  "nix-instantiate",
+  "nix-store",
+];
 
 /** No sandbox and no builders: neither can be counted on in a container. Nothing is looked up at a cache: all is built here. */
 const CONFIGURATION = `experimental-features = nix-command flakes
@@ -19,6 +28,9 @@ build-users-group =
 filter-syscalls = false
 substitute = false
 `;
+
+/** What a Nix that is there already lacks by default. @type {import("../steps.mjs").Found} */
+const SYSTEM_NIX = { path: [], env: { NIX_CONFIG: "extra-experimental-features = nix-command flakes" } };
 
 /** @param {string} cache */
 const folder = (cache) => join(cache, `nix-${pins.suite}-1`);
@@ -41,19 +53,21 @@ export const nixStep = {
   why: `a private copy from Debian ${pins.suite}`,
   diskMB: 350,
   async check({ cache }) {
-    // Commands that need the experimental features are called on either.
-    if (await systemNix(cache)) return { path: [], env: { NIX_CONFIG: "extra-experimental-features = nix-command flakes" } };
+    if (await systemNix(cache)) return SYSTEM_NIX;
     const dir = folder(cache);
     if (!(await isStowed(dir)) || !(await storeIsOurs())) return undefined;
     return { path: [join(dir, "bin")], env: { NIX_CONF_DIR: join(dir, "conf") } };
   },
   /** Only root can make /nix. */
   async rootWork() {
-    return (await storeIsOurs()) ? undefined : { verb: "nix-store", args: [], reason: "make /nix, the store" };
+    return (await storeIsOurs())
+      ? undefined
+      : { verb: "nix-store", args: [], reason: "make /nix, the store" };
   },
   async make({ cache, at }) {
     const dir = folder(cache);
-    if (!(await isStowed(dir))) await stow(dir, (temporary) => makeCopy(temporary, dir, join(cache, "log/nix.log"), at));
+    if (!(await isStowed(dir)))
+      await stow(dir, (temporary) => makeCopy(temporary, dir, join(cache, "log/nix.log"), at));
     at("first run");
     await must("running the private Nix", [join(dir, "bin/nix"), "store", "ping"], {
       env: { ...process.env, NIX_CONF_DIR: join(dir, "conf") },
@@ -66,7 +80,11 @@ export const nixStep = {
 /** Whether /nix is there and this user's; root gets by without. */
 async function storeIsOurs() {
   const uid = process.getuid?.() ?? 0;
-  const owner = (await stat("/nix/store").catch(() => stat("/nix")).catch(() => undefined))?.uid;
+  const owner = (
+    await stat("/nix/store")
+      .catch(() => stat("/nix"))
+      .catch(() => undefined)
+  )?.uid;
   if (uid === 0) return owner === undefined || owner === 0 || refuseStore(owner);
   if (owner !== undefined && owner !== uid) return refuseStore(owner);
   return owner === uid;
@@ -95,12 +113,16 @@ async function makeCopy(temporary, final, log, at) {
   const libraries = "usr/lib/x86_64-linux-gnu";
   at("patchelf");
   // DT_RPATH, not RUNPATH: it also serves the libraries that libraries need.
-  await must("patching Nix", [
-    "patchelf",
-    ...["--set-interpreter", `${root}/${libraries}/ld-linux-x86-64.so.2`],
-    ...["--force-rpath", "--set-rpath", `${root}/${libraries}:${root}/${libraries}/nix`],
-    join(temporary, "root/usr/bin/nix"),
-  ], { log });
+  await must(
+    "patching Nix",
+    [
+      "patchelf",
+      ...["--set-interpreter", `${root}/${libraries}/ld-linux-x86-64.so.2`],
+      ...["--force-rpath", "--set-rpath", `${root}/${libraries}:${root}/${libraries}/nix`],
+      join(temporary, "root/usr/bin/nix"),
+    ],
+    { log },
+  );
   await mkdir(join(temporary, "bin"));
   for (const name of COMMANDS) await symlink("../root/usr/bin/nix", join(temporary, "bin", name));
   await mkdir(join(temporary, "conf"));

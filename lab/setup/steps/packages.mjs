@@ -9,7 +9,9 @@ export function packagesStep(wanted) {
     name: "packages",
     title: "Debian packages",
     get why() {
-      return missingPackages(wanted).map((name) => `${name} (${debianPackages[name]?.why})`).join(", ");
+      return missingPackages(wanted)
+        .map((name) => `${name} (${debianPackages[name]?.why})`)
+        .join(", ");
     },
     diskMB: 200,
     async check() {
@@ -17,7 +19,9 @@ export function packagesStep(wanted) {
     },
     async rootWork() {
       const names = missingPackages(wanted);
-      return names.length > 0 ? { verb: "packages", args: names, reason: `install ${names.join(", ")}` } : undefined;
+      return names.length > 0
+        ? { verb: "packages", args: names, reason: `install ${names.join(", ")}` }
+        : undefined;
     },
     async make() {},
   };

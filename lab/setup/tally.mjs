@@ -1,0 +1,79 @@
+/**
+ * What a layer came to.
+ * @typedef {object} LayerResult
+ * @property {import("./layers.mjs").Layer} layer
+ * @property {number} passed
+ * @property {number} failed
+ * @property {{ name: string, reason: string }[]} skipped a layer that was not run at all is one skip named after it
+ */
+
+/**
+ * A layer that did not run.
+ * @param {import("./layers.mjs").Layer} layer
+ * @param {string} reason
+ * @returns {LayerResult}
+ */
+export const skippedLayer = (layer, reason) => ({
+  layer,
+  passed: 0,
+  failed: 0,
+  skipped: [{ name: `layer ${layer}`, reason }],
+});
+
+/**
+ * A layer whose runner ended; a runner that fails without a failed test counts as one failure.
+ * @param {import("./layers.mjs").Layer} layer
+ * @param {number} exitCode
+ * @param {Omit<LayerResult, "layer"> | undefined} record undefined when it left none
+ * @returns {LayerResult}
+ */
+export function ranLayer(layer, exitCode, record) {
+  const result = { layer, passed: 0, failed: 0, skipped: [], ...record };
+  const unexplained = exitCode !== 0 && result.failed === 0;
+  return { ...result, failed: unexplained || !record ? result.failed + 1 : result.failed };
+}
+
+/**
+ * The last line: the sum over all layers.
+ * @param {readonly LayerResult[]} results
+ */
+export function summaryLine(results) {
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const result of results) {
+    sum.passed += result.passed;
+    sum.failed += result.failed;
+    sum.skipped += result.skipped.length;
+  }
+  return `${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`;
+}
+
+/**
+ * How the skips differ from those agreed on. Names that several tests share count each time.
+ * @param {readonly LayerResult[]} results
+ * @param {string} agreed one name a line; lines starting with # and empty ones are for people
+ * @returns {string[]} lines for people, none when they agree
+ */
+export function skipDifferences(results, agreed) {
+  const expected = agreed
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const skipped = results.flatMap((result) => result.skipped.map((skip) => skip.name));
+  return [
+    ...without(skipped, expected).map((name) => `skipped, but not agreed on: ${name}`),
+    ...without(expected, skipped).map((name) => `agreed on as skipped, but not skipped: ${name}`),
+  ];
+}
+
+/**
+ * @param {readonly string[]} names
+ * @param {readonly string[]} taken
+ */
+function without(names, taken) {
+  const rest = [...taken];
+  return names.filter((name) => {
+    const at = rest.indexOf(name);
+    if (at !== -1) rest.splice(at, 1);
+    return at === -1;
+  });
+}
