@@ -13,8 +13,9 @@ export async function runSupervised(work: () => Promise<number>): Promise<number
   const watch = new Socket({ fd: lifeline, readable: true, writable: false });
   watch.once("close", () => process.kill(-process.pid, "SIGKILL")).on("error", () => undefined).resume();
   const code = await work();
-  watch.removeAllListeners("close").destroy();
-  return code;
+  watch.removeAllListeners("close");
+  // Not left to the event loop: a handle that work forgot must not keep an update waiting.
+  process.exit(code);
 }
 
 function superviseSelf(): Promise<number> {
@@ -31,6 +32,10 @@ function superviseSelf(): Promise<number> {
   }
   return new Promise((resolve) => {
     child.once("error", () => resolve(1));
-    child.once("close", (code) => resolve(code ?? 130));
+    child.once("exit", (code) => {
+      // A left-over grandchild may still hold the far end.
+      child.stdio[lifeline]?.destroy();
+      resolve(code ?? 130);
+    });
   });
 }
