@@ -11,6 +11,7 @@
 let
   packageJson = lib.importJSON ./package.json;
   packageLock = lib.importJSON ./package-lock.json;
+  tarballs = callPackage ../lock.nix { nodejs = nodejs_24; } packageLock;
 in
 buildNpmPackage {
   pname = packageJson.name;
@@ -33,7 +34,7 @@ buildNpmPackage {
   npmDeps = importNpmLock {
     package = packageJson;
     inherit packageLock;
-    packageSourceOverrides = callPackage ../lock.nix { nodejs = nodejs_24; } packageLock;
+    packageSourceOverrides = tarballs;
   };
   inherit (importNpmLock) npmConfigHook;
   nativeBuildInputs = [ makeWrapper ];
@@ -48,8 +49,8 @@ buildNpmPackage {
     runHook postInstall
   '';
 
-  # Node with its tools came for the build; the closure of a server has no use for it.
-  disallowedReferences = [ nodejs_24 ];
+  # Node with npm and the packages came for the build; one path of theirs in a bundle would send them all to the server.
+  disallowedReferences = [ nodejs_24 ] ++ lib.filter (tarball: tarball != null) (lib.attrValues tarballs);
 
   meta = {
     inherit (packageJson) description;

@@ -8,7 +8,7 @@ export default defineConfig({
     sveltekit({
       adapter: adapter(),
       csp: { directives: { "default-src": ["self"], "base-uri": ["none"], "form-action": ["none"] } },
-      // The default is the time of the build; the same source must give the same files.
+      // The release's version when nobody sets APP_VERSION. Kit's default, the time, would make every build another.
       version: { name: packageJson.version },
       // A page of the old release must not ask the new one for a stylesheet that is gone.
       inlineStyleThreshold: 65536,

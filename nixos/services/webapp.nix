@@ -180,6 +180,8 @@ in
           ];
           # Restarted in one go: stopping first would take the socket down with it and refuse connections until the start.
           stopIfChanged = false;
+          # It runs one absolute path; nothing else belongs on its PATH.
+          enableDefaultPath = false;
           # A crashing app is tried for ever, ever more slowly; giving up would take the socket along.
           startLimitIntervalSec = 0;
           environment = {

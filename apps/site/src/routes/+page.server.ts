@@ -1,3 +1,4 @@
+import { version } from "$app/env";
 import { greeting } from "../lib/greeting.ts";
 import { releaseOf } from "../lib/server/release.ts";
 
@@ -7,5 +8,5 @@ interface Event {
 
 export const load = ({ setHeaders }: Event) => {
   setHeaders({ "cache-control": "no-cache" });
-  return { greeting, ...releaseOf(process.env) };
+  return { greeting, ...releaseOf(process.env, version) };
 };

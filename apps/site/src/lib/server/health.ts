@@ -1,5 +1,5 @@
 import { greeting } from "../greeting.ts";
-import { type Environment, type Release, releaseOf } from "./release.ts";
+import type { Release } from "./release.ts";
 
 /** What can be wrong with a running app: null, or the reason in words. */
 type Check = (release: Release, greeting: string) => string | null;
@@ -18,8 +18,7 @@ export function problemsOf(release: Release, text: string): string[] {
 }
 
 /** The answer of `/healthz`: 200, or 503 with `reasons`. Never cached, so that a check sees this very instance. */
-export function healthAnswer(env: Environment, text: string = greeting): Response {
-  const release = releaseOf(env);
+export function healthAnswer(release: Release, text: string = greeting): Response {
   const reasons = problemsOf(release, text);
   const ok = reasons.length === 0;
   return Response.json(
