@@ -116,7 +116,9 @@ async function installModules(site: string, options: LayOutOptions): Promise<str
       cancelSignal: options.signal,
     });
     if (result.failed) {
-      const why = result.timedOut ? "it took longer than 5 minutes" : result.all.trim().split("\n").slice(-8).join("\n");
+      const why = result.timedOut
+        ? "it took longer than 5 minutes"
+        : result.all.trim().split("\n").slice(-8).join("\n");
       throw new Error(`npm ci for the app in ${site} failed: ${why}\nNext: run npm ci there by hand.`);
     }
     await rename(staged, finished).catch(async (error: unknown) => {

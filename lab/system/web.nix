@@ -154,18 +154,25 @@ let
       wantedBy = [ "network-online.target" ];
     };
 
-    # Debian's own, which the base image brings.
-    "console-getty.service".masked = true;
-    "ssh.socket".masked = true;
-    "systemd-resolved.service".masked = true;
-  };
+  }
+  // builtins.listToAttrs (map (name: { inherit name; value.masked = true; }) masked);
+
+  # Debian's own, which the base image brings: what does not belong here, or only slows the boot.
+  masked = [
+    "console-getty.service"
+    "ldconfig.service"
+    "ssh.socket"
+    "systemd-firstboot.service"
+    "systemd-journal-catalog-update.service"
+    "systemd-resolved.service"
+    "systemd-update-done.service"
+  ];
 
   unitFiles = unitTree "systemd/system" units;
 
   etc = derivations.tree {
     name = "etc";
     files = unitFiles.files // {
-      "cloud/cloud-init.disabled" = "The system is configured by its closure.\n";
       "nginx/nginx.conf" = nginxConf;
       "nix/nix.conf" = builtins.readFile ./nix.conf;
       "os-release" = ''
