@@ -1,11 +1,14 @@
 import packageJson from "../package.json" with { type: "json" };
 import { serve } from "./framework/serve.ts";
+import { closeSessions, deployment } from "./resources/deployment.ts";
 import { sshKey } from "./resources/ssh-key.ts";
 
 await serve({
   name: "berth",
   version: packageJson.version,
   resources: {
+    "berth:deploy:Deployment": deployment,
     "berth:identity:SshKey": sshKey,
   },
+  close: closeSessions,
 });

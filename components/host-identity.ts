@@ -1,0 +1,56 @@
+import * as pulumi from "@pulumi/pulumi";
+import { SshKey } from "./ssh-key.ts";
+
+export interface HostIdentityArgs {
+  /**
+   * The host's name, in the keys' comments.
+   * @example "web1"
+   */
+  host: string;
+}
+
+/**
+ * Who a host is, known before it exists: every ssh connection is strict from the first one on.
+ *
+ * Two keys, because cloud-init's user data stays readable from the metadata service: the *bootstrap* key in it is thrown away
+ * by the installation, and the *lasting* key travels only over a connection that the bootstrap key has verified.
+ */
+export class HostIdentity extends pulumi.ComponentResource {
+  /** Public key the base image answers with until it is installed. */
+  readonly bootstrapPublicKey: pulumi.Output<string>;
+  /** Public key of the installed system. */
+  readonly publicKey: pulumi.Output<string>;
+  /** Private key of the installed system. Secret. */
+  readonly privateKey: pulumi.Output<string>;
+  /** cloud-init user data that gives the base image the bootstrap key. Secret. */
+  readonly userData: pulumi.Output<string>;
+
+  constructor(name: string, args: HostIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("berth:identity:HostIdentity", name, {}, opts);
+    const bootstrap = new SshKey(`${name}-bootstrap`, { comment: `bootstrap ${args.host}` }, { parent: this });
+    const lasting = new SshKey(`${name}-lasting`, { comment: args.host }, { parent: this });
+
+    this.bootstrapPublicKey = bootstrap.publicKey;
+    this.publicKey = lasting.publicKey;
+    this.privateKey = pulumi.secret(lasting.privateKey);
+    this.userData = pulumi.secret(pulumi.all([bootstrap.privateKey, bootstrap.publicKey]).apply(([key, pub]) => cloudConfig(key, pub)));
+    this.registerOutputs({ publicKey: this.publicKey });
+  }
+}
+
+/** User data that replaces whatever host keys the image has by one. */
+export function cloudConfig(privateKey: string, publicKey: string): string {
+  return [
+    "#cloud-config",
+    "ssh_deletekeys: true",
+    "ssh_genkeytypes: []",
+    "ssh_keys:",
+    "  ed25519_private: |",
+    ...privateKey
+      .trimEnd()
+      .split("\n")
+      .map((line) => `    ${line}`),
+    `  ed25519_public: ${publicKey.trim()}`,
+    "",
+  ].join("\n");
+}

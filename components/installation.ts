@@ -1,0 +1,106 @@
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { HostManifest } from "../config/manifest.ts";
+import type { InstallDocument } from "../deployer/install/document.ts";
+
+export interface InstallationArgs {
+  /**
+   * The host's name in the stack.
+   * @example "web1"
+   */
+  host: string;
+  /** Address of the machine. */
+  address: pulumi.Input<string>;
+  /** Ties the installation to one machine; another id is another machine and is installed anew. */
+  machineId: pulumi.Input<string>;
+  /** Host key of the base image. */
+  bootstrapPublicKey: pulumi.Input<string>;
+  /** Host key of the installed system. */
+  publicKey: pulumi.Input<string>;
+  /** Its private half. Secret. */
+  privateKey: pulumi.Input<string>;
+  /** Private key that logs in as root; the ssh agent's when absent. Secret. */
+  loginKey?: pulumi.Input<string>;
+  /** Public keys that may log in as root on the installed system. */
+  authorizedKeys: pulumi.Input<string[]>;
+  /** What is installed: toplevel, disk layout, kexec installer. */
+  manifest: HostManifest;
+  /** Seconds for the whole install. @default 2700 */
+  deadline?: number;
+  /** Keep the installation from being deleted or replaced. @default true */
+  protect?: boolean;
+}
+
+/**
+ * NixOS on a machine, once. Runs nixos-anywhere through `deployer/main.ts install`, which looks at the machine first and refuses to
+ * wipe what this stack has not just ordered.
+ *
+ * Only another machine triggers another run: the command line is constant, its data travels on stdin, updates run a no-op.
+ */
+export class Installation extends pulumi.ComponentResource {
+  /** The machine id, known once the machine is installed. */
+  readonly installed: pulumi.Output<string>;
+
+  constructor(name: string, args: InstallationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("berth:install:Installation", name, {}, opts);
+    const deadline = args.deadline ?? 2_700;
+    const command = new local.Command(
+      `${name}-install`,
+      {
+        create: 'exec "${BERTH_NODE:-node}" "$BERTH_DEPLOYER" install',
+        // Unset would run the install again on any change.
+        update: ":",
+        stdin: this.#document(args, deadline),
+        environment: { BERTH_NODE: process.execPath, BERTH_DEPLOYER: new URL("../deployer/main.ts", import.meta.url).pathname },
+        triggers: [args.machineId],
+        addPreviousOutputInEnv: false,
+      },
+      {
+        parent: this,
+        protect: args.protect ?? true,
+        ignoreChanges: ["create", "stdin", "environment", "interpreter", "dir", "logging"],
+        additionalSecretOutputs: ["stdout", "stderr"],
+        // The deployer keeps its own deadline; this one only catches a deployer that does not.
+        customTimeouts: { create: `${deadline + 60}s` },
+      },
+    );
+    this.installed = pulumi.all([command.id, args.machineId]).apply(([, machine]) => machine);
+    this.registerOutputs({ installed: this.installed });
+  }
+
+  #document(args: InstallationArgs, deadline: number): pulumi.Output<string> {
+    const { toplevel, diskoScript, kexecTarball } = args.manifest;
+    const plain = pulumi.output({
+      address: args.address,
+      machineId: args.machineId,
+      bootstrapPublicKey: args.bootstrapPublicKey,
+      publicKey: args.publicKey,
+      privateKey: args.privateKey,
+      loginKey: args.loginKey,
+      authorizedKeys: args.authorizedKeys,
+    });
+    return pulumi.secret(
+      plain.apply((known) => {
+        const document: InstallDocument = {
+          target: {
+            stack: pulumi.getStack(),
+            host: args.host,
+            address: known.address,
+            port: 22,
+            user: "root",
+            ...(known.loginKey === undefined ? {} : { loginKey: known.loginKey }),
+          },
+          marker: { stack: pulumi.getStack(), host: args.host, server: known.machineId },
+          bootstrapHostKey: known.bootstrapPublicKey,
+          lastingHostKey: { publicKey: known.publicKey, privateKey: known.privateKey },
+          authorizedKeys: known.authorizedKeys,
+          toplevel,
+          diskoScript,
+          kexecTarball,
+          deadline,
+        };
+        return JSON.stringify(document);
+      }),
+    );
+  }
+}

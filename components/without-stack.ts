@@ -1,0 +1,13 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ConfigurationError } from "../config/problems.ts";
+import { Failure } from "../deployer/failure.ts";
+
+/** Show people's mistakes as their message alone; Pulumi prints the stack trace of every other error. */
+export async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ConfigurationError || error instanceof Failure) throw new pulumi.RunError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,109 @@
+import { hostname, userInfo } from "node:os";
+import { z } from "zod";
+import { healthCheck } from "../../config/manifest.ts";
+import { release } from "../../deployer/release/release.ts";
+import { remote } from "../../deployer/remote/scripts.ts";
+import { SessionPool } from "../../deployer/ssh/pool.ts";
+import type { SshSession } from "../../deployer/ssh/session.ts";
+import type { CallContext, DiffKind, Properties, ResourceHandler } from "../framework/types.ts";
+
+const inputs = z.strictObject({
+  stack: z.string(),
+  host: z.string(),
+  address: z.string(),
+  port: z.int(),
+  hostKey: z.string(),
+  loginKey: z.string().optional(),
+  machineId: z.string(),
+  system: z.string(),
+  toplevel: z.string(),
+  drvPath: z.string(),
+  health: z.array(healthCheck),
+  healthDeadline: z.number().int().positive(),
+});
+type Inputs = z.infer<typeof inputs>;
+
+const sessions = new SessionPool();
+
+/** End every host's connection. */
+export const closeSessions = (): Promise<void> => sessions.close();
+
+const sessionOf = (wanted: Inputs): Promise<SshSession> =>
+  sessions.of({
+    stack: wanted.stack,
+    host: wanted.host,
+    address: wanted.address,
+    port: wanted.port,
+    user: "root",
+    hostKeys: [wanted.hostKey],
+    ...(wanted.loginKey === undefined ? {} : { loginKey: wanted.loginKey }),
+  });
+
+async function deploy(wanted: Inputs, call: CallContext): Promise<Properties> {
+  const session = await sessionOf(wanted);
+  const started = Date.now();
+  const released = await release(
+    session,
+    { ...wanted, owner: `${userInfo().username}@${hostname()} (stack ${wanted.stack})` },
+    { status: (line) => call.status(line), signal: call.signal },
+  );
+  const what = released.previous === released.toplevel ? "verified" : "live";
+  call.log("info", `${session.label}: ${released.toplevel} ${what} after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  return { release: released.toplevel, previous: released.previous };
+}
+
+/** What a difference means: every one but the derivation's path is worth another look at the host. */
+const inert = new Set(["drvPath"]);
+
+/**
+ * The system a host runs. Refreshing reads the host: a switch by hand shows as another `release`.
+ * A host that does not answer keeps its old state, with a warning.
+ */
+export const deployment: ResourceHandler = {
+  async check(news) {
+    return { inputs: news };
+  },
+
+  async diff(olds, news) {
+    const detailed: Record<string, DiffKind> = {};
+    for (const key of new Set([...Object.keys(olds.inputs), ...Object.keys(news)])) {
+      if (inert.has(key) || JSON.stringify(olds.inputs[key]) === JSON.stringify(news[key])) continue;
+      detailed[key] = key === "host" || key === "stack" ? "update-replace" : "update";
+    }
+    // The host was seen to run something else.
+    if (olds.outputs["release"] !== olds.inputs["toplevel"]) detailed["release"] = "update";
+    return { changes: Object.keys(detailed).length > 0, detailed };
+  },
+
+  async preview(news, old) {
+    return { ...news, release: news["toplevel"], previous: old?.["release"] };
+  },
+
+  async create(news, call) {
+    const wanted = inputs.parse(news);
+    return { id: `${wanted.stack}/${wanted.host}`, outputs: { ...news, ...(await deploy(wanted, call)) } };
+  },
+
+  async update(_id, _olds, news, call) {
+    return { ...news, ...(await deploy(inputs.parse(news), call)) };
+  },
+
+  async read(_id, state, call) {
+    const known = inputs.safeParse(state.inputs);
+    if (!known.success) return state;
+    try {
+      const session = await sessionOf(known.data);
+      const seen = await remote(session, "observe", {}, { deadline: 20_000, signal: call.signal });
+      if (seen.current === state.outputs["release"]) return state;
+      call.log("warning", `${session.label} runs ${seen.current}, not ${String(state.outputs["release"])}`);
+      return { inputs: state.inputs, outputs: { ...state.outputs, release: seen.current } };
+    } catch (error) {
+      call.log("warning", `${known.data.host} could not be read, its state is kept: ${error instanceof Error ? error.message : String(error)}`);
+      return state;
+    }
+  },
+
+  async delete(_id, state, call) {
+    call.log("info", `${String(state.inputs["host"])}: no longer managed; whatever it runs goes on running until its server is deleted`);
+  },
+};
