@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chown, mkdir, open, readdir, readFile, stat } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "./child.mjs";
 import { checkout, node24 } from "./places.mjs";
 import { remove } from "./stow.mjs";
@@ -11,6 +13,9 @@ import { Trouble } from "./trouble.mjs";
  * @typedef {{ uid: number, gid: number }} Owner
  * @typedef {{ onLine: (line: string) => void, signal: AbortSignal }} Work
  */
+
+/** Time for a daemon to clear up after an earlier one and to start, in milliseconds. */
+const DAEMON_START = 60_000;
 
 const machines = join(checkout, "lab/machines/main.ts");
 
@@ -66,21 +71,42 @@ async function makeStore(owner) {
 }
 
 /**
+ * Start the daemon of the lab's machines and wait until it listens. First it removes what a dead one left.
  * @param {{ lab: string, cache: string }} request
  * @param {Owner} owner
  */
 async function startMachines({ lab, cache }, owner) {
   await mustOwn(lab, owner);
-  const log = await open(join(lab, "machines.log"), "a", 0o644);
-  try {
-    await log.chown(owner.uid, owner.gid);
-    const args = [machines, "daemon", "--lab", lab, "--cache", cache, "--owner", `${owner.uid}:${owner.gid}`];
-    const child = spawn(node24, args, { cwd: "/", detached: true, stdio: ["ignore", log.fd, log.fd] });
-    await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
-    child.unref();
-  } finally {
-    await log.close();
+  const file = join(lab, "machines.log");
+  const log = await open(file, "a", 0o644);
+  await log.chown(owner.uid, owner.gid);
+  const from = (await log.stat()).size;
+  const args = [machines, "daemon", "--lab", lab, "--cache", cache, "--owner", `${owner.uid}:${owner.gid}`];
+  const child = spawn(node24, args, { cwd: "/", detached: true, stdio: ["ignore", log.fd, log.fd] });
+  await log.close();
+  const ended = new Promise((resolve) =>
+    child.once("exit", () => resolve("ended")).once("error", () => resolve("ended")),
+  );
+  const end = Date.now() + DAEMON_START;
+  for (;;) {
+    if ((await Promise.race([ended, sleep(100, "waiting")])) === "ended") {
+      const lines = (await readFile(file)).subarray(from).toString().trim().split("\n").slice(-4);
+      throw new Trouble(`the lab's machines could not be started: ${lines.join("; ")}`);
+    }
+    if (await listens(join(lab, "machines.sock"))) break;
+    if (Date.now() > end)
+      throw new Trouble(`the lab's machines did not start within ${DAEMON_START / 1000} s (log: ${file})`);
   }
+  child.unref();
+}
+
+/** @param {string} socket */
+function listens(socket) {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    connection.once("connect", () => connection.destroy());
+  });
 }
 
 /**

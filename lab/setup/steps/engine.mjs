@@ -44,7 +44,7 @@ async function systemEngine(cache) {
   if (!pulumi || pulumi.startsWith(`${cache}/`)) return undefined;
   const host = [join(dirname(pulumi), "pulumi-language-nodejs"), onPath("pulumi-language-nodejs")];
   if (!host.some((file) => file && existsSync(file))) return undefined;
-  return atLeast(await probe(cache, pulumi, ["version"]), pins.pulumi) ? pulumi : undefined;
+  return atLeast(await probe(cache, [pulumi, "version"]), pins.pulumi) ? pulumi : undefined;
 }
 
 /**

@@ -17,7 +17,7 @@ import { atLeast } from "../versions.mjs";
  */
 export async function findGo(cache, at) {
   const system = onPath("go");
-  if (system && atLeast(await probe(cache, system, ["version"]), pins.go)) {
+  if (system && atLeast(await probe(cache, [system, "version"]), pins.go)) {
     return { go: system, env: {}, forget: async () => {} };
   }
   const dir = join(cache, `go-${pins.suite}`);

@@ -1,22 +1,31 @@
 import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../child.mjs";
 import { checkout, node24 } from "../places.mjs";
+import { probe } from "../probe.mjs";
 
-/** The Debian image that the lab's servers run; `lab/machines` knows how it is made and when it is out of date. @type {import("../steps.mjs").Step} */
+const machines = join(checkout, "lab/machines");
+
+/**
+ * The Debian image that the lab's servers run; `lab/machines` makes it and names its folder after all it is made from.
+ * @type {import("../steps.mjs").Step}
+ */
 export const imageStep = {
   name: "image",
   title: "image of the lab's servers",
   why: "Debian 13 with systemd, sshd, cloud-init, Nix and nginx (about 1 min)",
-  diskMB: 1200,
+  diskMB: 1500,
   async check({ cache }) {
     if (!existsSync(node24)) return undefined;
-    const command = [node24, join(checkout, "lab/machines/main.ts"), "image", "--cache", cache, "--check"];
-    const { code } = await run(command, { deadline: 20_000 });
-    return code === 0 ? { path: [], env: {} } : undefined;
+    const recipe = join(machines, "image");
+    const files = (await readdir(recipe, { recursive: true })).sort().map((name) => join(recipe, name));
+    const depends = [join(machines, "image.ts"), node24, ...files];
+    const folder = await probe(cache, [node24, join(checkout, "lab/setup/image-path.ts"), cache], depends);
+    return folder && existsSync(folder) ? { path: [], env: {} } : undefined;
   },
   async rootWork({ cache }) {
-    return { verb: "image", args: ["--cache", cache], reason: "make the Debian image the lab's servers run" };
+    const reason = "make the Debian image the lab's servers run";
+    return { verb: "image", args: ["--cache", cache], reason };
   },
   async make() {},
 };

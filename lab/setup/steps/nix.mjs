@@ -43,7 +43,7 @@ const folder = (cache) => join(cache, `nix-${pins.suite}-1`);
 export async function systemNix(cache) {
   const nix = onPath("nix");
   if (!nix || nix.startsWith(`${cache}/`)) return undefined;
-  return atLeast(await probe(cache, nix, ["--version"]), pins.nix) ? nix : undefined;
+  return atLeast(await probe(cache, [nix, "--version"]), pins.nix) ? nix : undefined;
 }
 
 /** @type {import("../steps.mjs").Step} */

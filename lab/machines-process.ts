@@ -1,0 +1,57 @@
+import { rm } from "node:fs/promises";
+import type { LabPlaces } from "./folder.ts";
+import { MachinesClient } from "./machines/client.ts";
+import { livingDaemon } from "./machines/daemon-file.ts";
+import type { DriverInfo } from "./machines/machines.ts";
+import { labPlaces } from "./machines/names.ts";
+import { askRoot } from "./root-access.ts";
+import { cacheFolder } from "./setup/places.mjs";
+import { messageOf, Trouble } from "./setup/trouble.mjs";
+import { until } from "./waiting.ts";
+
+/** How long a living daemon may take to answer, and to end with all its machines; milliseconds. */
+const ANSWER = 5_000;
+const END = 120_000;
+
+/** What the daemon says of itself; undefined when none answers. */
+export async function daemonInfo(places: LabPlaces): Promise<DriverInfo | undefined> {
+  const limit = new Promise<undefined>((resolve) => setTimeout(resolve, ANSWER, undefined).unref());
+  const answer = new MachinesClient(places.folder).info().catch(() => undefined);
+  return Promise.race([answer, limit]);
+}
+
+/**
+ * Make sure that the daemon of the machines runs.
+ * @returns whether it had to be started
+ */
+export async function startMachines(places: LabPlaces, say: (line: string) => void): Promise<boolean> {
+  if (await daemonInfo(places)) return false;
+  const args = ["--lab", places.folder, "--cache", cacheFolder()];
+  await askRoot("start the daemon that runs the lab's servers and their network", "lab", args, say);
+  await until(`the lab's machines to answer (log: ${places.machinesLog})`, ANSWER, () => daemonInfo(places));
+  return true;
+}
+
+/**
+ * End the daemon and all machines.
+ * @returns whether it ran
+ */
+export async function stopMachines(places: LabPlaces, say: (line: string) => void): Promise<boolean> {
+  const file = labPlaces(places.folder).daemon;
+  const pid = await livingDaemon(file);
+  if (pid === null) {
+    await rm(places.machinesSocket, { force: true });
+    return false;
+  }
+  say("stopping the servers");
+  await new MachinesClient(places.folder).quit().catch((error: unknown) => {
+    throw new Trouble(
+      `the lab's machines could not be stopped: ${messageOf(error)}\n` +
+        `Next: npm run lab -- reset removes the lab by force (log: ${places.machinesLog})`,
+    );
+  });
+  await until(`the end of process ${pid}`, END, async () =>
+    (await livingDaemon(file)) === null ? true : undefined,
+  );
+  return true;
+}
