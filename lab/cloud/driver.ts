@@ -56,6 +56,8 @@ export interface ServerDriver {
   create(spec: MachineSpec): Promise<void>;
   /** Lay the image anew on an existing machine's disk. */
   rebuild(spec: MachineSpec): Promise<void>;
+  /** New addresses for a machine that is off. A driver without it cannot move addresses between machines. */
+  configure?(spec: MachineSpec): Promise<void>;
   /** Power on; resolves when the machine's init runs, not when ssh answers. */
   start(id: number): Promise<void>;
   /** ACPI power button; resolves when sent. */

@@ -1,0 +1,108 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Hono } from "hono";
+import { type ActionMode, Actions } from "./actions.ts";
+import { serveActions } from "./actions-api.ts";
+import { Catalogue } from "./catalogue.ts";
+import { serveCatalogue } from "./catalogue-api.ts";
+import type { Bootable, Cloud } from "./context.ts";
+import type { ServerDriver } from "./driver.ts";
+import { Faults } from "./faults.ts";
+import { FirewallSync } from "./firewall-sync.ts";
+import { serveFirewalls } from "./firewalls.ts";
+import { Api, type RequestRecord } from "./http.ts";
+import { contains, parseAddress, parseCidr } from "./ip.ts";
+import { metadataApp } from "./metadata.ts";
+import { servePrimaryIps } from "./primary-ips.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { primaryIpRecords } from "./records.ts";
+import { resume } from "./server-power.ts";
+import { resumeDeletions, serveServers } from "./servers.ts";
+import { serveSshKeys } from "./ssh-keys.ts";
+import { Store } from "./store.ts";
+
+export interface CloudOptions {
+  driver: ServerDriver;
+  token: string;
+  /** Where the state is kept; null keeps it in memory. */
+  stateFile?: string | null;
+  /** @default "running" */
+  actionMode?: ActionMode;
+  /** What the driver can boot; null when it takes anything. */
+  bootable?: Bootable | null;
+  /** @default false */
+  legacyDatacenter?: boolean;
+  /** Milliseconds. @default 60000 */
+  shutdownPatience?: number;
+  rateLimit?: RateLimit;
+  now?: () => Date;
+  log?: (line: string) => void;
+  /** Called when the state is loaded, before the driver is brought to it. */
+  beforeResume?: (cloud: Cloud) => void;
+  onRequest?: (record: RequestRecord) => void;
+}
+
+export interface RunningCloud {
+  cloud: Cloud;
+  faults: Faults;
+  /** The API, below /v1, and /lab/faults. */
+  app: Hono<{ Bindings: HttpBindings }>;
+  /** What servers learn about themselves. */
+  metadata: Hono;
+}
+
+/** The whole cloud, without a listener: loads the state and brings the driver to it. */
+export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
+  const now = options.now ?? (() => new Date());
+  const log = options.log ?? (() => undefined);
+  const store = new Store(options.stateFile ?? null, now);
+  const faults = new Faults();
+  const { driver } = options;
+  const cloud: Cloud = {
+    store,
+    driver,
+    actions: new Actions(store, faults, options.actionMode ?? "running"),
+    firewalls: new FirewallSync(store, driver),
+    network: await driver.network(),
+    bootable: options.bootable ?? null,
+    catalogue: () => new Catalogue(now()),
+    now,
+    legacyDatacenter: options.legacyDatacenter ?? false,
+    shutdownPatience: options.shutdownPatience ?? 60_000,
+    log,
+  };
+  const api = new Api({
+    token: options.token,
+    store,
+    faults,
+    rateLimit: options.rateLimit ?? new RateLimit(),
+    log,
+    ...(options.onRequest ? { onRequest: options.onRequest } : {}),
+  });
+  serveActions(api, cloud);
+  serveCatalogue(api, cloud);
+  serveSshKeys(api, cloud);
+  servePrimaryIps(api, cloud);
+  serveFirewalls(api, cloud);
+  serveServers(api, cloud);
+
+  warnOfMovedNetwork(cloud);
+  options.beforeResume?.(cloud);
+  cloud.actions.failInterrupted();
+  await resume(cloud);
+  resumeDeletions(cloud);
+  store.flush();
+  return { cloud, faults, app: api.finish(), metadata: metadataApp(cloud) };
+}
+
+/** Addresses stay with their owners; a driver that had to take another network cannot serve them. */
+function warnOfMovedNetwork(cloud: Cloud): void {
+  const networks = [cloud.network.ipv4, cloud.network.ipv6].map(parseCidr);
+  for (const { name, ip } of primaryIpRecords(cloud.store).all()) {
+    const address = parseCidr(ip) ?? parseAddress(ip);
+    if (!networks.some((network) => network && address && contains(network, address))) {
+      cloud.log(
+        `cloud: ${name} has ${ip}, which is not in the lab's network any more (${cloud.network.ipv4}, ${cloud.network.ipv6}); delete and create what uses it`,
+      );
+    }
+  }
+}

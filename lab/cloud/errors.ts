@@ -1,0 +1,99 @@
+/** Errors as the API has them: a code, the HTTP status that goes with it, and `details`, which is always present. */
+
+const statusOf = {
+  json_error: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  resource_limit_exceeded: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  uniqueness_error: 409,
+  conflict: 409,
+  deprecated_api_endpoint: 410,
+  resource_unavailable: 412,
+  placement_error: 412,
+  primary_ip_version_mismatch: 412,
+  invalid_input: 422,
+  service_error: 422,
+  unsupported_error: 422,
+  resource_in_use: 422,
+  must_be_unassigned: 422,
+  invalid_server_type: 422,
+  server_not_stopped: 422,
+  server_has_ipv4: 422,
+  server_has_ipv6: 422,
+  primary_ip_assigned: 422,
+  primary_ip_already_assigned: 422,
+  primary_ip_datacenter_mismatch: 422,
+  firewall_already_applied: 422,
+  firewall_resource_not_found: 404,
+  firewall_managed_by_label_selector: 422,
+  locked: 423,
+  protected: 423,
+  rate_limit_exceeded: 429,
+  server_error: 500,
+  bad_gateway: 502,
+  unavailable: 503,
+  timeout: 504,
+} as const;
+
+export type ErrorCode = keyof typeof statusOf;
+export type ErrorStatus = (typeof statusOf)[ErrorCode];
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(statusOf, code);
+}
+
+/** One field of a request that is wrong. */
+export interface FieldError {
+  name: string;
+  messages: string[];
+}
+
+/** What the API answers instead of a result. */
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly status: ErrorStatus;
+  readonly details: object | null;
+
+  constructor(code: ErrorCode, message: string, details: object | null = null, status?: ErrorStatus) {
+    super(message);
+    this.code = code;
+    this.status = status ?? statusOf[code];
+    this.details = details;
+  }
+
+  get body(): { error: { code: string; message: string; details: object | null } } {
+    return { error: { code: this.code, message: this.message, details: this.details } };
+  }
+}
+
+/** 422 `invalid_input`; `details.fields` is always there because the Terraform provider asserts its type. */
+export function invalidInput(fields: FieldError[], message = describe(fields)): ApiError {
+  return new ApiError("invalid_input", message, { fields });
+}
+
+export function invalidField(name: string, message: string): ApiError {
+  return invalidInput([{ name, messages: [message] }]);
+}
+
+/** 422 `invalid_input` with a message of its own, for a field whose value does not fit the rest. */
+export function refusedField(name: string, message: string): ApiError {
+  return invalidInput([{ name, messages: [message] }], message);
+}
+
+export function notUnique(field: string, message: string): ApiError {
+  return new ApiError("uniqueness_error", message, { fields: [{ name: field }] });
+}
+
+export function notFound(what: string, id: number | string): ApiError {
+  return new ApiError("not_found", `${what} with ID '${id}' not found`);
+}
+
+function describe(fields: FieldError[]): string {
+  const [only] = fields;
+  if (fields.length === 1 && only) {
+    return `invalid input in field '${only.name}': ${only.messages.join(", ")}`;
+  }
+  return `invalid input in fields ${fields.map((field) => `'${field.name}'`).join(", ")}`;
+}

@@ -1,0 +1,121 @@
+import { request } from "node:http";
+import type { LabNetwork, MachineFirewall, MachineSpec, MachineStatus, ServerDriver } from "./driver.ts";
+
+const seconds = 1000;
+
+/** How long each verb may take; laying an image and booting are the slow ones. */
+const patience: Record<keyof ServerDriver, number> = {
+  network: 10 * seconds,
+  status: 10 * seconds,
+  create: 300 * seconds,
+  rebuild: 300 * seconds,
+  configure: 30 * seconds,
+  start: 120 * seconds,
+  shutdown: 30 * seconds,
+  stop: 60 * seconds,
+  reset: 120 * seconds,
+  remove: 120 * seconds,
+  setFirewalls: 60 * seconds,
+};
+
+/** Servers played by the machines daemon: `POST /<verb>` with `{"args": […]}` over its unix socket. */
+export class MachinesClient implements ServerDriver {
+  readonly #socket: string;
+
+  constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  network(): Promise<LabNetwork> {
+    return this.#call("network", []) as Promise<LabNetwork>;
+  }
+
+  async create(spec: MachineSpec): Promise<void> {
+    await this.#call("create", [spec]);
+  }
+
+  async rebuild(spec: MachineSpec): Promise<void> {
+    await this.#call("rebuild", [spec]);
+  }
+
+  async configure(spec: MachineSpec): Promise<void> {
+    await this.#call("configure", [spec]);
+  }
+
+  async start(id: number): Promise<void> {
+    await this.#call("start", [id]);
+  }
+
+  async shutdown(id: number): Promise<void> {
+    await this.#call("shutdown", [id]);
+  }
+
+  async stop(id: number): Promise<void> {
+    await this.#call("stop", [id]);
+  }
+
+  async reset(id: number): Promise<void> {
+    await this.#call("reset", [id]);
+  }
+
+  async remove(id: number): Promise<void> {
+    await this.#call("remove", [id]);
+  }
+
+  status(id: number): Promise<MachineStatus> {
+    return this.#call("status", [id]) as Promise<MachineStatus>;
+  }
+
+  async setFirewalls(firewalls: MachineFirewall[]): Promise<void> {
+    await this.#call("setFirewalls", [firewalls]);
+  }
+
+  #call(verb: keyof ServerDriver, args: unknown[]): Promise<unknown> {
+    const limit = patience[verb];
+    return new Promise((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(`machines daemon (${this.#socket}): ${verb}: ${why}`));
+      const call = request(
+        {
+          socketPath: this.#socket,
+          method: "POST",
+          path: `/${verb}`,
+          headers: { "content-type": "application/json" },
+          signal: AbortSignal.timeout(limit),
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("error", (error) => fail(describe(error, limit)));
+          response.on("end", () => {
+            const answer = parse(Buffer.concat(chunks).toString());
+            if (response.statusCode === 200 && answer !== undefined) {
+              resolve(answer.result);
+            } else {
+              fail(answer?.error ?? `answered status ${response.statusCode}`);
+            }
+          });
+        },
+      );
+      call.on("error", (error) => fail(describe(error, limit)));
+      call.end(JSON.stringify({ args }));
+    });
+  }
+}
+
+function parse(text: string): { result?: unknown; error?: string } | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(error: Error & { code?: string }, limit: number): string {
+  if (error.name === "TimeoutError" || error.name === "AbortError") {
+    return `no answer within ${limit / seconds} s`;
+  }
+  if (error.code === "ENOENT" || error.code === "ECONNREFUSED") {
+    return "it is not running; start the lab with `npm run lab -- up`";
+  }
+  return error.message;
+}

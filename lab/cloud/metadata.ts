@@ -1,0 +1,87 @@
+import { Hono } from "hono";
+import { stringify } from "yaml";
+import { addressWithin } from "./addresses.ts";
+import type { Cloud } from "./context.ts";
+import { parseCidr } from "./ip.ts";
+import { addressesOf } from "./primary-ips.ts";
+import { primaryIpRecords, type ServerRecord, serverRecords } from "./records.ts";
+
+/**
+ * What 169.254.169.254 tells a server, served by source address:
+ * `GET /by-address/<ip>/hetzner/v1/...`. The listener in the servers' network forwards here.
+ */
+export function metadataApp(cloud: Cloud): Hono {
+  const app = new Hono();
+  app.get("/by-address/:address/hetzner/v1/*", (c) => {
+    const server = serverAt(cloud, c.req.param("address"));
+    const path = c.req.path.replace(/^\/by-address\/[^/]+\/hetzner\/v1/, "").replace(/\/$/, "");
+    const text = server && answer(cloud, server, path);
+    return text === undefined ? c.text("not found", 404) : c.text(text);
+  });
+  return app;
+}
+
+/** The server that holds an address; any address of its /64 counts. */
+function serverAt(cloud: Cloud, address: string): ServerRecord | undefined {
+  const holder = primaryIpRecords(cloud.store)
+    .all()
+    .find(({ ip, assignee_id }) => assignee_id !== null && addressWithin(ip, address) !== undefined);
+  return holder?.assignee_id == null ? undefined : serverRecords(cloud.store).get(holder.assignee_id);
+}
+
+function answer(cloud: Cloud, server: ServerRecord, path: string): string | undefined {
+  const { ipv4 } = addressesOf(cloud, server.id);
+  const location = cloud.catalogue().location(server.location);
+  const zone = cloud
+    .catalogue()
+    .datacenters.find((datacenter) => datacenter.location.name === server.location)?.name;
+  const facts: Record<string, string> = {
+    hostname: server.name,
+    "instance-id": String(server.id),
+    "public-ipv4": ipv4?.ip ?? "",
+    "local-ipv4": "",
+    region: location?.network_zone ?? "",
+    "availability-zone": zone ?? server.location,
+    "private-networks": "",
+    "public-keys": server.ssh_keys.join("\n"),
+  };
+  switch (path) {
+    case "/metadata":
+      return stringify({
+        "availability-zone": facts["availability-zone"],
+        hostname: facts.hostname,
+        "instance-id": server.id,
+        "local-ipv4": "",
+        "network-config": networkConfig(cloud, server),
+        "public-ipv4": facts["public-ipv4"],
+        "public-keys": server.ssh_keys,
+        region: facts.region,
+      });
+    case "/userdata":
+      return server.user_data ?? "";
+    default: {
+      const name = /^\/metadata\/([a-z0-9-]+)$/.exec(path)?.[1];
+      return name !== undefined && Object.hasOwn(facts, name) ? facts[name] : undefined;
+    }
+  }
+}
+
+/** cloud-init's network-config version 1, as Hetzner writes it. */
+function networkConfig(cloud: Cloud, server: ServerRecord): object {
+  const { ipv4, ipv6 } = addressesOf(cloud, server.id);
+  const subnet6 = ipv6 && parseCidr(ipv6.ip);
+  const subnets = [
+    ...(ipv4 ? [{ type: "dhcp", ipv4: true }] : []),
+    ...(ipv6 && subnet6
+      ? [
+          {
+            type: "static",
+            ipv6: true,
+            address: `${ipv6.ip.replace(/\/\d+$/, "")}1/${subnet6.prefix}`,
+            gateway: "fe80::1",
+          },
+        ]
+      : []),
+  ];
+  return { version: 1, config: [{ type: "physical", name: "eth0", mac_address: server.mac, subnets }] };
+}

@@ -1,0 +1,159 @@
+import { z } from "zod";
+import type { Action } from "./actions.ts";
+import { find, idParam, type Resource } from "./collection.ts";
+import type { Cloud } from "./context.ts";
+import { ApiError, invalidField, refusedField } from "./errors.ts";
+import type { Api, ApiRequest } from "./http.ts";
+import { addressesOf, pointer, setPointer } from "./primary-ips.ts";
+import { type ServerRecord, serverRecords } from "./records.ts";
+import { chooseImage, ensureSold, userData } from "./server-create.ts";
+import * as power from "./server-power.ts";
+import { idOrName } from "./validate.ts";
+
+const changeType = z.object({ server_type: idOrName, upgrade_disk: z.boolean() });
+const rebuild = z.object({ image: idOrName, user_data: userData.nullish() });
+const protection = z.object({ delete: z.boolean().nullish(), rebuild: z.boolean().nullish() });
+
+const backupWindow = "22-02";
+
+/** Parts of the real API that the lab has no means for; said plainly instead of a false success. */
+const unsupported: Record<string, string> = {
+  enable_rescue: "the lab has no rescue system",
+  disable_rescue: "the lab has no rescue system",
+  reset_password: "the lab sets no passwords; servers are reached by SSH key",
+  create_image: "the lab takes no snapshots",
+  attach_iso: "the lab has no ISO images",
+  detach_iso: "the lab has no ISO images",
+  request_console: "the lab has no console; see console.log in the lab's folder",
+  attach_to_network: "the lab's cloud has no networks yet",
+  detach_from_network: "the lab's cloud has no networks yet",
+  change_alias_ips: "the lab's cloud has no networks yet",
+  add_to_placement_group: "the lab's cloud has no placement groups yet",
+  remove_from_placement_group: "the lab's cloud has no placement groups yet",
+};
+
+type Act = (server: ServerRecord, request: ApiRequest) => Promise<Action> | Action;
+
+export function serveServerActions(api: Api, cloud: Cloud, resource: Resource<ServerRecord>): void {
+  const route = (name: string, act: Act, beside: object = {}) =>
+    api.post(`/servers/${idParam}/actions/${name}`, async (request) => {
+      const server = find(resource, request);
+      cloud.actions.ensureUnlocked(server.id);
+      const [action] = await cloud.actions.answer(await act(server, request));
+      return { status: 201, body: { action, ...beside } };
+    });
+  const start = (
+    server: ServerRecord,
+    command: string,
+    work?: (cloud: Cloud, server: ServerRecord) => Promise<void>,
+  ) =>
+    cloud.actions.start({
+      command,
+      resources: [{ id: server.id, type: "server" }],
+      locks: server.id,
+      work: work && (() => work(cloud, server)),
+    });
+
+  route("poweron", (server) => start(server, "start_server", power.powerOn));
+  route("poweroff", (server) => start(server, "stop_server", power.powerOff));
+  route("shutdown", (server) => start(server, "shutdown_server", power.shutdown));
+  route("reboot", (server) => start(server, "reboot_server", power.reboot));
+  route("reset", (server) => start(server, "reset_server", power.reset));
+
+  route(
+    "rebuild",
+    (server, request) => {
+      if (server.protection.rebuild) {
+        throw new ApiError("protected", "server rebuild is protected");
+      }
+      const body = request.body(rebuild);
+      const type = cloud.catalogue().serverType(server.server_type);
+      if (type === undefined) {
+        throw new ApiError(
+          "invalid_server_type",
+          `server type '${server.server_type}' is not in the catalogue any more`,
+        );
+      }
+      const image = chooseImage(cloud, body.image, type);
+      serverRecords(cloud.store).change(server, {
+        image: image.id,
+        user_data: body.user_data ?? server.user_data,
+      });
+      return start(server, "rebuild_server", power.rebuild);
+    },
+    { root_password: null },
+  );
+
+  route("change_type", async (server, request) => {
+    const body = request.body(changeType);
+    const changed = await typeChange(cloud, server, body);
+    serverRecords(cloud.store).change(server, changed);
+    return start(server, "change_server_type");
+  });
+
+  route("change_protection", (server, request) => {
+    const body = request.body(protection);
+    const wanted = {
+      delete: body.delete ?? server.protection.delete,
+      rebuild: body.rebuild ?? server.protection.rebuild,
+    };
+    if (wanted.delete !== wanted.rebuild) {
+      throw refusedField("rebuild", "delete and rebuild protection must be the same");
+    }
+    serverRecords(cloud.store).change(server, { protection: wanted });
+    return start(server, "change_protection");
+  });
+
+  route("change_dns_ptr", (server, request) => {
+    const { ip, dns_ptr } = request.body(pointer);
+    setPointer(cloud, Object.values(addressesOf(cloud, server.id)), ip, dns_ptr);
+    return start(server, "change_dns_ptr");
+  });
+
+  route("enable_backup", (server) => {
+    serverRecords(cloud.store).change(server, { backup_window: backupWindow });
+    return start(server, "enable_backup");
+  });
+  route("disable_backup", (server) => {
+    serverRecords(cloud.store).change(server, { backup_window: null });
+    return start(server, "disable_backup");
+  });
+
+  for (const [name, why] of Object.entries(unsupported)) {
+    route(name, () => {
+      throw new ApiError("unsupported_error", `${name} is not supported: ${why}`);
+    });
+  }
+}
+
+async function typeChange(
+  cloud: Cloud,
+  server: ServerRecord,
+  { server_type, upgrade_disk }: z.output<typeof changeType>,
+): Promise<Pick<ServerRecord, "server_type" | "primary_disk_size">> {
+  const catalogue = cloud.catalogue();
+  const type = catalogue.serverType(server_type);
+  const current = catalogue.serverType(server.server_type);
+  if (type === undefined) {
+    throw invalidField("server_type", `server type '${server_type}' not found`);
+  }
+  if (current !== undefined && type.architecture !== current.architecture) {
+    throw new ApiError(
+      "invalid_server_type",
+      `server type '${type.name}' has another architecture (${type.architecture})`,
+    );
+  }
+  ensureSold(type, server.location);
+  if (type.disk < server.primary_disk_size) {
+    throw new ApiError(
+      "invalid_server_type",
+      `the disk of server type '${type.name}' (${type.disk} GB) is smaller than the server's (${server.primary_disk_size} GB)`,
+    );
+  }
+  const status = await power.statusNow(cloud, server);
+  cloud.actions.ensureUnlocked(server.id);
+  if (status !== "off") {
+    throw new ApiError("server_not_stopped", `server with ID '${server.id}' must be off`);
+  }
+  return { server_type: type.name, primary_disk_size: upgrade_disk ? type.disk : server.primary_disk_size };
+}
