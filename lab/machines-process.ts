@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { LabPlaces } from "./folder.ts";
-import { MachinesClient } from "./machines/client.ts";
+import { driverInfo, quitDriver } from "./machines/client.ts";
 import { livingDaemon } from "./machines/daemon-file.ts";
 import type { DriverInfo } from "./machines/machines.ts";
 import { labPlaces } from "./machines/names.ts";
@@ -15,9 +15,7 @@ const END = 120_000;
 
 /** What the daemon says of itself; undefined when none answers. */
 export async function daemonInfo(places: LabPlaces): Promise<DriverInfo | undefined> {
-  const limit = new Promise<undefined>((resolve) => setTimeout(resolve, ANSWER, undefined).unref());
-  const answer = new MachinesClient(places.folder).info().catch(() => undefined);
-  return Promise.race([answer, limit]);
+  return driverInfo(places.folder, ANSWER).catch(() => undefined);
 }
 
 /**
@@ -44,7 +42,7 @@ export async function stopMachines(places: LabPlaces, say: (line: string) => voi
     return false;
   }
   say("stopping the servers");
-  await new MachinesClient(places.folder).quit().catch((error: unknown) => {
+  await quitDriver(places.folder).catch((error: unknown) => {
     throw new Trouble(
       `the lab's machines could not be stopped: ${messageOf(error)}\n` +
         `Next: npm run lab -- reset removes the lab by force (log: ${places.machinesLog})`,
