@@ -35,11 +35,9 @@ async function labFolder(lab: string, owner: Owner): Promise<string> {
   return await realpath(lab);
 }
 
-/** Whether a daemon of this lab runs and answers. */
-async function answers(folder: string): Promise<boolean> {
-  const call = new MachinesClient(folder).info();
-  const limit = new Promise<never>((_, reject) => setTimeout(reject, ANSWER_LIMIT_MS).unref());
-  return await Promise.race([call, limit]).then(
+/** Whether the daemon of this lab answers. */
+function answers(folder: string): Promise<boolean> {
+  return new MachinesClient(folder).info(ANSWER_LIMIT_MS).then(
     () => true,
     () => false,
   );

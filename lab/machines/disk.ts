@@ -24,10 +24,18 @@ export class MachineFolder {
     await mkdir(this.path, { recursive: true });
     await rm(this.in("order.json"), { force: true });
     await Promise.all(["disk", "firmware", "work"].map((name) => this.#clear(name)));
-    const seed = this.in("disk/debian/var/lib/cloud/seed/nocloud");
-    await mkdir(seed, { recursive: true });
-    for (const [name, content] of Object.entries(cloudSeed(spec)))
-      await writeFile(join(seed, name), content, { mode: 0o600 });
+    await mkdir(this.in("disk/debian"));
+    await this.note(spec, image);
+  }
+
+  /** Notes a machine's order, and tells a Debian on its disk. */
+  async note(spec: MachineSpec, image: string): Promise<void> {
+    if (existsSync(this.in("disk/debian"))) {
+      const seed = this.in("disk/debian/var/lib/cloud/seed/nocloud");
+      await mkdir(seed, { recursive: true });
+      for (const [name, content] of Object.entries(cloudSeed(spec)))
+        await writeFile(join(seed, name), content, { mode: 0o600 });
+    }
     await writeFile(this.in("order.json.new"), JSON.stringify({ spec, image }), { mode: 0o600 });
     await rename(this.in("order.json.new"), this.in("order.json"));
   }

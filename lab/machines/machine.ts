@@ -63,6 +63,12 @@ export class Machine {
     this.image = image;
   }
 
+  /** Takes new addresses; the machine must be off. */
+  async configure(spec: MachineSpec): Promise<void> {
+    await this.folder.note(spec, this.image);
+    this.spec = spec;
+  }
+
   async start(): Promise<void> {
     if (!this.running) await this.#powerOn();
   }

@@ -108,6 +108,19 @@ export class Machines implements ServerDriver {
     });
   }
 
+  configure(spec: MachineSpec): Promise<void> {
+    return this.#withMachine(spec.id, async (machine) => {
+      if (machine.running)
+        throw new BadRequest(`${machine.title} runs: power it off before its addresses change`);
+      this.#check(spec);
+      const before = machine.spec;
+      await machine.configure(spec);
+      await this.#home.wiring.removeServer(before);
+      await this.#home.wiring.addServer(spec);
+      await this.#enforce();
+    });
+  }
+
   start(id: number): Promise<void> {
     return this.#withMachine(id, (machine) => machine.start());
   }
@@ -128,7 +141,9 @@ export class Machines implements ServerDriver {
   }
 
   remove(id: number): Promise<void> {
-    return this.#withMachine(id, async (machine) => {
+    return this.#inTurn(id, async () => {
+      const machine = this.#machines.get(id);
+      if (!machine) return;
       await machine.stop();
       await this.#home.wiring.removeServer(machine.spec);
       this.#machines.delete(id);

@@ -58,6 +58,7 @@ export const requests = {
   network: z.tuple([]),
   create: z.tuple([spec]),
   rebuild: z.tuple([spec]),
+  configure: z.tuple([spec]),
   start: z.tuple([serverId]),
   shutdown: z.tuple([serverId]),
   stop: z.tuple([serverId]),

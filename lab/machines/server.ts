@@ -19,6 +19,7 @@ function dispatch(machines: Machines, quit: () => void): { [M in Method]: (args:
     network: () => machines.network(),
     create: ([spec]: z.infer<typeof requests.create>) => machines.create(spec),
     rebuild: ([spec]: z.infer<typeof requests.rebuild>) => machines.rebuild(spec),
+    configure: ([spec]: z.infer<typeof requests.configure>) => machines.configure(spec),
     start: ([id]: [number]) => machines.start(id),
     shutdown: ([id]: [number]) => machines.shutdown(id),
     stop: ([id]: [number]) => machines.stop(id),
