@@ -9,26 +9,16 @@ const QUIT_LIMIT_MS = 60_000;
 const INFO_LIMIT_MS = 10_000;
 
 /**
- * The daemon as those see it who look after the lab. (`ServerDriver`, the part for the cloud, has its client in
- * `lab/cloud`.)
+ * Names, addresses and machines of the lab in folder `lab`. (What the cloud needs of the driver, `ServerDriver`, has its
+ * client in `lab/cloud`; this one is for those who look after the lab.)
  */
-export class MachinesClient {
-  readonly #socket: string;
+export function driverInfo(lab: string, limitMs = INFO_LIMIT_MS): Promise<DriverInfo> {
+  return ask(labPlaces(lab).socket, "info", limitMs) as Promise<DriverInfo>;
+}
 
-  /** @param lab the lab's folder */
-  constructor(lab: string) {
-    this.#socket = labPlaces(lab).socket;
-  }
-
-  /** Names, addresses and machines. */
-  info(limitMs = INFO_LIMIT_MS): Promise<DriverInfo> {
-    return ask(this.#socket, "info", limitMs) as Promise<DriverInfo>;
-  }
-
-  /** Stops all machines, takes the network down and ends the daemon; resolves when all but its process is gone. */
-  async quit(): Promise<void> {
-    await ask(this.#socket, "quit", QUIT_LIMIT_MS);
-  }
+/** Stops all machines, takes the network down and ends the daemon; resolves when all but its process is gone. */
+export async function quitDriver(lab: string): Promise<void> {
+  await ask(labPlaces(lab).socket, "quit", QUIT_LIMIT_MS);
 }
 
 function ask(socketPath: string, method: string, limitMs: number): Promise<unknown> {

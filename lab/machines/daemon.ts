@@ -3,7 +3,7 @@ import { chown, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises"
 import type { Server } from "node:http";
 import { join } from "node:path";
 import { ControlGroup } from "./cgroups.ts";
-import { MachinesClient } from "./client.ts";
+import { driverInfo } from "./client.ts";
 import { killDaemon, livingDaemon, markDaemon } from "./daemon-file.ts";
 import { removeTree } from "./disk.ts";
 import { ensureImage, type Progress } from "./image.ts";
@@ -37,7 +37,7 @@ async function labFolder(lab: string, owner: Owner): Promise<string> {
 
 /** Whether the daemon of this lab answers. */
 function answers(folder: string): Promise<boolean> {
-  return new MachinesClient(folder).info(ANSWER_LIMIT_MS).then(
+  return driverInfo(folder, ANSWER_LIMIT_MS).then(
     () => true,
     () => false,
   );
