@@ -32,7 +32,10 @@ export function environmentOf({
   oldPath,
   cloud,
 }: EnvironmentFacts): Record<string, string> {
-  const known = oldPath.split(":").filter((folder) => folder !== "" && !path.includes(folder));
+  // npm puts folders of its own in front of PATH, which are not the user's.
+  const known = oldPath
+    .split(":")
+    .filter((folder) => folder !== "" && !path.includes(folder) && !/\/(\.bin|node-gyp-bin)$/.test(folder));
   return {
     PATH: [...path, ...known].join(":"),
     BERTH_LAB: places.folder,
