@@ -109,7 +109,7 @@ export class NixosHost extends pulumi.ComponentResource {
         // Not the server's own id: the host can be deployed to when it is installed, not when it is ordered.
         machineId: installation.installed,
         system: manifest.system,
-        toplevel: manifest.toplevel.outPath,
+        toplevel: manifest.toplevel.out,
         drvPath: manifest.toplevel.drvPath,
         health: [...manifest.health, ...config.health],
         healthDeadline: config.healthDeadline,

@@ -10,8 +10,8 @@ const storePath = z.string().regex(/^\/nix\/store\/[0-9a-z]{32}-[^/]+$/, "a path
 const derivation = z.strictObject({
   /** The derivation, so that it can be built without evaluating again. */
   drvPath: storePath,
-  /** The path its output will have. */
-  outPath: storePath,
+  /** The path its output will have. Not named outPath: a set with that attribute turns into a string in JSON. */
+  out: storePath,
 });
 
 const port = z.int().min(1).max(65535);

@@ -53,6 +53,9 @@ export async function findLab(folder = labFolder()): Promise<LabPlaces> {
 /** Whether a lab is the checkout's own, which the committed stack configuration is written for. */
 export const isDefaultLab = (places: LabPlaces): boolean => places.folder === join(checkout, ".lab");
 
+/** What the main job leaves in the folder: its record, and its claim on the lab it is about to make. */
+const notOfALab = new Set(["journal.json", "journey"]);
+
 /**
  * Make a lab's folder, or make sure that the one there is a lab of this user's.
  * @throws Trouble when it is something else
@@ -62,7 +65,7 @@ export async function claimFolder(folder = labFolder()): Promise<LabPlaces> {
   const places = placesIn(await realpath(folder));
   await refuseForeign(places);
   if ((await readMark(places)) !== undefined) return places;
-  const content = await readdir(places.folder);
+  const content = (await readdir(places.folder)).filter((name) => !notOfALab.has(name));
   if (content.length > 0) {
     throw new Trouble(
       `${places.folder} holds ${content[0]} and is no lab: empty it, or name another folder with BERTH_LAB`,

@@ -5,7 +5,7 @@ let
   # Paths in the manifest are data: with their context the evaluation would build them.
   derivation = drv: {
     drvPath = builtins.unsafeDiscardStringContext drv.drvPath;
-    outPath = builtins.unsafeDiscardStringContext drv.outPath;
+    out = builtins.unsafeDiscardStringContext drv.outPath;
   };
 
   ports =

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { marker } from "./decide.ts";
 
-const derivation = z.strictObject({ drvPath: z.string(), outPath: z.string() });
+const derivation = z.strictObject({ drvPath: z.string(), out: z.string() });
 
 /** What the install command reads on stdin: data, among it secrets, so it is never an argument. */
 export const installDocument = z.strictObject({

@@ -81,11 +81,11 @@ async function awaitInstalled(document: InstallDocument, deadline: number): Prom
     await session.waitUntilReachable(deadline, { patient: true });
     const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true });
     const ours = seen.marker !== null && decideInstall({ identity: "lasting", ...seen }, document.marker).do === "adopt";
-    if (ours && seen.current === document.toplevel.outPath) return;
+    if (ours && seen.current === document.toplevel.out) return;
     throw new Failure({
       host: session.label,
       tried: "verify the installed system",
-      cameBack: ours ? `it runs ${seen.current}, not ${document.toplevel.outPath}` : `its marker is ${seen.marker ?? "absent"}`,
+      cameBack: ours ? `it runs ${seen.current}, not ${document.toplevel.out}` : `its marker is ${seen.marker ?? "absent"}`,
       next: "look at the server's console",
     });
   } finally {

@@ -20,9 +20,9 @@ export function commandLine(
   const { target } = document;
   return [
     "--store-paths",
-    document.diskoScript.outPath,
-    document.toplevel.outPath,
-    ...(document.kexecTarball ? ["--kexec", document.kexecTarball.outPath] : []),
+    document.diskoScript.out,
+    document.toplevel.out,
+    ...(document.kexecTarball ? ["--kexec", document.kexecTarball.out] : []),
     "--extra-files",
     files.extraFiles,
     "--phases",

@@ -3,7 +3,7 @@ import { lastLines, run } from "../process.ts";
 
 export interface Derivation {
   drvPath: string;
-  outPath: string;
+  out: string;
 }
 
 /**
@@ -30,10 +30,10 @@ export async function build(
     });
   }
   const built = ended.stdout.trim().split("\n");
-  if (!built.includes(derivation.outPath)) {
+  if (!built.includes(derivation.out)) {
     throw new Failure({
       tried,
-      cameBack: `got ${built.join(", ")}, not ${derivation.outPath}`,
+      cameBack: `got ${built.join(", ")}, not ${derivation.out}`,
       next: "the flake changed between evaluation and build; run pulumi up again",
     });
   }

@@ -51,7 +51,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   const seconds = switchSeconds + wanted.healthDeadline;
 
   hooks.status("building");
-  await build(session.target.host, { drvPath: wanted.drvPath, outPath: wanted.toplevel }, { deadline: 3_600_000, ...hooks });
+  await build(session.target.host, { drvPath: wanted.drvPath, out: wanted.toplevel }, { deadline: 3_600_000, ...hooks });
 
   hooks.status("preparing");
   const life = setInterval(() => void hold(session, id), (lockSeconds / 3) * 1000);

@@ -22,7 +22,7 @@
       # Paths as plain text: reading the manifest must build nothing.
       paths = package: {
         drvPath = builtins.unsafeDiscardStringContext package.drvPath;
-        outPath = builtins.unsafeDiscardStringContext package.outPath;
+        out = builtins.unsafeDiscardStringContext package.outPath;
       };
     in
     {
