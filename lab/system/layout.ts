@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { access, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
@@ -12,7 +12,9 @@ export interface LayOutOptions {
   cache: string;
   /** The folder with the `node` (24 or newer) that builds the app. */
   node: string;
-  /** Put the repository's app back, over whatever was changed in the flake's `site/`. */
+  /** The app's source folder. @default apps/site of the checkout */
+  app?: string;
+  /** Put the app's source back, over whatever was changed in the flake's `site/`. */
   refreshSite?: boolean;
   /** Told what takes time, in short lines. */
   progress?: (line: string) => void;
@@ -30,7 +32,7 @@ export interface LaidOutFlake {
 
 const here = dirname(fileURLToPath(import.meta.url));
 const repository = resolve(here, "../..");
-const appSource = join(repository, "apps/site");
+const sampleApp = join(repository, "apps/site");
 
 /** Not the flake's: the machine's installer layer and this program. */
 const notInFlake = new Set(["installer", "layout.ts"]);
@@ -55,7 +57,8 @@ export async function layOutFlake(options: LayOutOptions): Promise<LaidOutFlake>
 
   await mkdir(folder, { recursive: true });
   await layOutSystem(folder);
-  if (options.refreshSite || !(await exists(join(site, "package.json")))) await layOutApp(site);
+  if (options.refreshSite || !(await exists(join(site, "package.json"))))
+    await layOutApp(options.app ?? sampleApp, site);
 
   const siteModules = await installModules(site, options);
   await replaceFile(
@@ -77,12 +80,12 @@ async function layOutSystem(folder: string): Promise<void> {
   for (const file of shared) await cp(join(repository, file), join(folder, file), { recursive: true });
 }
 
-async function layOutApp(site: string): Promise<void> {
+async function layOutApp(source: string, site: string): Promise<void> {
   const staged = `${site}.new`;
   await rm(staged, { recursive: true, force: true });
-  await cp(appSource, staged, {
+  await cp(source, staged, {
     recursive: true,
-    filter: (from) => from === appSource || !notAppSource.has(from.slice(appSource.length + 1)),
+    filter: (from) => from === source || !notAppSource.has(relative(source, from)),
   });
   await rm(site, { recursive: true, force: true });
   await rename(staged, site);
@@ -100,8 +103,10 @@ async function installModules(site: string, options: LayOutOptions): Promise<str
   const modules = join(finished, "node_modules");
   if (await exists(modules)) return modules;
 
+  await removeUnfinished(resolve(options.cache));
   const staged = `${finished}.partial-${process.pid}`;
-  await mkdir(staged, { recursive: true });
+  // An app without packages has a folder for them all the same.
+  await mkdir(join(staged, "node_modules"), { recursive: true });
   try {
     for (const name of ["package.json", "package-lock.json", ".npmrc"]) {
       if (await exists(join(site, name))) await cp(join(site, name), join(staged, name));
@@ -129,6 +134,23 @@ async function installModules(site: string, options: LayOutOptions): Promise<str
     await rm(staged, { recursive: true, force: true });
   }
   return modules;
+}
+
+/** What installations left that were killed. */
+async function removeUnfinished(cache: string): Promise<void> {
+  for (const name of await readdir(cache).catch(() => [])) {
+    const installer = /^site-modules-.*\.partial-(\d+)$/.exec(name)?.[1];
+    if (installer && !runs(Number(installer))) await rm(join(cache, name), { recursive: true, force: true });
+  }
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's process is one all the same.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 async function replaceFile(path: string, content: string): Promise<void> {

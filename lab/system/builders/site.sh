@@ -20,7 +20,7 @@ cd app
 # A folder of links: the build writes into node_modules, and the packages are shared by all builds.
 mkdir node_modules
 for module in "$modules"/* "$modules"/.bin; do
-  ln -s "$module" node_modules/
+  [ ! -e "$module" ] || ln -s "$module" node_modules/
 done
 
 node --run build
