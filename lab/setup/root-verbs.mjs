@@ -1,4 +1,4 @@
-import { isAbsolute, normalize } from "node:path";
+import { resolve } from "node:path";
 import { debianPackages } from "./packages.mjs";
 import { Trouble } from "./trouble.mjs";
 
@@ -67,7 +67,7 @@ function options(verb, args, names) {
   return names.map((name, index) => {
     const value = args[index * 2 + 1] ?? "";
     if (args[index * 2] !== name) throw new Trouble(`usage: ${usage}`);
-    if (!isAbsolute(value) || normalize(value) !== value || value === "/" || /[\0\n]/.test(value)) {
+    if (resolve(value) !== value || value === "/" || /[\0\n]/.test(value)) {
       throw new Trouble(`${name} must be an absolute path in plain form, not "${value}"`);
     }
     return value;

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { link, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,13 +22,15 @@ export async function inTurn(cache, name, say, work) {
   const mine = `${lock}.${process.pid}`;
   const start = Date.now();
   await mkdir(cache, { recursive: true });
-  await writeFile(mine, String(process.pid));
+  await writeFile(mine, `${process.pid} ${lifeOf(process.pid)}`);
   try {
     let told = false;
     // link() fails when the lock exists, and a lock appears with its content in it.
     while (!(await link(mine, lock).then(() => true, ifTaken))) {
-      const holder = Number(await readFile(lock, "utf8").catch(() => ""));
-      if (!isAlive(holder)) {
+      const held = await readFile(lock, "utf8").catch(() => undefined);
+      if (held === undefined) continue;
+      const [holder, life = ""] = held.split(" ");
+      if (lifeOf(Number(holder)) !== life) {
         await rm(lock, { force: true });
         continue;
       }
@@ -54,14 +57,26 @@ function ifTaken(error) {
   throw new Trouble(`the cache folder cannot be used: ${messageOf(error)}`);
 }
 
-/** @param {number} pid */
-export function isAlive(pid) {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+/**
+ * What tells a living process from a later one with the same id: when it started, where the system says so.
+ * @param {number} pid
+ * @returns {string | undefined} undefined when it is dead; a zombie is
+ */
+export function lifeOf(pid) {
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    if (!(error instanceof Error && "code" in error && error.code === "EPERM")) return undefined;
+  }
+  if (process.platform !== "linux") return "alive";
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The program's name, in brackets, may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
   }
 }
 
@@ -69,7 +84,7 @@ export function isAlive(pid) {
 async function clearHalfMade(cache) {
   for (const name of await readdir(cache)) {
     const maker = /\.making-(\d+)$/.exec(name);
-    if (!maker || isAlive(Number(maker[1]))) continue;
+    if (!maker || lifeOf(Number(maker[1])) !== undefined) continue;
     // The root helper's leftovers are its own to clear.
     if ((await stat(join(cache, name)).catch(() => undefined))?.uid === process.getuid?.())
       await remove(join(cache, name));
