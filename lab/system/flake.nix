@@ -19,7 +19,7 @@
       };
       web = import ./web.nix { inherit derivations lab site; };
 
-      # Paths as plain text: reading the manifest must build nothing.
+      # Paths as plain text: reading the manifest must build nothing. Not `outPath`: Nix prints a set with it as that path alone.
       paths = package: {
         drvPath = builtins.unsafeDiscardStringContext package.drvPath;
         out = builtins.unsafeDiscardStringContext package.outPath;
