@@ -36,7 +36,10 @@ function port(child: ReturnType<typeof spawn>): Promise<string> {
 }
 
 function ask(port: string, deadline: number): Promise<string> {
-  const client = new providerGrpc.ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  const client = new providerGrpc.ResourceProviderClient(
+    `127.0.0.1:${port}`,
+    grpc.credentials.createInsecure(),
+  );
   return new Promise<string>((resolve, reject) => {
     client.getPluginInfo(new emptyProto.Empty(), new grpc.Metadata(), { deadline }, (error, info) =>
       error ? reject(error) : resolve(info.getVersion().replace(/^v/, "")),

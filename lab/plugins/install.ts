@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { askVersion } from "./ask-version.ts";
@@ -73,7 +73,8 @@ export async function findRealPlugins(options: {
     const version = await wantedVersion(name);
     const cached = pluginPath(home, name, version);
     const onPath = await firstOf(folders.map((folder) => join(folder, `pulumi-resource-${name}`)));
-    if (onPath && (await askVersion(onPath)) === version) found.push({ name, version, kind: "real", path: onPath });
+    if (onPath && (await askVersion(onPath)) === version)
+      found.push({ name, version, kind: "real", path: onPath });
     else if (await firstOf([cached])) found.push({ name, version, kind: "real", path: cached });
   }
   return found;
@@ -125,6 +126,12 @@ async function firstOf(paths: string[]): Promise<string | undefined> {
 }
 
 async function isStandIn(path: string): Promise<boolean> {
-  const text = await readFile(path, { encoding: "latin1" });
-  return text.startsWith("#!") && text.includes(MARK);
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
+    const text = buffer.toString("latin1", 0, bytesRead);
+    return text.startsWith("#!") && text.includes(MARK);
+  } finally {
+    await file.close();
+  }
 }

@@ -22,7 +22,10 @@ export class Calls {
     const timer =
       timeoutSeconds > 0
         ? setTimeout(
-            () => timeout.abort(new Error(`${name}: not done within the ${timeoutSeconds} s of its customTimeouts`)),
+            () =>
+              timeout.abort(
+                new Error(`${name}: not done within the ${timeoutSeconds} s of its customTimeouts`),
+              ),
             Math.min(timeoutSeconds * 1000, 2 ** 31 - 1),
           )
         : undefined;

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { SIGNATURE } from "./struct.ts";
 import type { DiffKind, Properties, Value } from "./types.ts";
 
 /**
@@ -10,7 +12,12 @@ export function diffInputs(olds: Properties, news: Properties): Record<string, D
   return found;
 }
 
-function diffObjects(olds: Properties, news: Properties, path: string, found: Record<string, DiffKind>): void {
+function diffObjects(
+  olds: Properties,
+  news: Properties,
+  path: string,
+  found: Record<string, DiffKind>,
+): void {
   for (const key of new Set([...Object.keys(olds), ...Object.keys(news)])) {
     const below = path + segment(key, path === "");
     if (!Object.hasOwn(news, key)) found[below] = "delete";
@@ -23,7 +30,7 @@ function diffValues(old: Value, now: Value, path: string, found: Record<string, 
   if (now === undefined) found[path] = "update";
   else if (Array.isArray(old) && Array.isArray(now)) diffArrays(old, now, path, found);
   else if (isObject(old) && isObject(now)) diffObjects(old, now, path, found);
-  else if (!Object.is(old, now)) found[path] = "update";
+  else if (!isDeepStrictEqual(old, now)) found[path] = "update";
 }
 
 function diffArrays(old: Value[], now: Value[], path: string, found: Record<string, DiffKind>): void {
@@ -35,8 +42,9 @@ function diffArrays(old: Value[], now: Value[], path: string, found: Record<stri
   }
 }
 
+/** Assets and their like are one value, whatever they are made of. */
 function isObject(value: Value): value is Properties {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(SIGNATURE in value);
 }
 
 function segment(key: string, first: boolean): string {
@@ -52,7 +60,9 @@ export function replacing(
   return Object.fromEntries(
     Object.entries(changes).map(([path, kind]) => [
       path,
-      properties.includes(topLevel(path)) && !kind.endsWith("-replace") ? (`${kind}-replace` as DiffKind) : kind,
+      properties.includes(topLevel(path)) && !kind.endsWith("-replace")
+        ? (`${kind}-replace` as DiffKind)
+        : kind,
     ]),
   );
 }

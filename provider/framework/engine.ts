@@ -35,7 +35,10 @@ export function engineLog(address: string): EngineLog {
       request.setEphemeral(ephemeral);
       const deadline = Date.now() + 10_000;
       queue = queue.then(
-        () => new Promise((resolve) => void client.log(request, new grpc.Metadata(), { deadline }, () => resolve())),
+        () =>
+          new Promise(
+            (resolve) => void client.log(request, new grpc.Metadata(), { deadline }, () => resolve()),
+          ),
       );
     },
     async flush(milliseconds) {

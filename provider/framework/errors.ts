@@ -1,6 +1,6 @@
 import * as grpc from "@grpc/grpc-js";
-import statusProto from "@pulumi/pulumi/proto/status_pb.js";
 import providerProto from "@pulumi/pulumi/proto/provider_pb.js";
+import statusProto from "@pulumi/pulumi/proto/status_pb.js";
 import anyProto from "google-protobuf/google/protobuf/any_pb.js";
 import structProto from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Properties } from "./types.ts";

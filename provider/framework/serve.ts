@@ -25,7 +25,10 @@ export async function serve(definition: ProviderDefinition): Promise<void> {
   const calls = new Calls(() => log);
   const close = closeOnce(definition, calls, plugin);
 
-  const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+  });
   server.addService(
     providerGrpc.ResourceProviderService,
     providerService(definition, {
@@ -81,7 +84,8 @@ function closeOnce(definition: ProviderDefinition, calls: Calls, plugin: string)
 
 /** The engine reads the port from stdout and takes any other line there for a fault. */
 function keepStdoutForThePort(): void {
-  for (const method of ["log", "info", "debug"] as const) console[method] = (...line) => console.error(...line);
+  for (const method of ["log", "info", "debug"] as const)
+    console[method] = (...line) => console.error(...line);
 }
 
 /** An engine that was killed cannot tell its plugins. */

@@ -1,4 +1,4 @@
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import pluginProto from "@pulumi/pulumi/proto/plugin_pb.js";
 import providerProto from "@pulumi/pulumi/proto/provider_pb.js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
@@ -7,7 +7,14 @@ import type { Calls } from "./calls.ts";
 import { diffInputs, topLevel } from "./diff.ts";
 import { statusOf } from "./errors.ts";
 import { type Decoded, decode, type Encoding, encode } from "./struct.ts";
-import type { DiffKind, DiffResult, Properties, ProviderDefinition, ResourceHandler } from "./types.ts";
+import type {
+  CheckFailure,
+  DiffKind,
+  DiffResult,
+  Properties,
+  ProviderDefinition,
+  ResourceHandler,
+} from "./types.ts";
 
 type Struct = structProto.Struct;
 
@@ -65,10 +72,11 @@ export function providerService(
       return response;
     }),
 
-    // Whatever is wrong with a configuration is said once, by `configure`.
     checkConfig: unary(async (request: providerProto.CheckRequest) => {
       const response = new providerProto.CheckResponse();
       response.setInputs(request.getNews());
+      const config = configOf(read(request.getNews()).properties);
+      response.setFailuresList(((await definition.checkConfig?.(config)) ?? []).map(failureOf));
       return response;
     }),
 
@@ -77,7 +85,7 @@ export function providerService(
     ),
 
     configure: unary(async (request: providerProto.ConfigureRequest) => {
-      const { version: _, pluginDownloadURL: __, ...config } = read(request.getArgs()).properties;
+      const config = configOf(read(request.getArgs()).properties);
       await calls.run("", 0, async (call) => definition.configure?.(config, call));
       const response = new providerProto.ConfigureResponse();
       response.setAcceptsecrets(true);
@@ -89,19 +97,12 @@ export function providerService(
       const news = read(request.getNews());
       const olds = read(request.getOlds());
       const handler = handlerOf(request.getUrn());
-      const checked = (await calls.run(
-        request.getUrn(),
-        0,
-        async (call) => handler.check?.(news.properties, olds.properties, call),
+      const checked = (await calls.run(request.getUrn(), 0, async (call) =>
+        handler.check?.(news.properties, olds.properties, call),
       )) ?? { inputs: news.properties };
       const response = new providerProto.CheckResponse();
       response.setInputs(write(checked.inputs, { secrets: news.secrets, unknowns: news.unknowns }));
-      for (const { property, reason } of checked.failures ?? []) {
-        const failure = new providerProto.CheckFailure();
-        failure.setProperty(property);
-        failure.setReason(reason.toWellFormed());
-        response.addFailures(failure);
-      }
+      response.setFailuresList((checked.failures ?? []).map(failureOf));
       return response;
     }),
 
@@ -198,7 +199,9 @@ export function providerService(
 
     invoke: unary(async (request: providerProto.InvokeRequest) => {
       const token = request.getTok();
-      const work = Object.hasOwn(definition.functions ?? {}, token) ? definition.functions?.[token] : undefined;
+      const work = Object.hasOwn(definition.functions ?? {}, token)
+        ? definition.functions?.[token]
+        : undefined;
       if (!work) throw refuse(token);
       const args = read(request.getArgs());
       const result = await calls.run("", 0, (call) => work(args.properties, call));
@@ -244,6 +247,19 @@ function write(properties: Properties, encoding: Encoding): Struct {
   );
 }
 
+/** The provider's own settings, without those the engine finds the plugin by. */
+function configOf(properties: Properties): Properties {
+  const { version: _version, pluginDownloadURL: _url, ...config } = properties;
+  return config;
+}
+
+function failureOf({ property, reason }: CheckFailure): providerProto.CheckFailure {
+  const failure = new providerProto.CheckFailure();
+  failure.setProperty(property);
+  failure.setReason(reason.toWellFormed());
+  return failure;
+}
+
 function diffOf(olds: Properties, news: Properties): DiffResult {
   const detailed = diffInputs(olds, news);
   return { changes: Object.keys(detailed).length > 0, detailed };
@@ -275,4 +291,3 @@ function diffResponse(result: DiffResult): providerProto.DiffResponse {
 function typeOf(urn: string): string {
   return urn.split("::")[2]?.split("$").at(-1) ?? "";
 }
-

@@ -12,7 +12,8 @@ import type { Properties, Value } from "./types.ts";
  * - any other signature is refused, since its meaning is not known.
  */
 
-const SIGNATURE = "4dabf18193072939515e22adb298388d";
+/** The key that marks an object as more than an object. */
+export const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 const CARRIED: Record<string, string> = {
@@ -76,7 +77,9 @@ function decodeValue(wire: unknown, path: Path, found: Decoded): Value {
     return decodeValue("value" in wire ? wire.value : UNKNOWN, path, found);
   }
   if (signature in CARRIED) return decodeObject(wire, path, found);
-  throw new Error(`${path.join(".")}: a value of a kind this provider does not know (signature ${signature})`);
+  throw new Error(
+    `${path.join(".")}: a value of a kind this provider does not know (signature ${signature})`,
+  );
 }
 
 export interface Encoding {

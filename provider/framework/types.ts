@@ -73,6 +73,8 @@ export interface ProviderDefinition {
   name: string;
   version: string;
   resources: Record<string, ResourceHandler>;
+  /** What is wrong with the configuration; said where the provider is registered. Unknown values are `undefined`. */
+  checkConfig?(config: Properties): Promise<CheckFailure[]>;
   /** Checked once before the first resource; throw to refuse the configuration. `call` speaks for the whole update. */
   configure?(config: Properties, call: CallContext): Promise<void>;
   /** Invokes (functions) by token. */

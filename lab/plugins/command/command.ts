@@ -9,7 +9,8 @@ import { type Output, run } from "./run.ts";
  * `update`, or `create` where there is none; changed `triggers` replace; an unset `delete` does nothing.
  */
 export const localCommand: ResourceHandler = {
-  async check(inputs) {
+  async check(written) {
+    const inputs = Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null));
     return { inputs, failures: inputFailures(inputs, "local.CommandInputs") };
   },
 
@@ -42,7 +43,7 @@ export const localCommand: ResourceHandler = {
 /** The function `command:local:run`: runs on every preview and every update. */
 export async function localRun(args: Properties, call: CallContext): Promise<Properties> {
   const [fault] = inputFailures(args, "local.RunInputs");
-  if (fault) throw new Error(`Invoke of 'command:local:run' failed: ${fault.reason} (${fault.property})`);
+  if (fault) throw new Error(`${fault.reason} (${fault.property})`);
   return { ...args, ...(await run(String(args.command), args, {}, call)) };
 }
 

@@ -18,8 +18,8 @@ export function quoted(text: string): string {
 }
 
 function quotedCharacter(character: string): string {
-  const escape = ESCAPES[character];
-  if (escape) return escape;
+  const known = ESCAPES[character];
+  if (known) return known;
   if (character === " " || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(character)) return character;
   const code = character.codePointAt(0) ?? 0;
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, "0")}`;
@@ -62,7 +62,8 @@ const ERRNO: Record<string, string> = {
 
 /** Why a process did not start. */
 export function startWords(file: string, code: string): string {
-  if (code === "ENOENT" && !file.includes("/")) return `exec: ${quoted(file)}: executable file not found in $PATH`;
+  if (code === "ENOENT" && !file.includes("/"))
+    return `exec: ${quoted(file)}: executable file not found in $PATH`;
   return `fork/exec ${file}: ${ERRNO[code] ?? code}`;
 }
 

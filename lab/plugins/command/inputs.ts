@@ -14,7 +14,13 @@ const RUN: Record<string, Kind> = {
 
 /** Inputs by what they belong to, under the name the real provider's messages use. */
 export const INPUTS: Record<"local.CommandInputs" | "local.RunInputs", Record<string, Kind>> = {
-  "local.CommandInputs": { ...RUN, triggers: "[]interface {}", create: "string", update: "string", delete: "string" },
+  "local.CommandInputs": {
+    ...RUN,
+    triggers: "[]interface {}",
+    create: "string",
+    update: "string",
+    delete: "string",
+  },
   "local.RunInputs": { ...RUN, command: "string" },
 };
 
@@ -42,7 +48,10 @@ function missingInput(name: string): string {
 
 function misfits(property: string, value: Value, kind: Kind, of: string): CheckFailure[] {
   const misfit = (expected: Kind) => [
-    { property, reason: `Field '${property}' on '${of}' must be a '${expected}'; got '${goType(value)}' instead` },
+    {
+      property,
+      reason: `Field '${property}' on '${of}' must be a '${expected}'; got '${goType(value)}' instead`,
+    },
   ];
   if (value === undefined || value === null) return [];
   switch (kind) {
@@ -76,5 +85,8 @@ export function sameValue(a: Value, b: Value): boolean {
   if (a === null || b === null || typeof a !== "object" || typeof b !== "object") return Object.is(a, b);
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const [as, bs] = [Object.entries(a), Object.entries(b)];
-  return as.length === bs.length && as.every(([key, value]) => Object.hasOwn(b, key) && sameValue(value, (b as Properties)[key]));
+  return (
+    as.length === bs.length &&
+    as.every(([key, value]) => Object.hasOwn(b, key) && sameValue(value, (b as Properties)[key]))
+  );
 }

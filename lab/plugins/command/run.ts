@@ -32,7 +32,10 @@ export async function run(
   );
   if (folderFault) throw failure(folderWords(cwd, folderFault), command, "");
 
-  const stdin = typeof inputs.stdin === "string" && inputs.stdin !== "" ? { input: inputs.stdin } : { stdin: "ignore" as const };
+  const stdin =
+    typeof inputs.stdin === "string" && inputs.stdin !== ""
+      ? { input: inputs.stdin }
+      : { stdin: "ignore" as const };
   const child = execa(file, [...args, command], {
     ...stdin,
     cwd,
@@ -64,7 +67,10 @@ function interpreter(inputs: Properties): string[] {
 }
 
 function environment(inputs: Properties, previous: Partial<Output>): Record<string, string> {
-  const wanted = Object.entries((inputs.environment ?? {}) as Properties).map(([name, value]) => [name, String(value)]);
+  const wanted = Object.entries((inputs.environment ?? {}) as Properties).map(([name, value]) => [
+    name,
+    String(value),
+  ]);
   const added: Record<string, string> = Object.fromEntries(wanted);
   if (inputs.addPreviousOutputInEnv !== false) {
     if (previous.stdout) added.PULUMI_COMMAND_STDOUT = previous.stdout;

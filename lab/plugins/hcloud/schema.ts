@@ -1,0 +1,169 @@
+import type { DiffKind, Properties, Value } from "../../../provider/framework/types.ts";
+
+/** One property of a resource, as the real provider's schema has it. */
+export interface Attribute {
+  kind: "text" | "number" | "boolean" | "labels" | "texts" | "numbers" | "blocks";
+  /** Only the cloud sets it. */
+  output?: true;
+  required?: true;
+  /** Left unset, it keeps whatever the cloud has. */
+  computed?: true;
+  default?: Value;
+  /** A change replaces the resource. */
+  replaces?: true;
+  /** The order of a list does not count. */
+  unordered?: true;
+  /** The properties of a block. */
+  block?: Record<string, Attribute>;
+  /** How a value is kept in the state, where that differs from how it is written. */
+  kept?: (value: Value) => Value;
+  /** Says that a difference is none. */
+  ignores?: (was: Value, inputs: Properties) => boolean;
+  /** What a value that was never set looks like in the state. Default: null, or an empty list. */
+  unset?: Value;
+}
+
+export type Attributes = Record<string, Attribute>;
+
+/** The state the inputs ask for; undefined where it is not known yet. `old` is the state now, if there is one. */
+export function plan(attributes: Attributes, inputs: Properties, old: Properties | undefined): Properties {
+  const planned: Properties = {};
+  for (const [name, attribute] of Object.entries(attributes)) {
+    if (isSet(inputs, name)) planned[name] = keep(attribute, inputs[name]);
+    else if (attribute.output || attribute.computed) planned[name] = old ? (old[name] ?? null) : undefined;
+    else planned[name] = structuredClone(attribute.default ?? unsetValue(attribute, old?.[name]));
+  }
+  return planned;
+}
+
+/** Whether the program says something about a property, be it unknown. */
+export function isSet(inputs: Properties, name: string): boolean {
+  return Object.hasOwn(inputs, name) && inputs[name] !== null;
+}
+
+function unsetValue(attribute: Attribute, was: Value): Value {
+  if (attribute.unset !== undefined) return attribute.unset;
+  // Labels that were taken away leave an empty map behind.
+  if (attribute.kind === "labels" && was) return {};
+  return attribute.kind === "blocks" ? [] : null;
+}
+
+function keep(attribute: Attribute, value: Value): Value {
+  if (value === undefined) return undefined;
+  if (attribute.kind === "blocks")
+    return (value as Properties[]).map((block) => keepBlock(attribute.block ?? {}, block));
+  if (attribute.kind === "texts") return attribute.kept ? (value as Value[]).map(attribute.kept) : value;
+  if (attribute.kind === "numbers") return (value as Value[]).map(numeric);
+  if (attribute.kind === "number") return numeric(value);
+  if (attribute.kind === "text" && typeof value === "number") return String(value);
+  return attribute.kept ? attribute.kept(value) : value;
+}
+
+function keepBlock(attributes: Attributes, block: Properties): Properties {
+  if (block === undefined) return block;
+  return Object.fromEntries(
+    Object.entries(attributes)
+      .filter(([, attribute]) => !attribute.output)
+      .map(([name, attribute]) => {
+        if (isSet(block, name)) return [name, keep(attribute, block[name])];
+        return [name, attribute.default ?? empties[attribute.kind]];
+      }),
+  );
+}
+
+const empties: Record<Attribute["kind"], Value> = {
+  text: "",
+  number: 0,
+  boolean: false,
+  labels: {},
+  texts: [],
+  numbers: [],
+  blocks: [],
+};
+
+/** Ids are texts in Pulumi and numbers at Hetzner; the real provider takes either. */
+function numeric(value: Value): Value {
+  return typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+}
+
+/** What an update has to change. A changed label is named by itself, everything else as a whole. */
+export function changes(
+  attributes: Attributes,
+  inputs: Properties,
+  old: Properties,
+): Record<string, DiffKind> {
+  const wanted = plan(attributes, inputs, old);
+  const found: Record<string, DiffKind> = {};
+  for (const [name, attribute] of Object.entries(attributes)) {
+    if (attribute.output || (attribute.computed && !isSet(inputs, name))) continue;
+    const [was, now] = [old[name], wanted[name]];
+    if (same(attribute, was, now) || attribute.ignores?.(was, inputs)) continue;
+    const labels = attribute.kind === "labels" && now !== undefined ? labelChanges(name, was, now) : {};
+    if (Object.keys(labels).length > 0) Object.assign(found, labels);
+    else found[name] = `${kindOf(was, now)}${attribute.replaces ? "-replace" : ""}` as DiffKind;
+  }
+  return found;
+}
+
+function kindOf(was: Value, now: Value): DiffKind {
+  if (now !== undefined && (now === null || isEmptyList(now))) return "delete";
+  return was === null || was === undefined || isEmptyList(was) ? "add" : "update";
+}
+
+function labelChanges(name: string, was: Value, now: Value): Record<string, DiffKind> {
+  const [olds, news] = [(was ?? {}) as Properties, (now ?? {}) as Properties];
+  const found: Record<string, DiffKind> = {};
+  for (const key of new Set([...Object.keys(olds), ...Object.keys(news)])) {
+    const path = /^[A-Za-z_]\w*$/.test(key) ? `${name}.${key}` : `${name}[${JSON.stringify(key)}]`;
+    if (!Object.hasOwn(news, key)) found[path] = "delete";
+    else if (!Object.hasOwn(olds, key)) found[path] = "add";
+    else if (olds[key] !== news[key]) found[path] = "update";
+  }
+  return found;
+}
+
+/** Whether two values of a property mean the same; what is not known yet equals nothing. */
+export function same(attribute: Attribute, was: Value, now: Value): boolean {
+  if (hasUnknown(now)) return false;
+  if (isEmpty(was) && isEmpty(now)) return true;
+  return canonical(attribute, was) === canonical(attribute, now);
+}
+
+function isEmptyList(value: Value): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+/** The old SDK cannot tell "not set" from the empty value of a type. */
+function isEmpty(value: Value): boolean {
+  return (
+    value === undefined ||
+    value === null ||
+    value === "" ||
+    value === 0 ||
+    value === false ||
+    isEmptyList(value)
+  );
+}
+
+/** Whether anything within a value is not known yet. */
+export function hasUnknown(value: Value): boolean {
+  if (value === undefined) return true;
+  return typeof value === "object" && value !== null && Object.values(value).some(hasUnknown);
+}
+
+function canonical(attribute: Attribute, value: Value): string {
+  if (value === null || value === undefined) return "null";
+  if (Array.isArray(value)) {
+    const elements = value.map((element) => canonicalElement(attribute, element));
+    return JSON.stringify(attribute.unordered ? elements.toSorted() : elements);
+  }
+  return canonicalElement(attribute, value);
+}
+
+function canonicalElement(attribute: Attribute, value: Value): string {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
+  const entries = Object.entries(value as Properties).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(
+    entries.map(([key, inner]) => [key, canonical(attribute.block?.[key] ?? { kind: "text" }, inner)]),
+  );
+}
