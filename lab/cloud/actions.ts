@@ -95,7 +95,7 @@ export class Actions {
       unlock?.();
       this.#runs.delete(record.id);
       this.#prune();
-      this.#store.flush();
+      this.#store.tryFlush();
     });
     this.#runs.set(record.id, run);
     return record;

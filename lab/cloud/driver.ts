@@ -56,8 +56,8 @@ export interface ServerDriver {
   create(spec: MachineSpec): Promise<void>;
   /** Lay the image anew on an existing machine's disk. */
   rebuild(spec: MachineSpec): Promise<void>;
-  /** New addresses for a machine that is off. A driver without it cannot move addresses between machines. */
-  configure?(spec: MachineSpec): Promise<void>;
+  /** New addresses for a machine that is off. */
+  configure(spec: MachineSpec): Promise<void>;
   /** Power on; resolves when the machine's init runs, not when ssh answers. */
   start(id: number): Promise<void>;
   /** ACPI power button; resolves when sent. */
@@ -66,7 +66,7 @@ export interface ServerDriver {
   stop(id: number): Promise<void>;
   /** Cut and restore the power. */
   reset(id: number): Promise<void>;
-  /** Power off and forget the disk. */
+  /** Power off and forget the disk; fine when there is no such machine. */
   remove(id: number): Promise<void>;
   status(id: number): Promise<MachineStatus>;
   /** Replace the packet rules of all servers at once. */

@@ -27,12 +27,13 @@ export type Handler = (request: ApiRequest) => Answer | Promise<Answer>;
 
 type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-/** One line for every request that was answered. */
+/** A request that was answered. */
 export interface RequestRecord {
-  method: Method | string;
+  method: string;
   /** Path and query, e.g. "/v1/servers?page=1". */
   path: string;
   status: number;
+  /** Of a request that was accepted; null without one. */
   body: unknown;
 }
 
@@ -132,7 +133,7 @@ export class Api {
       this.#options.store.flush();
       return this.#send(c, answer, text);
     } catch (error) {
-      this.#options.store.flush();
+      this.#options.store.tryFlush();
       return this.#send(c, error);
     }
   }
@@ -162,6 +163,7 @@ export class Api {
       return new Response(null, { status: 500 });
     }
     if (hit.instead === "bad_gateway") {
+      this.#record(c, 502, "");
       return c.html("<html><body><h1>502 Bad Gateway</h1></body></html>", 502);
     }
     const error = errorOf(hit);
@@ -174,12 +176,7 @@ export class Api {
   #send(c: Context<Env>, outcome: Answer | unknown, requestBody = ""): Response {
     const url = new URL(c.req.url);
     const answer = isAnswer(outcome) ? outcome : this.#failure(outcome);
-    this.#options.onRequest?.({
-      method: c.req.method,
-      path: url.pathname + url.search,
-      status: answer.status,
-      body: requestBody === "" ? null : parse(requestBody),
-    });
+    this.#record(c, answer.status, requestBody);
     c.header("X-Correlation-Id", randomBytes(8).toString("hex"));
     for (const [name, value] of Object.entries(this.#options.rateLimit.headers())) {
       c.header(name, value);
@@ -191,6 +188,16 @@ export class Api {
     return answer.body === undefined
       ? c.body(null, 204)
       : c.json(answer.body, answer.status as ContentfulStatusCode);
+  }
+
+  #record(c: Context<Env>, status: number, body: string): void {
+    const { pathname, search } = new URL(c.req.url);
+    this.#options.onRequest?.({
+      method: c.req.method,
+      path: pathname + search,
+      status,
+      body: body === "" ? null : parse(body),
+    });
   }
 
   #failure(error: unknown): { status: number; body: object } {

@@ -48,7 +48,7 @@ export async function statusNow(cloud: Cloud, server: ServerRecord): Promise<Ser
 
 export function setStatus(cloud: Cloud, server: ServerRecord, status: ServerStatus): void {
   serverRecords(cloud.store).change(server, { status });
-  cloud.store.flush();
+  cloud.store.tryFlush();
 }
 
 /** Shows `during` while the work runs, then `after`; the old status again when it fails. */
@@ -127,12 +127,6 @@ export async function rebuild(cloud: Cloud, server: ServerRecord): Promise<void>
 
 /** Tells the driver the addresses of a machine that is off. */
 export async function reconfigure(cloud: Cloud, server: ServerRecord): Promise<void> {
-  if (cloud.driver.configure === undefined) {
-    throw new ActionFailure(
-      "unsupported_error",
-      "the lab's machines keep the addresses they were created with",
-    );
-  }
   await cloud.driver.configure(specOf(cloud, server));
   await cloud.firewalls.push();
 }

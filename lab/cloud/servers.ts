@@ -80,10 +80,7 @@ function startDelete(cloud: Cloud, server: ServerRecord): Action {
     locks: server.id,
     work: async () => {
       try {
-        // An order that failed early left nothing to remove.
-        if ((await cloud.driver.status(server.id)) !== "missing") {
-          await cloud.driver.remove(server.id);
-        }
+        await cloud.driver.remove(server.id);
       } catch (error) {
         setStatus(cloud, server, before === "deleting" ? "off" : before);
         throw error;

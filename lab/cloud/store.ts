@@ -118,7 +118,7 @@ export class Store {
     this.#dirty = true;
   }
 
-  /** Writes what changed. Synchronous, so that two saves never interleave. */
+  /** Writes what changed; what could not be written stays marked. Synchronous, so that two saves never interleave. */
   flush(): void {
     if (!this.#dirty || this.#file === null) {
       return;
@@ -127,6 +127,15 @@ export class Store {
     writeFileSync(draft, `${JSON.stringify(this.#state, null, 1)}\n`, { mode: 0o600 });
     renameSync(draft, this.#file);
     this.#dirty = false;
+  }
+
+  /** The same where nobody waits for it; the next answer tells when it keeps failing. */
+  tryFlush(): void {
+    try {
+      this.flush();
+    } catch {
+      // Still marked as changed.
+    }
   }
 }
 
