@@ -60,7 +60,9 @@
       };
 
       # What a stack reads before it orders anything; config/manifest.ts is its shape.
-      berth.hosts = lib.mapAttrs (_: import ./nixos/manifest.nix { inherit lib; }) self.nixosConfigurations;
+      berth.hosts = lib.mapAttrs (
+        _: import ./nixos/manifest.nix { inherit lib; }
+      ) self.nixosConfigurations;
 
       checks = each linux (
         pkgs:

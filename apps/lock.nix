@@ -20,12 +20,13 @@ let
     in
     !(lib.elem "!${value}" denied) && (allowed == [ ] || lib.elem value allowed);
 
-  platform = stdenv.buildPlatform.node;
+  inherit (stdenv) buildPlatform;
+  libc = if buildPlatform.isMusl then "musl" else "glibc";
   wanted =
     package:
-    admits (package.os or [ ]) platform.platform
-    && admits (package.cpu or [ ]) platform.arch
-    && (!stdenv.buildPlatform.isLinux || admits (package.libc or [ ]) (if stdenv.buildPlatform.isMusl then "musl" else "glibc"));
+    admits (package.os or [ ]) buildPlatform.node.platform
+    && admits (package.cpu or [ ]) buildPlatform.node.arch
+    && (!buildPlatform.isLinux || admits (package.libc or [ ]) libc);
 
   tarball =
     path: package:
@@ -48,7 +49,9 @@ let
       }
       ''
         export HOME="$TMPDIR"
-        if [ -n "''${NIX_SSL_CERT_FILE-}" ]; then export NODE_EXTRA_CA_CERTS="$NIX_SSL_CERT_FILE"; fi
+        if [ -n "''${NIX_SSL_CERT_FILE-}" ]; then
+          export NODE_EXTRA_CA_CERTS="$NIX_SSL_CERT_FILE"
+        fi
         npm pack --ignore-scripts --silent "$spec"
         mv ./*.tgz "$out"
       '';

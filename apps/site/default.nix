@@ -50,7 +50,10 @@ buildNpmPackage {
   '';
 
   # Node with npm and the packages came for the build; one path of theirs in a bundle would send them all to the server.
-  disallowedReferences = [ nodejs_24 ] ++ lib.filter (tarball: tarball != null) (lib.attrValues tarballs);
+  disallowedReferences = [
+    nodejs_24
+  ]
+  ++ lib.filter (tarball: tarball != null) (lib.attrValues tarballs);
 
   meta = {
     inherit (packageJson) description;

@@ -1,5 +1,5 @@
 # The host "web": the sample app behind nginx on one Hetzner Cloud server.
-{ pkgs, ... }:
+{ config, pkgs, ... }:
 {
   imports = [
     ./disk.nix
@@ -18,7 +18,8 @@
     environment.APP_ECHO_ME = "Ahoy from NixOS.";
     health = {
       path = "/healthz";
-      body = ''"ok":true'';
+      # Only this very release passes, not one that was left running.
+      body = ''"release":"${config.services.webapp.site.release}"'';
     };
   };
 

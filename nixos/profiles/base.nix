@@ -11,7 +11,6 @@
   networking.hostName = lib.mkDefault "";
 
   networking.nftables.enable = true;
-  networking.firewall.enable = true;
 
   # Otherwise the source of nixpkgs is part of every system: 180 MB that no server reads.
   nixpkgs.flake.setNixPath = false;

@@ -25,9 +25,18 @@ let
 
   # A switch leaves a changed socket unit alone, so the address is part of the name: another address, another unit.
   socketName =
-    name: app: "${name}-${if app.socket == null then toString app.port else utils.escapeSystemdPath app.socket}";
+    name: app:
+    if app.socket == null then
+      "${name}-${toString app.port}"
+    else
+      "${name}-${utils.escapeSystemdPath app.socket}";
 
-  upstream = app: if app.socket == null then "http://127.0.0.1:${toString app.port}" else "http://unix:${app.socket}:";
+  upstream =
+    app:
+    if app.socket == null then
+      "http://127.0.0.1:${toString app.port}"
+    else
+      "http://unix:${app.socket}:";
 
   appOptions =
     { name, config, ... }:
@@ -220,7 +229,11 @@ in
           _: app:
           nameValuePair app.domain {
             inherit (app) default;
-            locations."/".proxyPass = upstream app;
+            locations."/" = {
+              proxyPass = upstream app;
+              # nginx 1.30 would keep it open; a request sent on it while the app restarts is lost, and a POST is not repeated.
+              extraConfig = "proxy_set_header Connection close;";
+            };
             extraConfig = ''
               add_header X-Content-Type-Options nosniff always;
               add_header Referrer-Policy strict-origin-when-cross-origin always;

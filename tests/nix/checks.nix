@@ -21,7 +21,8 @@ let
       !config.boot.loader.grub.enable
       || config.boot.loader.grub.devices != [ ]
       || config.boot.loader.grub.mirroredBoots != [ ];
-    "the initrd can drive the disk" = lib.elem "virtio_scsi" config.boot.initrd.availableKernelModules;
+    "the initrd can drive the disk" =
+      lib.elem "virtio_scsi" config.boot.initrd.availableKernelModules;
     "nixpkgs' source is not part of the system" =
       !config.nixpkgs.flake.setNixPath && !config.nixpkgs.flake.setFlakeRegistry;
     "sshd takes keys alone" =

@@ -1,0 +1,92 @@
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { execa } from "execa";
+
+export const repository = resolve(import.meta.dirname, "../..");
+
+/** What the flake reads of the repository. */
+const flakeParts = ["flake.nix", "flake.lock", "nixos", "configurations", "apps", "tests/nix"];
+const notSource = new Set(["node_modules", "build", ".svelte-kit"]);
+
+/** Runs a program and returns what it printed; throws with its error output when it fails or takes longer than `deadline` ms. */
+export async function output(
+  file: string,
+  args: readonly string[],
+  options: { deadline?: number; env?: Record<string, string> } = {},
+): Promise<string> {
+  const ended = await execa(file, args, {
+    timeout: options.deadline ?? 240_000,
+    env: options.env,
+    reject: false,
+  });
+  if (ended.failed) {
+    throw new Error(
+      `${file} ${args.join(" ")}: ${ended.timedOut ? "timed out" : ended.stderr || ended.shortMessage}`,
+    );
+  }
+  return ended.stdout;
+}
+
+/** Whether a program is on PATH and starts. */
+export async function has(file: string): Promise<boolean> {
+  return (await execa(file, ["--version"], { reject: false })).exitCode === 0;
+}
+
+/** Paths of all Nix files of the repository, relative to it. */
+export async function nixFiles(): Promise<string[]> {
+  const folders = ["flake.nix", "nixos", "configurations", "apps", "tests/nix", "lab/system"];
+  const found = await Promise.all(
+    folders.map(async (folder) =>
+      folder.endsWith(".nix")
+        ? [folder]
+        : (await readdir(join(repository, folder), { recursive: true })).map((name) => join(folder, name)),
+    ),
+  );
+  return found
+    .flat()
+    .filter((path) => path.endsWith(".nix") && !path.split("/").some((part) => notSource.has(part)));
+}
+
+/** A copy of the flake without the repository around it: neither its npm packages nor what git happens to track. */
+export async function flakeCopy(): Promise<{ folder: string; [Symbol.asyncDispose](): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "berth-flake-"));
+  for (const part of flakeParts) {
+    await cp(join(repository, part), join(folder, part), {
+      recursive: true,
+      filter: (from) => !notSource.has(basename(from)),
+    });
+  }
+  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Where the flake's inputs come from: arguments for nix, or why there are none. */
+export type Inputs = { args: string[] } | { missing: string };
+
+/**
+ * The trees NIXPKGS_TREE and DISKO_TREE name, in place of the locked inputs; without them the locked inputs, if they
+ * can be fetched.
+ */
+export async function flakeInputs(folder: string): Promise<Inputs> {
+  const { NIXPKGS_TREE: nixpkgs, DISKO_TREE: disko } = process.env;
+  if (nixpkgs && disko) {
+    const overrides = [await override("nixpkgs", nixpkgs), await override("disko", disko)];
+    return { args: ["--offline", "--no-write-lock-file", ...overrides.flat()] };
+  }
+  const fetching = ["flake", "archive", "--no-update-lock-file", `path:${folder}`];
+  const quickly = ["--option", "connect-timeout", "5", "--option", "download-attempts", "1"];
+  const fetched = await execa("nix", [...fetching, ...quickly], { reject: false, timeout: 120_000 });
+  if (!fetched.failed) return { args: ["--no-update-lock-file"] };
+  return {
+    missing: "needs nixpkgs: set NIXPKGS_TREE and DISKO_TREE (the locked inputs cannot be fetched from here)",
+  };
+}
+
+/** An input by its store path and hash, which Nix takes without copying the tree at each command. */
+async function override(input: string, tree: string): Promise<string[]> {
+  const path = tree.startsWith("/nix/store/")
+    ? tree
+    : (await output("nix", ["store", "add", "--name", "source", resolve(tree)])).trim();
+  const hash = (await output("nix", ["hash", "path", "--type", "sha256", path])).trim();
+  return ["--override-input", input, `path:${path}?narHash=${encodeURIComponent(hash)}`];
+}
