@@ -7,6 +7,7 @@ import { labPlaces } from "./machines/names.ts";
 import { askRoot } from "./root-access.ts";
 import { cacheFolder } from "./setup/places.mjs";
 import { messageOf, Trouble } from "./setup/trouble.mjs";
+import { lifeOf } from "./setup/turn.mjs";
 import { until } from "./waiting.ts";
 
 /** How long a living daemon may take to answer, and to end with all its machines; milliseconds. */
@@ -41,6 +42,7 @@ export async function stopMachines(places: LabPlaces, say: (line: string) => voi
     await rm(places.machinesSocket, { force: true });
     return false;
   }
+  const life = lifeOf(pid);
   say("stopping the servers");
   await quitDriver(places.folder).catch((error: unknown) => {
     throw new Trouble(
@@ -48,8 +50,7 @@ export async function stopMachines(places: LabPlaces, say: (line: string) => voi
         `Next: npm run lab -- reset removes the lab by force (log: ${places.machinesLog})`,
     );
   });
-  await until(`the end of process ${pid}`, END, async () =>
-    (await livingDaemon(file)) === null ? true : undefined,
-  );
+  // The daemon forgets its mark a moment before it ends, so the process itself is watched.
+  await until(`the end of process ${pid}`, END, async () => (lifeOf(pid) === life ? undefined : true));
   return true;
 }

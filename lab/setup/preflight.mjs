@@ -5,6 +5,8 @@ import { atLeast } from "./versions.mjs";
 /** @typedef {import("./facts.mjs").Facts} Facts @typedef {import("./layers.mjs").Layer} Layer */
 
 const SYSTEMS = "Debian or Ubuntu on x86_64";
+/** @type {Readonly<Record<string, string>>} */
+const PLATFORMS = { darwin: "macOS", win32: "Windows" };
 
 /**
  * Why set-up cannot even begin, or undefined.
@@ -22,7 +24,9 @@ export function refusal(facts) {
  * @returns {string | undefined}
  */
 export function labRefusal(facts) {
-  if (facts.platform !== "linux") return `the lab needs ${SYSTEMS}; this is ${facts.platform}`;
+  if (facts.platform !== "linux") {
+    return `the lab needs ${SYSTEMS}; this is ${PLATFORMS[facts.platform] ?? facts.platform}`;
+  }
   if (!facts.osIds.some((id) => id === "debian" || id === "ubuntu"))
     return `the lab needs ${SYSTEMS}; this is ${facts.os}`;
   if (facts.arch !== "x64") return `the lab needs ${SYSTEMS}; this is ${facts.arch}`;

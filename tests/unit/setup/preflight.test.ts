@@ -22,7 +22,7 @@ test.each<[string, Facts, RegExp | undefined]>([
   ["Ubuntu", { ...debian, os: "Ubuntu 24.04", osIds: ["ubuntu", "debian"] }, undefined],
   ["a derivative of Ubuntu", { ...debian, os: "Mint", osIds: ["linuxmint", "ubuntu", "debian"] }, undefined],
   ["Fedora", { ...debian, os: "Fedora Linux 41", osIds: ["fedora"] }, /Debian or Ubuntu.*Fedora Linux 41/],
-  ["macOS", mac, /Debian or Ubuntu.*darwin/],
+  ["macOS", mac, /Debian or Ubuntu.*macOS/],
   ["ARM", { ...debian, arch: "arm64" }, /x86_64.*arm64/],
   ["no way to become root", { ...debian, root: "none" }, /needs root/],
   ["root in a plain container", { ...debian, root: "root", confined: true }, /--privileged/],
@@ -40,7 +40,7 @@ test("on macOS only the layers that need neither Linux nor root run, and each ot
   const { run, skip } = judgeLayers(mac, layerNames, { nixReady: false });
   expect(run).toEqual(["check", "unit", "components"]);
   expect(skip.map(({ layer }) => layer)).toEqual(["lab", "e2e", "nix"]);
-  for (const { reason } of skip) expect(reason).toMatch(/darwin/);
+  for (const { reason } of skip) expect(reason).toMatch(/macOS/);
 });
 
 test("where Nix is ready its layer runs without root", () => {
