@@ -34,8 +34,11 @@ exec 9>>/run/nixos/switch-to-configuration.lock
 flock -w 30 9 || { echo 'the switch lock stays taken'; exit 1; }
 exec 9>&-
 "$old/bin/switch-to-configuration" test 9>&- || echo "switch-to-configuration test ended with $?"
-for unit in systemd-networkd.service network.target sshd.socket sshd.service ssh.service; do
-  if systemctl cat "$unit" >/dev/null 2>&1; then systemctl start --no-block "$unit" || true; fi
+# The ways in, as the old system has them and no others: a second ssh unit would take the first one's place.
+for unit in systemd-networkd.service network-setup.service sshd.socket sshd.service; do
+  if [ -e "$old/etc/systemd/system/$unit" ] && ! systemctl is-active --quiet "$unit"; then
+    systemctl start --no-block "$unit" || true
+  fi
 done
 [ "$(readlink -f /run/current-system)" = "$old" ] || { echo 'the old system is not the current one'; exit 1; }
 mkdir -p /var/lib/berth

@@ -113,7 +113,7 @@ export async function journey({ folder, project, keep, journal, print, prepare }
       await steps.step(`pulumi up: ${attempt}`, async () => {
         await site.break();
         takeProbes();
-        const run = await up("--continue-on-error");
+        const run = await up();
         hold(run.exitCode !== 0, "pulumi up ended with 0 although the release is broken");
         const flat = run.output.replaceAll(/\s+/g, " ");
         for (const [name, { release }] of Object.entries(good.hosts)) {

@@ -99,7 +99,8 @@ export class Engine {
   }
 }
 
-/** Lines of a non-interactive run that tell a person something: resources that begin or end, phases, errors. */
-function worthALook(line: string): boolean {
-  return / (creat|updat|delet|replac|fail|error)|^\s+\d+\.\d s {2}|^error|Diagnostics|Next:|live after/i.test(line) && !/^\s*pulumi:/.test(line);
+/** Lines of a non-interactive run that tell a person something: resources that end, phases, errors. */
+export function worthALook(line: string): boolean {
+  if (line.startsWith("@") || /stand-in plays/.test(line)) return false;
+  return /\b(created|updated|deleted|replaced|failed)\b.*\(\d|\d s {2}|; (?!error)|^\s*error:|Next:/.test(line);
 }
