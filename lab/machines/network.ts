@@ -59,6 +59,14 @@ export class LabWiring {
     await this.#ipInside("addr", "add", `${METADATA_ADDRESS}/32`, "dev", bridge);
     await this.#ipInside("addr", "add", `${GATEWAY.ipv6}/64`, "dev", bridge, "nodad");
     await this.#ipInside("link", "set", bridge, "up");
+    await run(
+      ...this.inside([
+        "sysctl",
+        "-q",
+        "-w",
+        ...NEIGHBOUR_SETTINGS.map((setting) => setting.replace("*", bridge)),
+      ]),
+    );
   }
 
   async #vethUp(): Promise<void> {
@@ -127,6 +135,12 @@ export class LabWiring {
     await removeWiring(this.names, this.network);
   }
 }
+
+/** Looks for a booting server ten times a second, not once, and gives up after the usual three seconds. */
+const NEIGHBOUR_SETTINGS = ["net.ipv4.neigh.*", "net.ipv6.neigh.*"].flatMap((neighbour) => [
+  `${neighbour}.retrans_time_ms=100`,
+  `${neighbour}.mcast_solicit=30`,
+]);
 
 /** A server's IPv4 address and IPv6 /64, as far as it has them. */
 export interface ServerAddresses {

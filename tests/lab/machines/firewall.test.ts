@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { PacketRule } from "../../../lab/cloud/driver.ts";
+import { ownAddresses } from "../../../lab/machines/network-choice.ts";
+import {
+  hostAddress,
+  hostKeyUserData,
+  impossible,
+  knock,
+  newKeyPair,
+  type Remote,
+  TestLab,
+} from "./support.ts";
+
+const hostKey = newKeyPair("host");
+const anywhere = ["0.0.0.0/0", "::/0"];
+const allow = (port: string, networks = anywhere): PacketRule => ({
+  direction: "in",
+  protocol: "tcp",
+  port,
+  networks,
+});
+const ssh = allow("22");
+const ping: PacketRule = { direction: "in", protocol: "icmp", port: null, networks: anywhere };
+
+let lab: TestLab;
+let one: { ipv4: string; ipv6: string; remote: Remote };
+let two: { ipv4: string; ipv6: string; remote: Remote };
+
+beforeEach(({ skip }) => skip(impossible !== null, impossible ?? ""));
+
+beforeAll(async () => {
+  if (impossible) return;
+  lab = await TestLab.up();
+  [one, two] = await Promise.all([server(1), server(2)]);
+  await one.remote.run("systemd-run --quiet --unit=listener nc -lk 8080");
+}, 600_000);
+
+afterAll(async () => await lab?.dispose());
+
+async function server(id: number) {
+  const order = await lab.order(id, { userData: hostKeyUserData(hostKey) });
+  await lab.driver.create(order);
+  await lab.driver.start(id);
+  const ipv4 = order.ipv4 ?? "";
+  const remote = lab.remote(ipv4, hostKey);
+  await remote.ready();
+  return { ipv4, ipv6: hostAddress(order.ipv6 ?? ""), remote };
+}
+
+/** Whether server two reaches a port of server one. */
+async function neighbourReaches(address: string, port: number): Promise<boolean> {
+  return (await two.remote.run(`nc -z -w 1 ${address} ${port} && echo yes || echo no`)) === "yes";
+}
+
+async function neighbourPings(address: string): Promise<boolean> {
+  return (await two.remote.run(`ping -c 1 -W 1 ${address} >/dev/null && echo yes || echo no`)) === "yes";
+}
+
+/** Servers in these tests do not listen on IPv6 by `nc -lk`, so port 22 stands for "open" there. */
+const families = ["ipv4", "ipv6"] as const;
+
+describe.each(families)("%s", (family) => {
+  test("without a firewall every port is open, to the machine and to neighbours", async () => {
+    await lab.driver.setFirewalls([{ id: 1, rules: null }]);
+    expect(await knock(one[family], 22)).toBe("open");
+    // Nothing listens there, and the refusal comes from the server itself.
+    expect(await knock(one[family], 9999)).toBe("refused");
+    expect(await neighbourReaches(one[family], 22)).toBe(true);
+    expect(await neighbourPings(one[family])).toBe(true);
+  });
+
+  test("with a firewall a port without a rule is not reached, by the machine or by neighbours", async () => {
+    await lab.driver.setFirewalls([{ id: 1, rules: [allow("8080")] }]);
+    expect(await knock(one[family], 22)).toBe("silent");
+    expect(await knock(one[family], 9999)).toBe("silent");
+    expect(await neighbourReaches(one[family], 22)).toBe(false);
+    expect(await neighbourPings(one[family])).toBe(false);
+  });
+
+  test("a rule opens its port, and ICMP when it says so", async () => {
+    await lab.driver.setFirewalls([{ id: 1, rules: [ssh, ping] }]);
+    expect(await knock(one[family], 22)).toBe("open");
+    expect(await knock(one[family], 9999)).toBe("silent");
+    expect(await neighbourReaches(one[family], 22)).toBe(true);
+    expect(await neighbourPings(one[family])).toBe(true);
+  });
+
+  test("a rule for the neighbour's network lets the neighbour in and nobody else", async () => {
+    const network = family === "ipv4" ? `${two.ipv4}/32` : `${two.ipv6}/128`;
+    await lab.driver.setFirewalls([{ id: 1, rules: [allow("22", [network])] }]);
+    expect(await neighbourReaches(one[family], 22)).toBe(true);
+    expect(await knock(one[family], 22)).toBe("silent");
+  });
+
+  test("outgoing rules of the sender hold between neighbours, and answers still go out", async () => {
+    const out: PacketRule = { direction: "out", protocol: "tcp", port: "443", networks: anywhere };
+    await lab.driver.setFirewalls([
+      { id: 1, rules: null },
+      { id: 2, rules: [ssh, out] },
+    ]);
+    expect(await neighbourReaches(one[family], 22)).toBe(false);
+    expect(await knock(two[family], 22)).toBe("open");
+  });
+});
+
+test("a range opens the ports in it and not the one after", async () => {
+  await lab.driver.setFirewalls([{ id: 1, rules: [allow("8000-8080")] }]);
+  expect(await knock(one.ipv4, 8080)).toBe("open");
+  expect(await knock(one.ipv4, 8000)).toBe("refused");
+  expect(await knock(one.ipv4, 8081)).toBe("silent");
+});
+
+test("a connection that is open stays when its port closes", async () => {
+  await lab.driver.setFirewalls([{ id: 1, rules: [ssh] }]);
+  const held = one.remote.run("sleep 2; echo still here");
+  // Long enough for the login, short of the command's end.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await lab.driver.setFirewalls([{ id: 1, rules: [] }]);
+  expect(await held).toBe("still here");
+  expect(await knock(one.ipv4, 22)).toBe("silent");
+});
+
+test("servers reach nothing beyond the lab", async () => {
+  await lab.driver.setFirewalls([]);
+  const { outside } = ownAddresses(await lab.driver.network());
+  expect(await two.remote.run("ip route get 198.51.100.7 | head -1")).toContain("via 172.31.1.1");
+  expect(await neighbourPings("198.51.100.7")).toBe(false);
+  expect(await neighbourPings(outside.ipv4)).toBe(true);
+});
+
+test.each<[string, unknown, RegExp]>([
+  ["a port out of range", [{ id: 1, rules: [allow("70000")] }], /setFirewalls: argument .*is not a port/],
+  ["a range upside down", [{ id: 1, rules: [allow("90-80")] }], /is not a port/],
+  ["a port in words for nft", [{ id: 1, rules: [allow("22 accept; drop")] }], /is not a port/],
+  ["a network that is none", [{ id: 1, rules: [allow("22", ["10.0.0.0/33"])] }], /is not a network/],
+  ["ports on ICMP", [{ id: 1, rules: [{ ...ping, port: "8" }] }], /only tcp and udp have ports/],
+])("refused in one line: %s", async (_, firewalls, complaint) => {
+  await expect(lab.driver.setFirewalls(firewalls as never)).rejects.toThrow(complaint);
+});

@@ -1,0 +1,123 @@
+import { existsSync } from "node:fs";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { quitDriver } from "../../../lab/machines/client.ts";
+import { waitFor } from "../../../lab/machines/waiting.ts";
+import {
+  hostKeyUserData,
+  impossible,
+  knock,
+  livingDaemon,
+  newKeyPair,
+  TestLab,
+  tracesOf,
+} from "./support.ts";
+
+const hostKey = newKeyPair("host");
+let lab: TestLab | undefined;
+
+beforeEach(({ skip }) => skip(impossible !== null, impossible ?? ""));
+
+afterEach(async () => {
+  await lab?.dispose();
+  lab = undefined;
+});
+
+/** A lab with one server that answers. */
+async function labWithServer() {
+  lab = await TestLab.up();
+  const order = await lab.order(1, { userData: hostKeyUserData(hostKey) });
+  await lab.driver.create(order);
+  await lab.driver.start(1);
+  const remote = lab.remote(order.ipv4 ?? "", hostKey);
+  await remote.ready();
+  return { lab, remote, ipv4: order.ipv4 ?? "", init: await lab.initOf(1) };
+}
+
+const gone = (pid: number) => !existsSync(`/proc/${pid}`);
+
+test("machines die with a killed daemon, and the next one starts on what it left: same network, same disk, same rules", async () => {
+  const { lab, remote, init, ipv4 } = await labWithServer();
+  const network = await lab.driver.network();
+  await remote.run("echo kept >/root/file && sync");
+  const rule = { direction: "in", protocol: "tcp", port: "22", networks: ["0.0.0.0/0"] } as const;
+  await lab.driver.setFirewalls([{ id: 1, rules: [{ ...rule, networks: [...rule.networks] }] }]);
+  await lab.kill();
+  await waitFor("the machine's end", () => (gone(init) ? true : null), 5_000);
+
+  await lab.start();
+  expect(lab.said).toContain(
+    `left by an earlier driver of this lab, removed: network namespace ${lab.names.namespace}`,
+  );
+  expect(await lab.driver.network()).toEqual(network);
+  expect(await lab.driver.status(1)).toBe("off");
+  await lab.driver.start(1);
+  await remote.ready();
+  expect(await remote.run("cat /root/file")).toBe("kept");
+  expect(await knock(ipv4, 9999)).toBe("silent");
+});
+
+test("a second daemon for the same lab is refused in one line", async () => {
+  lab = await TestLab.up();
+  const pid = await livingDaemon(lab.places.daemon);
+  await expect(lab.start()).rejects.toThrow(
+    `the lab in ${lab.folder} has a server driver already (process ${pid})`,
+  );
+  expect(await lab.driver.network()).toBeTruthy();
+  await quitDriver(lab.folder);
+});
+
+test.each([
+  ["quit", (lab: TestLab) => quitDriver(lab.folder)],
+  ["SIGTERM", async (lab: TestLab) => lab.terminate()],
+])("%s ends the machines in order and takes the network down; only the disks stay", async (_, end) => {
+  const { lab } = await labWithServer();
+  await end(lab);
+  expect(await lab.ended()).toBe(0);
+  expect(await lab.console(1)).toContain("powered off");
+  expect(await tracesOf(lab)).toEqual([]);
+  expect(existsSync(lab.places.socket)).toBe(false);
+  expect(existsSync(lab.places.machines)).toBe(true);
+});
+
+test.each<[string, (lab: TestLab) => Promise<void>]>([
+  ["alive", async () => undefined],
+  ["killed", (lab) => lab.kill()],
+  [
+    "stopped dead (SIGSTOP)",
+    async (lab) => {
+      process.kill((await livingDaemon(lab.places.daemon)) ?? 0, "SIGSTOP");
+    },
+  ],
+])(
+  "purge leaves no process, mount, namespace, route or folder behind a daemon that is %s",
+  async (_, harm) => {
+    const { lab, init } = await labWithServer();
+    expect(await tracesOf(lab)).not.toEqual([]);
+    await harm(lab);
+    await lab.purge();
+    expect(await tracesOf(lab)).toEqual([]);
+    expect(gone(init)).toBe(true);
+    expect(existsSync(lab.places.machines)).toBe(false);
+    await lab.purge();
+  },
+);
+
+test("purging one lab leaves another lab's machines running", async () => {
+  const { lab, remote } = await labWithServer();
+  const other = await TestLab.up();
+  try {
+    await other.driver.create(await other.order(1));
+    await other.driver.start(1);
+  } finally {
+    await other.dispose();
+  }
+  expect(await lab.driver.status(1)).toBe("running");
+  expect(await remote.run("echo alive")).toBe("alive");
+});
+
+test("the socket is its owner's alone", async () => {
+  lab = await TestLab.up();
+  const { stdout } = await execa("stat", ["-c", "%a %u:%g", lab.places.socket]);
+  expect(stdout).toBe("600 0:0");
+});

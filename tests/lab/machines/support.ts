@@ -1,0 +1,267 @@
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { execa, type ResultPromise } from "execa";
+import sshpk from "sshpk";
+import type { LabNetwork, MachineSpec } from "../../../lab/cloud/driver.ts";
+import { MachinesClient } from "../../../lab/cloud/machines-client.ts";
+import { driverInfo } from "../../../lab/machines/client.ts";
+import { livingDaemon } from "../../../lab/machines/daemon-file.ts";
+import { labNames, labPlaces } from "../../../lab/machines/names.ts";
+import { hostAddress } from "../../../lab/machines/network-choice.ts";
+import { waitFor } from "../../../lab/machines/waiting.ts";
+import { cacheFolder } from "../../../lab/setup/places.mjs";
+
+const CHECKOUT = join(import.meta.dirname, "../../..");
+const MAIN = join(CHECKOUT, "lab/machines/main.ts");
+
+/** Why these tests cannot run here; null when they can. */
+export const impossible =
+  process.getuid?.() === 0 ? null : "needs root: machines are namespaces, mounts and a bridge";
+
+/** An ed25519 key pair in OpenSSH form. */
+export interface KeyPair {
+  privateKey: string;
+  publicKey: string;
+}
+
+export function newKeyPair(comment: string): KeyPair {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const key = sshpk.parsePrivateKey(pem, "pem");
+  key.comment = comment;
+  return { privateKey: key.toString("ssh"), publicKey: key.toPublic().toString("ssh") };
+}
+
+/** cloud-init user data that gives a machine its host key, as Berth's does. */
+export function hostKeyUserData({ privateKey, publicKey }: KeyPair): string {
+  const keys = { ed25519_private: privateKey, ed25519_public: publicKey };
+  return `#cloud-config\n${JSON.stringify({ ssh_deletekeys: true, ssh_keys: keys })}\n`;
+}
+
+/** A lab folder with a daemon of its own. */
+export class TestLab {
+  readonly folder: string;
+  readonly driver: MachinesClient;
+  readonly login = newKeyPair("login");
+  #daemon: ResultPromise | null = null;
+  #said = "";
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.driver = new MachinesClient(labPlaces(folder).socket);
+  }
+
+  /** A new lab in a folder below `.lab-test-machines` of the checkout, up. */
+  static async up(): Promise<TestLab> {
+    const parent = join(CHECKOUT, ".lab-test-machines");
+    await mkdir(parent, { recursive: true });
+    const lab = new TestLab(await mkdtemp(join(parent, "lab-")));
+    await writeFile(join(lab.folder, "login"), lab.login.privateKey, { mode: 0o600 });
+    await lab.start();
+    return lab;
+  }
+
+  get names() {
+    return labNames(this.folder);
+  }
+
+  get places() {
+    return labPlaces(this.folder);
+  }
+
+  /** What the daemon said so far. */
+  get said(): string {
+    return this.#said;
+  }
+
+  async start(): Promise<void> {
+    this.#said = "";
+    const args = ["daemon", "--lab", this.folder, "--cache", cacheFolder(), "--owner", "0:0"];
+    const child = execa(process.execPath, [MAIN, ...args], { reject: false, all: true, buffer: false });
+    this.#daemon = child;
+    let over = false;
+    void child.then(() => {
+      over = true;
+    });
+    child.all.on("data", (chunk: Buffer) => {
+      this.#said += chunk.toString();
+    });
+    await waitFor(
+      "the start of the daemon",
+      () => {
+        if (over) throw new Error(`the daemon ended: ${this.#said}`);
+        return this.#said.includes("ready:") ? true : null;
+      },
+      // The image may have to be built first.
+      600_000,
+    );
+  }
+
+  /** Kills the daemon as a crash would. */
+  async kill(): Promise<void> {
+    this.#daemon?.kill("SIGKILL");
+    await this.#daemon;
+  }
+
+  /** Waits for the daemon's own end. */
+  async ended(): Promise<number | undefined> {
+    return (await this.#daemon)?.exitCode;
+  }
+
+  /** Asks the daemon to end as the system would. */
+  terminate(): void {
+    this.#daemon?.kill("SIGTERM");
+  }
+
+  async purge(): Promise<void> {
+    await execa(process.execPath, [MAIN, "purge", "--lab", this.folder]);
+    await this.#daemon;
+  }
+
+  async dispose(): Promise<void> {
+    await this.purge();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** An order for server `id`, with the login key. */
+  async order(id: number, more: Partial<MachineSpec> = {}): Promise<MachineSpec> {
+    const network: LabNetwork = await this.driver.network();
+    const hex = id.toString(16).padStart(2, "0");
+    return {
+      id,
+      name: `web${id}`,
+      image: "debian-13",
+      ipv4: network.ipv4.replace(/0\/24$/, String(10 + id)),
+      ipv6: network.ipv6.replace("::/48", `:${id.toString(16)}::/64`),
+      mac: `96:00:00:00:00:${hex}`,
+      sshKeys: [this.login.publicKey],
+      userData: null,
+      ...more,
+    };
+  }
+
+  /** A connection to one address that trusts one host key and nothing else. */
+  remote(address: string, hostKey: KeyPair): Remote {
+    return new Remote(this.folder, address, hostKey.publicKey);
+  }
+
+  /** Process id of a running machine's init. */
+  async initOf(id: number): Promise<number> {
+    const machine = (await driverInfo(this.folder)).machines.find((machine) => machine.id === id);
+    return await waitFor(`server ${id} to run`, () => machine?.current?.init ?? null, 0);
+  }
+
+  console(id: number): Promise<string> {
+    return readFile(join(this.places.machines, String(id), "console.log"), "utf8");
+  }
+}
+
+/** Runs commands on a server by strict ssh. */
+export class Remote {
+  readonly #folder: string;
+  readonly #address: string;
+  readonly #hostKey: string;
+
+  constructor(folder: string, address: string, hostKey: string) {
+    this.#folder = folder;
+    this.#address = address;
+    this.#hostKey = hostKey;
+  }
+
+  async #ssh(command: string) {
+    const known = join(this.#folder, `known-${this.#address.replaceAll(":", "-")}`);
+    await writeFile(known, `${this.#address} ${this.#hostKey}\n`);
+    const options = [
+      ...["BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=3", "StrictHostKeyChecking=yes"],
+      ...[
+        `UserKnownHostsFile=${known}`,
+        "GlobalKnownHostsFile=/dev/null",
+        `IdentityFile=${this.#folder}/login`,
+      ],
+    ];
+    const args = [...options.flatMap((option) => ["-o", option]), `root@${this.#address}`, command];
+    return await execa("ssh", ["-F", "/dev/null", ...args], {
+      reject: false,
+      stdin: "ignore",
+      timeout: 30_000,
+    });
+  }
+
+  /** Standard output of a command that must succeed. */
+  async run(command: string): Promise<string> {
+    const result = await this.#ssh(command);
+    if (result.failed)
+      throw new Error(`ssh ${this.#address} ${command}: exit ${result.exitCode}: ${result.stderr}`);
+    return result.stdout;
+  }
+
+  /** Runs a command that may cut the connection off. */
+  async send(command: string): Promise<void> {
+    await this.#ssh(command);
+  }
+
+  /** What ssh says to an attempt to log in; empty when it works. */
+  async complaint(): Promise<string> {
+    const result = await this.#ssh("true");
+    return result.failed ? result.stderr : "";
+  }
+
+  /** Waits until a login works; milliseconds it took. */
+  async ready(limitMs = 30_000): Promise<number> {
+    const began = performance.now();
+    let last = "";
+    await waitFor(
+      `a login at ${this.#address}`,
+      async () => {
+        last = await this.complaint();
+        return last === "" ? true : null;
+      },
+      limitMs,
+      50,
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}: ${last}`);
+    });
+    return Math.round(performance.now() - began);
+  }
+}
+
+/** How a TCP connection attempt from this machine ends. */
+export function knock(host: string, port: number, limitMs = 2_000): Promise<"open" | "refused" | "silent"> {
+  const { promise, resolve } = Promise.withResolvers<"open" | "refused" | "silent">();
+  const socket = connect({ host, port });
+  const done = (how: "open" | "refused" | "silent") => {
+    socket.destroy();
+    resolve(how);
+  };
+  socket.setTimeout(limitMs, () => done("silent"));
+  socket.on("connect", () => done("open"));
+  socket.on("error", (error: NodeJS.ErrnoException) =>
+    done(error.code === "ECONNREFUSED" ? "refused" : "silent"),
+  );
+  return promise;
+}
+
+/** Everything on this machine that carries the lab's name or lies in its folder. */
+export async function tracesOf(lab: TestLab): Promise<string[]> {
+  const { names, places, folder } = lab;
+  const lines = async (file: string, args: string[]) => (await execa(file, args)).stdout.split("\n");
+  const network = JSON.parse(await readFile(places.network, "utf8").catch(() => "null")) as LabNetwork | null;
+  const prefixes = network ? [network.ipv4.replace("0/24", ""), network.ipv6.replace("::/48", ":")] : [];
+  const routes = [...(await lines("ip", ["-4", "route"])), ...(await lines("ip", ["-6", "route"]))];
+  const processes = (await lines("ps", ["-eo", "pid,stat,args"])).filter((line) => !/^\s*\d+ Z/.test(line));
+  return [
+    ...routes.filter((line) => prefixes.some((prefix) => line.includes(prefix)) || line.includes(names.link)),
+    ...(await lines("ip", ["-br", "link"])).filter((line) => line.startsWith(names.link)),
+    ...(await lines("ip", ["netns"])).filter((line) => line.startsWith(names.namespace)),
+    ...(await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter((line) => line.includes(folder)),
+    ...processes.filter((line) => line.includes(folder) || line.includes(`berth-${names.id}`)),
+    ...["unified", "systemd", "."]
+      .map((root) => join("/sys/fs/cgroup", root, names.cgroup))
+      .filter(existsSync),
+  ];
+}
+
+export { hostAddress, livingDaemon };
