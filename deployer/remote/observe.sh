@@ -1,8 +1,10 @@
 # shellcheck shell=sh disable=SC2154
 # What the host is and runs now. Changes nothing.
 # Document: id (optional: also tell how that trial stands).
+# A service that restarts for ever is never "failed".
 failed_units() {
-  systemctl list-units --failed --plain --no-legend --full 2>/dev/null | awk '{print $1}'
+  systemctl list-units --all --plain --no-legend --full --state=failed --state=auto-restart --state=auto-restart-queued 2>/dev/null |
+    awk '{print $1}'
 }
 units=''
 for unit in $(failed_units); do

@@ -10,8 +10,8 @@ const collections = ["servers", "primary_ips", "firewalls", "ssh_keys"] as const
 export async function cloudLeftovers(env: Record<string, string>): Promise<string[]> {
   const left = await Promise.all(
     collections.map(async (collection) => {
-      const response = await fetch(`${env["HCLOUD_ENDPOINT"]}/${collection}`, {
-        headers: { authorization: `Bearer ${env["HCLOUD_TOKEN"]}` },
+      const response = await fetch(`${env.HCLOUD_ENDPOINT}/${collection}`, {
+        headers: { authorization: `Bearer ${env.HCLOUD_TOKEN}` },
         signal: AbortSignal.timeout(10_000),
       });
       const body = z.record(z.string(), z.unknown()).parse(await response.json());

@@ -7,7 +7,7 @@ import { reset } from "../lab.ts";
 import { checkout, labFolder } from "../setup/places.mjs";
 import { Trouble } from "../setup/trouble.mjs";
 import { Journal } from "./journal.ts";
-import { journey } from "./journey.ts";
+import { Journey } from "./journey.ts";
 import { NotHeld } from "./steps.ts";
 
 const command = new Command("npm start --")
@@ -25,7 +25,9 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 async function main(): Promise<number> {
   if (existsSync(join(folder, "lab.json"))) {
     if (!existsSync(claim)) {
-      throw new Trouble(`${folder} is a lab in use (npm run lab -- status). Next: npm run lab -- reset, or name another folder with BERTH_LAB`);
+      throw new Trouble(
+        `${folder} is a lab in use (npm run lab -- status). Next: npm run lab -- reset, or name another folder with BERTH_LAB`,
+      );
     }
     print("An earlier run did not end; its lab is removed first.");
     await reset({ folder, say: (line) => print(`     ${line}`) });
@@ -33,20 +35,23 @@ async function main(): Promise<number> {
   await mkdir(folder, { recursive: true });
   await writeFile(claim, "");
   const journal = new Journal(journalFile);
-  let kept: Awaited<ReturnType<typeof journey>> | undefined;
+  const journey = new Journey({ folder, project: checkout, journal, print });
   let failure: unknown;
   try {
-    kept = await journey({ folder, project: checkout, keep, journal, print });
+    await journey.there();
+    if (!keep) await journey.back();
   } catch (error) {
     failure = error;
+  } finally {
+    await journey.stop();
   }
   const ok = failure === undefined;
   journal.write(ok);
   if (failure !== undefined && !(failure instanceof NotHeld)) print(messageOf(failure));
   if (!ok) print(`The lab is left as it is, to look at: npm run lab -- status. npm start begins anew.`);
-  if (ok && keep && kept) {
+  if (ok && keep) {
     await rm(claim, { force: true });
-    const [name, host] = Object.entries(kept.hosts)[0] ?? [];
+    const [name, host] = Object.entries(journey.outputs.hosts)[0] ?? [];
     print(`\n${host?.url} is up. Go on by hand:`);
     print(`  eval "$(npm run -s lab -- env)"`);
     print("  pulumi preview && hcloud server list");
@@ -55,7 +60,9 @@ async function main(): Promise<number> {
     print("  npm run lab -- reset");
   }
   const passed = journal.steps.filter((step) => step.ok).length;
-  print(`\n${ok ? "All held" : "NOT all held"}: ${passed} of ${journal.steps.length} steps, ${journal.seconds.toFixed(1)} s. Record: ${journalFile}`);
+  print(
+    `\n${ok ? "All held" : "NOT all held"}: ${passed} of ${journal.steps.length} steps, ${journal.seconds.toFixed(1)} s. Record: ${journalFile}`,
+  );
   return ok ? 0 : 1;
 }
 

@@ -60,10 +60,24 @@ export class Probe {
       const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(timeout)]);
       const request = get(this.#url, { agent: false, signal }, (response) => {
         response.on("error", (error) => resolve(error.message));
-        response.on("end", () => resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode}`));
+        response.on("end", () =>
+          resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode}`),
+        );
         response.resume();
       });
       request.on("error", (error) => resolve(error.message));
     });
   }
 }
+
+/** Several probes' counts as one. */
+export const sumCounts = (counts: readonly ProbeCount[]): ProbeCount =>
+  counts.reduce(
+    (total, count) => ({
+      requests: total.requests + count.requests,
+      failed: total.failed + count.failed,
+      firstFailure: total.firstFailure ?? count.firstFailure,
+      slowest: Math.max(total.slowest, count.slowest),
+    }),
+    fresh(),
+  );

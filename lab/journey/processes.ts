@@ -8,7 +8,9 @@ export async function processesOf(folder: string): Promise<string[]> {
     ids.map(async (id) => {
       const command = await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "");
       const words = command.split("\0").filter((word) => word !== "");
-      return words.some((word) => word === folder || word.startsWith(`${folder}/`)) ? `${id} ${words.join(" ").slice(0, 120)}` : undefined;
+      return words.some((word) => word === folder || word.startsWith(`${folder}/`))
+        ? `${id} ${words.join(" ").slice(0, 120)}`
+        : undefined;
     }),
   );
   return lines.filter((line) => line !== undefined);

@@ -16,7 +16,11 @@ const hostOutputs = z.object({
   hostKey: z.string(),
   pricePerMonth: z.number(),
 });
-const stackOutputs = z.object({ hosts: z.record(z.string(), hostOutputs), loginKey: z.string(), pricePerMonth: z.number() });
+const stackOutputs = z.object({
+  hosts: z.record(z.string(), hostOutputs),
+  loginKey: z.string(),
+  pricePerMonth: z.number(),
+});
 export type StackOutputs = z.infer<typeof stackOutputs>;
 
 /** One resource that a preview would touch. */
@@ -72,8 +76,14 @@ export class Engine {
 
   /** What an `up` would do, same resources left out. Throws what the engine printed when it fails. */
   async preview(): Promise<PreviewStep[]> {
-    const ended = await execa("pulumi", ["preview", "--json"], { cwd: this.#cwd, env: this.#env, reject: false, timeout: 300_000 });
-    if (ended.exitCode !== 0) throw new Error(`pulumi preview ended with ${ended.exitCode}:\n${ended.stdout}\n${ended.stderr}`);
+    const ended = await execa("pulumi", ["preview", "--json"], {
+      cwd: this.#cwd,
+      env: this.#env,
+      reject: false,
+      timeout: 300_000,
+    });
+    if (ended.exitCode !== 0)
+      throw new Error(`pulumi preview ended with ${ended.exitCode}:\n${ended.stdout}\n${ended.stderr}`);
     return previewed
       .parse(JSON.parse(ended.stdout))
       .steps.filter(({ op }) => op !== "same" && op !== "read")
@@ -87,14 +97,19 @@ export class Engine {
   }
 
   async outputs(): Promise<StackOutputs> {
-    const { stdout } = await execa("pulumi", ["stack", "output", "--json", "--show-secrets"], { cwd: this.#cwd, env: this.#env });
+    const { stdout } = await execa("pulumi", ["stack", "output", "--json", "--show-secrets"], {
+      cwd: this.#cwd,
+      env: this.#env,
+    });
     return stackOutputs.parse(JSON.parse(stdout));
   }
 
   /** URNs in the stack's state. */
   async resources(): Promise<string[]> {
     const { stdout } = await execa("pulumi", ["stack", "export"], { cwd: this.#cwd, env: this.#env });
-    const state = z.object({ deployment: z.object({ resources: z.array(z.object({ urn: z.string() })).nullish() }) });
+    const state = z.object({
+      deployment: z.object({ resources: z.array(z.object({ urn: z.string() })).nullish() }),
+    });
     return (state.parse(JSON.parse(stdout)).deployment.resources ?? []).map(({ urn }) => urn);
   }
 }
@@ -102,5 +117,7 @@ export class Engine {
 /** Lines of a non-interactive run that tell a person something: resources that end, phases, errors. */
 export function worthALook(line: string): boolean {
   if (line.startsWith("@") || /stand-in plays/.test(line)) return false;
-  return /\b(created|updated|deleted|replaced|failed)\b.*\(\d|\d s {2}|; (?!error)|^\s*error:|Next:/.test(line);
+  return /\b(created|updated|deleted|replaced|failed)\b.*\(\d|\d s {2}|; (?!error)|^\s*error:|Next:/.test(
+    line,
+  );
 }
