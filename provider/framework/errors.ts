@@ -21,6 +21,17 @@ export class PartialFailure extends Error {
   }
 }
 
+/** An error travels in a header, of which the engine takes 16 MiB after percent-encoding. */
+const LONGEST = 4 * 1024 * 1024;
+
+/** A text cut in its middle where it is too long to be sent. */
+function sendable(text: string): string {
+  if (text.length <= LONGEST) return text;
+  const half = LONGEST / 2;
+  const left = text.length - LONGEST;
+  return `${text.slice(0, half)}\n… ${left} characters left out …\n${text.slice(-half)}`;
+}
+
 /** The words of an error for a person: the message, without a stack; of several errors, all of them. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
@@ -29,7 +40,7 @@ export function messageOf(error: unknown): string {
   }
   const message = error instanceof Error ? error.message || error.name : String(error);
   // A lone surrogate, as cut-off output may hold one, cannot be written to the wire.
-  return message.toWellFormed();
+  return sendable(message).toWellFormed();
 }
 
 /** The gRPC status the engine turns into one error on the resource. `encode` writes a partial failure's outputs. */

@@ -8,7 +8,7 @@ import { findServer, type Server, sshKeyIds } from "./server-lookups.ts";
 import { SERVER } from "./server-table.ts";
 
 /** Changes a server in place, in the order of the real provider. */
-export async function updateServer(id: string, old: Properties, work: Work): Promise<void> {
+export async function updateServer(id: string, old: Properties, work: Work): Promise<undefined> {
   const { api, wanted, signal } = work;
   const found = await findServer(id, api, signal);
   if (!found) throw new Error(`server with ID '${id}' not found`);

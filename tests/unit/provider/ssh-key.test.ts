@@ -1,0 +1,106 @@
+import { createPublicKey } from "node:crypto";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import sshpk from "sshpk";
+import { describe, expect, test } from "vitest";
+import { sshKey } from "../../../provider/resources/ssh-key.ts";
+import { EngineDouble, secret, UNKNOWN } from "./client.ts";
+
+const TYPE = "berth:identity:SshKey";
+const start = () =>
+  EngineDouble.start({ name: "berth", version: "0.1.0", resources: { [TYPE]: sshKey } }, TYPE);
+
+const plain = (value: unknown): string => (value as { value: string }).value;
+
+describe("an SshKey", () => {
+  test("is an ed25519 pair in OpenSSH's formats, with its fingerprint, the private half secret", async () => {
+    await using engine = await start();
+    const { outputs } = await engine.create("host", { comment: "root@web1" });
+    expect(outputs.publicKey).toMatch(/^ssh-ed25519 [A-Za-z0-9+/=]{68} root@web1$/);
+    expect(outputs.privateKey).toEqual(
+      secret(expect.stringMatching(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/)),
+    );
+    const key = sshpk.parsePrivateKey(plain(outputs.privateKey), "openssh");
+    expect(key.type).toBe("ed25519");
+    expect(key.toPublic().fingerprint("sha256").toString()).toBe(outputs.fingerprint);
+    expect(sshpk.parseKey(String(outputs.publicKey), "ssh").fingerprint("sha256").toString()).toBe(
+      outputs.fingerprint,
+    );
+  });
+
+  test("is what ssh-keygen takes it for", async ({ skip }) => {
+    const { failed } = await execa("ssh-keygen", ["-?"], { reject: false }).then(({ code }) => ({
+      failed: code === "ENOENT",
+    }));
+    skip(failed, "ssh-keygen is not installed");
+    await using engine = await start();
+    const { outputs } = await engine.create("host", { comment: "root@web1" });
+    const folder = await mkdtemp(join(tmpdir(), "berth-key-"));
+    try {
+      const file = join(folder, "key");
+      await writeFile(file, plain(outputs.privateKey), { mode: 0o600 });
+      await chmod(file, 0o600);
+      expect((await execa("ssh-keygen", ["-y", "-f", file])).stdout).toBe(outputs.publicKey);
+      expect((await execa("ssh-keygen", ["-l", "-f", file])).stdout).toBe(
+        `256 ${outputs.fingerprint} root@web1 (ED25519)`,
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test("is another one each time", async () => {
+    await using engine = await start();
+    const [one, other] = [
+      await engine.create("a", { comment: "" }),
+      await engine.create("b", { comment: "" }),
+    ];
+    expect(one.outputs.fingerprint).not.toBe(other.outputs.fingerprint);
+    expect(one.id).not.toBe(other.id);
+  });
+
+  test("keeps its key when its comment changes", async () => {
+    await using engine = await start();
+    const made = await engine.create("host", { comment: "before" });
+    const olds = { inputs: { comment: "before" }, outputs: made.outputs, id: made.id };
+    const diff = await engine.diff("host", olds, { comment: "after" });
+    expect(diff).toMatchObject({ changes: true, detailed: { comment: "update" }, replaces: [] });
+    const updated = await engine.update("host", olds, { comment: "after" });
+    expect(updated).toEqual({
+      ...made.outputs,
+      comment: "after",
+      publicKey: String(made.outputs.publicKey).replace(/ before$/, " after"),
+    });
+  });
+
+  test("is unknown in a preview until it exists, and then known but for what changes", async () => {
+    await using engine = await start();
+    expect((await engine.create("host", { comment: "c" }, { preview: true })).outputs).toEqual({
+      comment: "c",
+    });
+    const made = await engine.create("host", { comment: "c" });
+    const olds = { inputs: { comment: "c" }, outputs: made.outputs, id: made.id };
+    const shown = await engine.update("host", olds, { comment: UNKNOWN }, { preview: true });
+    expect(shown).toEqual({ ...made.outputs, comment: UNKNOWN, publicKey: UNKNOWN });
+  });
+
+  test.each([
+    [{ comment: "two\nlines" }, "comment", /one line/],
+    [{ comment: 5 }, "comment", /text is needed/],
+    [{ comment: "c", bits: 4096 }, "bits", /no such input/],
+  ])("refuses %j", async (inputs, property, reason) => {
+    await using engine = await start();
+    expect((await engine.check("host", inputs)).failures).toEqual([
+      [property, expect.stringMatching(reason)],
+    ]);
+  });
+
+  test("is a key OpenSSL agrees about", async () => {
+    await using engine = await start();
+    const { outputs } = await engine.create("host", { comment: "" });
+    const pem = sshpk.parsePrivateKey(plain(outputs.privateKey), "openssh").toPublic().toString("pkcs8");
+    expect(createPublicKey(pem).asymmetricKeyType).toBe("ed25519");
+  });
+});
