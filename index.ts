@@ -9,13 +9,21 @@ import { evaluateManifest } from "./deployer/nix/evaluate.ts";
 const stack = pulumi.getStack();
 const { config, manifests } = await withoutStack(async () => {
   const parsed = readStackConfig(stack);
-  return { config: parsed, manifests: matchManifest(stack, parsed, await evaluateManifest(parsed.flake, { cwd: process.cwd() })) };
+  return {
+    config: parsed,
+    manifests: matchManifest(stack, parsed, await evaluateManifest(parsed.flake, { cwd: process.cwd() })),
+  };
 });
 
 const login = new Login("login", { access: config.access });
 
 const built = manifests.map(({ name, settings, manifest }) => {
-  const host = new NixosHost(name, { config: settings, manifest, access: login.access, protect: config.protect });
+  const host = new NixosHost(name, {
+    config: settings,
+    manifest,
+    access: login.access,
+    protect: config.protect,
+  });
   return [name, host.outputs] as const;
 });
 

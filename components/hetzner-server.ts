@@ -56,8 +56,16 @@ export interface HetznerServerArgs {
 const everywhere = ["0.0.0.0/0", "::/0"];
 
 /** The rules of a host's firewall: ssh from where it is allowed, ping, and the ports of the manifest. Everything else is dropped. */
-export function firewallRules(ports: OpenPorts, sshFrom: readonly string[]): hcloud.types.input.FirewallRule[] {
-  const rule = (protocol: string, port: number | undefined, sourceIps: readonly string[], description: string) => ({
+export function firewallRules(
+  ports: OpenPorts,
+  sshFrom: readonly string[],
+): hcloud.types.input.FirewallRule[] {
+  const rule = (
+    protocol: string,
+    port: number | undefined,
+    sourceIps: readonly string[],
+    description: string,
+  ) => ({
     direction: "in",
     protocol,
     ...(port === undefined ? {} : { port: String(port) }),
@@ -83,7 +91,12 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
   readonly ipv6Address: pulumi.Output<string>;
   readonly machineId: pulumi.Output<string>;
   /** The resources underneath. */
-  readonly nodes: { ipv4: hcloud.PrimaryIp; ipv6: hcloud.PrimaryIp; firewall: hcloud.Firewall; server: hcloud.Server };
+  readonly nodes: {
+    ipv4: hcloud.PrimaryIp;
+    ipv6: hcloud.PrimaryIp;
+    firewall: hcloud.Firewall;
+    server: hcloud.Server;
+  };
 
   constructor(name: string, args: HetznerServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("berth:hetzner:Server", name, {}, opts);
@@ -104,7 +117,13 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
   #address(name: string, type: "ipv4" | "ipv6", args: HetznerServerArgs, protect: boolean): hcloud.PrimaryIp {
     return new hcloud.PrimaryIp(
       `${name}-${type}`,
-      { name: `${args.serverName}-${type}`, type, location: args.location, autoDelete: false, labels: args.labels },
+      {
+        name: `${args.serverName}-${type}`,
+        type,
+        location: args.location,
+        autoDelete: false,
+        labels: args.labels,
+      },
       // The name is taken as long as the old one exists.
       { parent: this, protect, deleteBeforeReplace: true },
     );
@@ -134,7 +153,9 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
         userData: args.userData,
         sshKeys: [args.sshKeyId],
         firewallIds: [numericId(firewall.id)],
-        publicNets: [{ ipv4Enabled: true, ipv4: numericId(ipv4.id), ipv6Enabled: true, ipv6: numericId(ipv6.id) }],
+        publicNets: [
+          { ipv4Enabled: true, ipv4: numericId(ipv4.id), ipv6Enabled: true, ipv6: numericId(ipv6.id) },
+        ],
         // A bigger disk cannot be made smaller again.
         keepDisk: true,
         labels: args.labels,

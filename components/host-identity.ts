@@ -27,13 +27,19 @@ export class HostIdentity extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("berth:identity:HostIdentity", name, {}, opts);
-    const bootstrap = new SshKey(`${name}-bootstrap`, { comment: `bootstrap ${args.host}` }, { parent: this });
+    const bootstrap = new SshKey(
+      `${name}-bootstrap`,
+      { comment: `bootstrap ${args.host}` },
+      { parent: this },
+    );
     const lasting = new SshKey(`${name}-lasting`, { comment: args.host }, { parent: this });
 
     this.bootstrapPublicKey = bootstrap.publicKey;
     this.publicKey = lasting.publicKey;
     this.privateKey = pulumi.secret(lasting.privateKey);
-    this.userData = pulumi.secret(pulumi.all([bootstrap.privateKey, bootstrap.publicKey]).apply(([key, pub]) => cloudConfig(key, pub)));
+    this.userData = pulumi.secret(
+      pulumi.all([bootstrap.privateKey, bootstrap.publicKey]).apply(([key, pub]) => cloudConfig(key, pub)),
+    );
     this.registerOutputs({ publicKey: this.publicKey });
   }
 }

@@ -4,7 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 export function numericId(id: pulumi.Input<string>): pulumi.Output<number> {
   return pulumi.output(id).apply((text) => {
     const number = Number(text);
-    if (!Number.isSafeInteger(number) || number <= 0) throw new Error(`"${text}" is not the id of a Hetzner resource`);
+    if (!Number.isSafeInteger(number) || number <= 0)
+      throw new Error(`"${text}" is not the id of a Hetzner resource`);
     return number;
   });
 }

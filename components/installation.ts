@@ -51,7 +51,10 @@ export class Installation extends pulumi.ComponentResource {
         // Unset would run the install again on any change.
         update: ":",
         stdin: this.#document(args, deadline),
-        environment: { BERTH_NODE: process.execPath, BERTH_DEPLOYER: new URL("../deployer/main.ts", import.meta.url).pathname },
+        environment: {
+          BERTH_NODE: process.execPath,
+          BERTH_DEPLOYER: new URL("../deployer/main.ts", import.meta.url).pathname,
+        },
         triggers: [args.machineId],
         addPreviousOutputInEnv: false,
       },

@@ -23,7 +23,11 @@ export class Login extends pulumi.ComponentResource {
     const key = new SshKey(`${name}-key`, { comment: `berth ${pulumi.getStack()}` }, { parent: this });
     const registered = new hcloud.SshKey(
       `${name}-hetzner`,
-      { name: `berth-${pulumi.getStack()}`, publicKey: key.publicKey, labels: { "berth-stack": pulumi.getStack() } },
+      {
+        name: `berth-${pulumi.getStack()}`,
+        publicKey: key.publicKey,
+        labels: { "berth-stack": pulumi.getStack() },
+      },
       { parent: this, deleteBeforeReplace: true },
     );
     this.privateKey = pulumi.secret(key.privateKey);

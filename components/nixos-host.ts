@@ -60,7 +60,12 @@ export class NixosHost extends pulumi.ComponentResource {
     this.registerOutputs(this.outputs);
   }
 
-  #hardware(name: string, { config, manifest, access }: NixosHostArgs, identity: HostIdentity, protect: boolean): HetznerServer {
+  #hardware(
+    name: string,
+    { config, manifest, access }: NixosHostArgs,
+    identity: HostIdentity,
+    protect: boolean,
+  ): HetznerServer {
     return new HetznerServer(
       `${name}-hardware`,
       {
@@ -79,7 +84,12 @@ export class NixosHost extends pulumi.ComponentResource {
     );
   }
 
-  #installation(name: string, { manifest, access }: NixosHostArgs, identity: HostIdentity, protect: boolean): Installation {
+  #installation(
+    name: string,
+    { manifest, access }: NixosHostArgs,
+    identity: HostIdentity,
+    protect: boolean,
+  ): Installation {
     return new Installation(
       `${name}-installation`,
       {
@@ -98,7 +108,12 @@ export class NixosHost extends pulumi.ComponentResource {
     );
   }
 
-  #deployment(name: string, { config, manifest, access }: NixosHostArgs, identity: HostIdentity, installation: Installation): Deployment {
+  #deployment(
+    name: string,
+    { config, manifest, access }: NixosHostArgs,
+    identity: HostIdentity,
+    installation: Installation,
+  ): Deployment {
     return new Deployment(
       `${name}-deployment`,
       {

@@ -7,7 +7,8 @@ export async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ConfigurationError || error instanceof Failure) throw new pulumi.RunError(error.message);
+    if (error instanceof ConfigurationError || error instanceof Failure)
+      throw new pulumi.RunError(error.message);
     throw error;
   }
 }

@@ -28,7 +28,15 @@ const rows = (
   where: readonly string[],
   types: readonly (readonly [string, number, number, number, number])[],
 ): ServerType[] =>
-  types.map(([name, cores, memory, disk, monthly]) => ({ name, architecture, cores, memory, disk, monthly, locations: where }));
+  types.map(([name, cores, memory, disk, monthly]) => ({
+    name,
+    architecture,
+    cores,
+    memory,
+    disk,
+    monthly,
+    locations: where,
+  }));
 
 export const serverTypes: readonly ServerType[] = [
   ...rows("x86_64-linux", europe, [
@@ -37,13 +45,17 @@ export const serverTypes: readonly ServerType[] = [
     ["cx43", 8, 16, 160, 15.99],
     ["cx53", 16, 32, 320, 29.49],
   ]),
-  ...rows("x86_64-linux", [...europe, "sin"], [
-    ["cpx22", 2, 4, 80, 19.49],
-    ["cpx32", 4, 8, 160, 35.49],
-    ["cpx42", 8, 16, 320, 69.49],
-    ["cpx52", 12, 24, 480, 100.49],
-    ["cpx62", 16, 32, 640, 129.99],
-  ]),
+  ...rows(
+    "x86_64-linux",
+    [...europe, "sin"],
+    [
+      ["cpx22", 2, 4, 80, 19.49],
+      ["cpx32", 4, 8, 160, 35.49],
+      ["cpx42", 8, 16, 320, 69.49],
+      ["cpx52", 12, 24, 480, 100.49],
+      ["cpx62", 16, 32, 640, 129.99],
+    ],
+  ),
   ...rows("aarch64-linux", europe, [["cax11", 2, 4, 40, 5.99]]),
   ...rows("x86_64-linux", locations, [
     ["ccx13", 2, 8, 80, 42.99],
@@ -53,4 +65,5 @@ export const serverTypes: readonly ServerType[] = [
   ]),
 ];
 
-export const findServerType = (name: string): ServerType | undefined => serverTypes.find((type) => type.name === name);
+export const findServerType = (name: string): ServerType | undefined =>
+  serverTypes.find((type) => type.name === name);

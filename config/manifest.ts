@@ -28,7 +28,10 @@ export const healthCheck = z
     /** Text the body must contain. */
     body: z.string().optional(),
   })
-  .refine((check) => (check.http === undefined) !== (check.https === undefined), "exactly one of http and https");
+  .refine(
+    (check) => (check.http === undefined) !== (check.https === undefined),
+    "exactly one of http and https",
+  );
 
 export const hostManifest = z.strictObject({
   /** Nix system, e.g. "x86_64-linux". */

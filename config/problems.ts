@@ -14,7 +14,8 @@ export class ConfigurationError extends Error {
 
   constructor(stack: string, problems: readonly Problem[]) {
     const lines = problems.map(
-      ({ path, message, example }) => `  ${path}: ${message}${example === undefined ? "" : `\n      for example: ${example}`}`,
+      ({ path, message, example }) =>
+        `  ${path}: ${message}${example === undefined ? "" : `\n      for example: ${example}`}`,
     );
     super(
       `Stack ${stack}: ${problems.length === 1 ? "this is" : `these ${problems.length} things are`} wrong in Pulumi.${stack}.yaml:\n${lines.join("\n")}\nNothing was created or changed.`,

@@ -3,18 +3,31 @@ import { catalogueDate, findServerType, locations, serverTypes } from "./catalog
 import { type HostManifest, healthCheck, type Manifest } from "./manifest.ts";
 import { ConfigurationError, type Problem } from "./problems.ts";
 
-const cidr = z.union([z.cidrv4(), z.cidrv6()], "a network such as 203.0.113.0/24 or 2001:db8::/32").meta({ example: "203.0.113.0/24" });
+const cidr = z
+  .union([z.cidrv4(), z.cidrv6()], "a network such as 203.0.113.0/24 or 2001:db8::/32")
+  .meta({ example: "203.0.113.0/24" });
 const publicKey = z
   .string()
-  .regex(/^(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?$/, "a public key in OpenSSH's one-line form")
+  .regex(
+    /^(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?$/,
+    "a public key in OpenSSH's one-line form",
+  )
   .meta({ example: "ssh-ed25519 AAAA… ada@example.org" });
 const domain = z
   .string()
   .max(253)
-  .regex(/^(?=.*[a-z])([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "a domain in lower case, without scheme or path")
+  .regex(
+    /^(?=.*[a-z])([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "a domain in lower case, without scheme or path",
+  )
   .meta({ example: "example.org" });
 /** Also the server's name, so Hetzner's rule: a host name label. */
-const hostName = z.string().regex(/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/, "a host is named by 1 to 32 letters a-z, digits and inner hyphens");
+const hostName = z
+  .string()
+  .regex(
+    /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/,
+    "a host is named by 1 to 32 letters a-z, digits and inner hyphens",
+  );
 
 const serverType = z
   .string()
@@ -30,7 +43,11 @@ const server = z.strictObject({
   /** Hetzner's name of the location. */
   location: z.enum(locations).meta({ example: "fsn1" }),
   /** Base image the installation starts from. */
-  image: z.string().regex(/^[a-z]+-[a-z0-9.-]+$/, "the name of a system image").default("debian-13").meta({ example: "debian-13" }),
+  image: z
+    .string()
+    .regex(/^[a-z]+-[a-z0-9.-]+$/, "the name of a system image")
+    .default("debian-13")
+    .meta({ example: "debian-13" }),
 });
 
 const host = z.strictObject({
@@ -71,7 +88,10 @@ export type HostConfig = z.infer<typeof host>;
 export function parseStackConfig(stack: string, raw: Record<string, unknown>): StackConfig {
   const parsed = stackConfig.safeParse(raw);
   if (parsed.success) return parsed.data;
-  throw new ConfigurationError(stack, parsed.error.issues.flatMap((issue) => toProblems(issue)));
+  throw new ConfigurationError(
+    stack,
+    parsed.error.issues.flatMap((issue) => toProblems(issue)),
+  );
 }
 
 function toProblems(issue: z.core.$ZodIssue): Problem[] {
@@ -85,10 +105,22 @@ function toProblems(issue: z.core.$ZodIssue): Problem[] {
     }));
   }
   if (issue.code === "invalid_key") {
-    return [{ path: at(issue.path), message: issue.issues.map(({ message }) => message).join("; "), example: "web1" }];
+    return [
+      {
+        path: at(issue.path),
+        message: issue.issues.map(({ message }) => message).join("; "),
+        example: "web1",
+      },
+    ];
   }
   const missing = issue.code === "invalid_type" && issue.input === undefined;
-  return [{ path: at(issue.path), message: missing ? `is missing; ${issue.message}` : issue.message, ...(example ? { example } : {}) }];
+  return [
+    {
+      path: at(issue.path),
+      message: missing ? `is missing; ${issue.message}` : issue.message,
+      ...(example ? { example } : {}),
+    },
+  ];
 }
 
 /** The schema a path leads to, through records, arrays and defaults. */

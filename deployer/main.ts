@@ -16,7 +16,9 @@ async function main(verb: string | undefined): Promise<number> {
   }
   const parsed = installDocument.safeParse(JSON.parse(await text(process.stdin)));
   if (!parsed.success) {
-    process.stderr.write(`berth: the install document has another shape: ${parsed.error.issues.map((issue) => issue.path.join(".")).join(", ")}\n`);
+    process.stderr.write(
+      `berth: the install document has another shape: ${parsed.error.issues.map((issue) => issue.path.join(".")).join(", ")}\n`,
+    );
     return 64;
   }
   const document = parsed.data;

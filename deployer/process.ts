@@ -45,10 +45,13 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   });
   if (options.onLine && child.stderr) forEachLine(child.stderr, options.onLine);
   const ended = await child;
-  if (ended.timedOut) throw new TimedOut(`${file} did not end within ${Math.round(options.deadline / 1000)} s`);
+  if (ended.timedOut)
+    throw new TimedOut(`${file} did not end within ${Math.round(options.deadline / 1000)} s`);
   if (ended.isCanceled) throw new Error(`${file} was cancelled`);
   if (ended.exitCode === undefined && ended.signal === undefined) {
-    throw new Error(`${file} could not be started: ${ended.code === "ENOENT" ? "not found on PATH" : ended.shortMessage}`);
+    throw new Error(
+      `${file} could not be started: ${ended.code === "ENOENT" ? "not found on PATH" : ended.shortMessage}`,
+    );
   }
   return { exitCode: ended.exitCode ?? 128, stdout: ended.stdout, stderr: ended.stderr };
 }

@@ -11,7 +11,10 @@ const lifeline = 3;
 export async function runSupervised(work: () => Promise<number>): Promise<number> {
   if (process.env["BERTH_SUPERVISED"] !== "1") return superviseSelf();
   const watch = new Socket({ fd: lifeline, readable: true, writable: false });
-  watch.once("close", () => process.kill(-process.pid, "SIGKILL")).on("error", () => undefined).resume();
+  watch
+    .once("close", () => process.kill(-process.pid, "SIGKILL"))
+    .on("error", () => undefined)
+    .resume();
   const code = await work();
   watch.removeAllListeners("close");
   // Not left to the event loop: a handle that work forgot must not keep an update waiting.

@@ -43,15 +43,22 @@ export function checkOnce(check: HealthCheck, address: string, timeout: number):
       response.on("error", (error) => unhealthy(`broke off: ${error.message}`));
       response.on("end", () => {
         const status = response.statusCode ?? 0;
-        if (status !== check.status) return unhealthy(`answered ${status}, expected ${check.status}${excerpt(body)}`);
+        if (status !== check.status)
+          return unhealthy(`answered ${status}, expected ${check.status}${excerpt(body)}`);
         if (check.body !== undefined && !body.includes(check.body)) {
-          return unhealthy(`answered ${status} without the text ${JSON.stringify(check.body)}${excerpt(body)}`);
+          return unhealthy(
+            `answered ${status} without the text ${JSON.stringify(check.body)}${excerpt(body)}`,
+          );
         }
         resolve({ healthy: true, took: Date.now() - started });
       });
     });
     request.on("error", (error: NodeJS.ErrnoException) =>
-      unhealthy(error.name === "AbortError" || error.name === "TimeoutError" ? `did not answer within ${timeout / 1000} s` : `failed: ${error.message}`),
+      unhealthy(
+        error.name === "AbortError" || error.name === "TimeoutError"
+          ? `did not answer within ${timeout / 1000} s`
+          : `failed: ${error.message}`,
+      ),
     );
     request.end();
   });
@@ -82,7 +89,10 @@ export async function checkAll(
       const stop = options.giveUp?.();
       if (stop !== undefined) return { healthy: false, because: stop };
       if (Date.now() >= end) {
-        return { healthy: false, because: `${verdict.because}, for ${Math.round((Date.now() - started) / 1000)} s` };
+        return {
+          healthy: false,
+          because: `${verdict.because}, for ${Math.round((Date.now() - started) / 1000)} s`,
+        };
       }
       await sleep(options.pause ?? 250, undefined, { signal: options.signal });
     }

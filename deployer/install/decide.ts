@@ -44,16 +44,25 @@ export function decideInstall(facts: TargetFacts, wanted: Marker): InstallDecisi
   if (facts.os === "nixos") {
     return facts.variant === "installer"
       ? { do: "resume" }
-      : { do: "refuse", because: "the host runs a NixOS that this stack did not install", next: "replace the server to install anew" };
+      : {
+          do: "refuse",
+          because: "the host runs a NixOS that this stack did not install",
+          next: "replace the server to install anew",
+        };
   }
   if (baseSystems.has(facts.os)) return { do: "install" };
-  return { do: "refuse", because: `the host runs "${facts.os}", not a base image`, next: "order the server with a base image such as debian-13" };
+  return {
+    do: "refuse",
+    because: `the host runs "${facts.os}", not a base image`,
+    next: "order the server with a base image such as debian-13",
+  };
 }
 
 function decideByMarker(text: string, wanted: Marker): InstallDecision {
   const found = marker.safeParse(parseJson(text));
   const next = "a host belongs to one stack: replace the server, or destroy it in the other stack first";
-  if (!found.success) return { do: "refuse", because: "its /etc/berth/install.json is not one of ours", next };
+  if (!found.success)
+    return { do: "refuse", because: "its /etc/berth/install.json is not one of ours", next };
   const { stack, host, server } = found.data;
   if (stack === wanted.stack && host === wanted.host && server === wanted.server) return { do: "adopt" };
   return {

@@ -36,7 +36,8 @@ export async function install(document: InstallDocument, log: InstallLog): Promi
     }
     if (decision.do === "adopt") return log.say("installed already; nothing to do");
 
-    const phases: Phase[] = decision.do === "resume" ? ["disko", "install", "reboot"] : ["kexec", "disko", "install", "reboot"];
+    const phases: Phase[] =
+      decision.do === "resume" ? ["disko", "install", "reboot"] : ["kexec", "disko", "install", "reboot"];
     if (decision.do === "resume") log.say("an earlier install did not end; going on in the installer");
     await nixosAnywhere(document, phases, folder, log, left());
 
@@ -64,7 +65,8 @@ async function look(document: InstallDocument, deadline: number): Promise<Target
       } catch (error) {
         last = error;
         // With both refused, neither key is the host's: no use in waiting.
-        if (identity === "lasting" && error instanceof Error && isIdentityMismatch(error.message)) throw error;
+        if (identity === "lasting" && error instanceof Error && isIdentityMismatch(error.message))
+          throw error;
       } finally {
         await session.close();
       }
@@ -75,17 +77,25 @@ async function look(document: InstallDocument, deadline: number): Promise<Target
 
 /** The new system must come up as itself: the lasting key, our marker, the toplevel that was installed. */
 async function awaitInstalled(document: InstallDocument, deadline: number): Promise<void> {
-  const session = await SshSession.create({ ...document.target, user: "root", port: 22, hostKeys: [document.lastingHostKey.publicKey] });
+  const session = await SshSession.create({
+    ...document.target,
+    user: "root",
+    port: 22,
+    hostKeys: [document.lastingHostKey.publicKey],
+  });
   try {
     // The installer may answer once more, with the key it had.
     await session.waitUntilReachable(deadline, { patient: true });
     const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true });
-    const ours = seen.marker !== null && decideInstall({ identity: "lasting", ...seen }, document.marker).do === "adopt";
+    const ours =
+      seen.marker !== null && decideInstall({ identity: "lasting", ...seen }, document.marker).do === "adopt";
     if (ours && seen.current === document.toplevel.out) return;
     throw new Failure({
       host: session.label,
       tried: "verify the installed system",
-      cameBack: ours ? `it runs ${seen.current}, not ${document.toplevel.out}` : `its marker is ${seen.marker ?? "absent"}`,
+      cameBack: ours
+        ? `it runs ${seen.current}, not ${document.toplevel.out}`
+        : `its marker is ${seen.marker ?? "absent"}`,
       next: "look at the server's console",
     });
   } finally {

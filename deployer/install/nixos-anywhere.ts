@@ -49,9 +49,17 @@ export async function layOutExtraFiles(folder: string, document: InstallDocument
   await mkdir(join(folder, "etc/berth"), { recursive: true, mode: 0o755 });
   await mkdir(join(folder, "root/.ssh"), { recursive: true, mode: 0o700 });
   const { lastingHostKey, authorizedKeys, marker } = document;
-  await writeFile(join(folder, "etc/ssh/ssh_host_ed25519_key"), `${lastingHostKey.privateKey.trimEnd()}\n`, { mode: 0o600 });
-  await writeFile(join(folder, "etc/ssh/ssh_host_ed25519_key.pub"), `${lastingHostKey.publicKey.trim()}\n`, { mode: 0o644 });
-  await writeFile(join(folder, "root/.ssh/authorized_keys"), authorizedKeys.map((key) => `${key.trim()}\n`).join(""), { mode: 0o600 });
+  await writeFile(join(folder, "etc/ssh/ssh_host_ed25519_key"), `${lastingHostKey.privateKey.trimEnd()}\n`, {
+    mode: 0o600,
+  });
+  await writeFile(join(folder, "etc/ssh/ssh_host_ed25519_key.pub"), `${lastingHostKey.publicKey.trim()}\n`, {
+    mode: 0o644,
+  });
+  await writeFile(
+    join(folder, "root/.ssh/authorized_keys"),
+    authorizedKeys.map((key) => `${key.trim()}\n`).join(""),
+    { mode: 0o600 },
+  );
   await writeFile(join(folder, "etc/berth/install.json"), `${JSON.stringify(marker)}\n`, { mode: 0o644 });
 }
 
@@ -68,7 +76,9 @@ export async function nixosAnywhere(
   const identity = document.target.loginKey === undefined ? undefined : join(folder, "login");
   if (identity) await writeFile(identity, `${document.target.loginKey?.trimEnd()}\n`, { mode: 0o600 });
   const known = join(folder, "known_hosts");
-  await writeFile(known, knownHosts({ ...document.target, hostKeys: [document.bootstrapHostKey] }), { mode: 0o600 });
+  await writeFile(known, knownHosts({ ...document.target, hostKeys: [document.bootstrapHostKey] }), {
+    mode: 0o600,
+  });
   const bin = join(folder, "bin");
   await mkdir(bin, { recursive: true });
   await copyFile(shim, join(bin, "ssh"));
@@ -102,14 +112,26 @@ export async function nixosAnywhere(
     cameBack: missing
       ? "it is not on PATH"
       : `${ended.timedOut ? `no end within ${Math.round(deadline / 1000)} s` : `nixos-anywhere ended with ${ended.exitCode}`}\n${log.tail(12)}`,
-    next: missing ? "install nixos-anywhere (it is in nixpkgs)" : `the whole log is in ${log.file}; run pulumi up again: it looks at the host and goes on from there`,
+    next: missing
+      ? "install nixos-anywhere (it is in nixpkgs)"
+      : `the whole log is in ${log.file}; run pulumi up again: it looks at the host and goes on from there`,
   });
 }
 
 async function findOnPath(name: string): Promise<string> {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const file = join(folder, name);
-    if (await access(file, constants.X_OK).then(() => true, () => false)) return file;
+    if (
+      await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return file;
   }
-  throw new Failure({ tried: `find ${name} on PATH`, cameBack: "it is not there", next: "install the OpenSSH client" });
+  throw new Failure({
+    tried: `find ${name} on PATH`,
+    cameBack: "it is not there",
+    next: "install the OpenSSH client",
+  });
 }

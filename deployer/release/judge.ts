@@ -34,49 +34,80 @@ export function explainExitCode(code: number): string {
  * What a look at the host says about a trial, or undefined while it is still switching. Pure.
  * `earlier` is the look before the trial: units that had failed by then are not the release's fault.
  */
-export function readTrial(now: Observation, earlier: Observation, toplevel: string): TrialVerdict | undefined {
+export function readTrial(
+  now: Observation,
+  earlier: Observation,
+  toplevel: string,
+): TrialVerdict | undefined {
   const { state, exitCode, log } = now.trial;
   const units = now.failed.filter(({ unit }) => !earlier.failed.some((known) => known.unit === unit));
   const unhealthy = (because: string): TrialVerdict => ({ healthy: false, because, units });
-  if (state === "rolling-back" || state === "rolled-back") return unhealthy("the guard on the host rolled back before it was confirmed");
+  if (state === "rolling-back" || state === "rolled-back")
+    return unhealthy("the guard on the host rolled back before it was confirmed");
   if (now.bootId !== earlier.bootId) return unhealthy("the host rebooted during the trial");
   if (exitCode === null) return undefined;
   if (units.length > 0) return unhealthy(`these units failed: ${units.map(({ unit }) => unit).join(", ")}`);
-  if (exitCode !== 0) return unhealthy(`switch-to-configuration ended with ${exitCode} (${explainExitCode(exitCode)})\n${log}`.trimEnd());
+  if (exitCode !== 0)
+    return unhealthy(
+      `switch-to-configuration ended with ${exitCode} (${explainExitCode(exitCode)})\n${log}`.trimEnd(),
+    );
   if (now.current !== toplevel) return unhealthy(`/run/current-system is ${now.current}, not the release`);
   return { healthy: true, bootId: now.bootId };
 }
 
 /** Wait for the switch to end, look at the host over a new connection, and ask the checks from outside. */
-export async function judge(session: SshSession, id: string, wanted: Release, earlier: Observation, hooks: Hooks): Promise<TrialVerdict> {
+export async function judge(
+  session: SshSession,
+  id: string,
+  wanted: Release,
+  earlier: Observation,
+  hooks: Hooks,
+): Promise<TrialVerdict> {
   const end = Date.now() + wanted.healthDeadline * 1000;
   hooks.status("looking at it over a new connection");
   let seen: TrialVerdict | undefined;
   let trouble = "the switch has not ended";
   while (seen === undefined) {
-    const now = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true }).catch((error: Error) => {
-      trouble = error.message;
-      return undefined;
-    });
+    const now = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true }).catch(
+      (error: Error) => {
+        trouble = error.message;
+        return undefined;
+      },
+    );
     seen = now && readTrial(now, earlier, wanted.toplevel);
     if (seen === undefined && Date.now() > end) {
-      return { healthy: false, because: `no good news within ${wanted.healthDeadline} s: ${trouble}`, units: [] };
+      return {
+        healthy: false,
+        because: `no good news within ${wanted.healthDeadline} s: ${trouble}`,
+        units: [],
+      };
     }
     if (seen === undefined) await sleep(300);
   }
   if (!seen.healthy) return seen;
 
   hooks.status("checking its health");
-  const verdict = await checkAll(wanted.health, session.target.address, { deadline: Math.max(1_000, end - Date.now()), signal: hooks.signal });
-  const after = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true }).catch(() => undefined);
+  const verdict = await checkAll(wanted.health, session.target.address, {
+    deadline: Math.max(1_000, end - Date.now()),
+    signal: hooks.signal,
+  });
+  const after = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true }).catch(
+    () => undefined,
+  );
   const still = after && readTrial(after, earlier, wanted.toplevel);
   if (still?.healthy === false) return still;
-  if (verdict.healthy) return still ?? { healthy: false, because: "the host could not be asked again after its checks", units: [] };
+  if (verdict.healthy)
+    return (
+      still ?? { healthy: false, because: "the host could not be asked again after its checks", units: [] }
+    );
   return { healthy: false, because: verdict.because, units: [] };
 }
 
 /** Health of a system that is not on trial. */
 export function judgeRunning(session: SshSession, wanted: Release, hooks: Hooks) {
   hooks.status("checking its health");
-  return checkAll(wanted.health, session.target.address, { deadline: wanted.healthDeadline * 1000, signal: hooks.signal });
+  return checkAll(wanted.health, session.target.address, {
+    deadline: wanted.healthDeadline * 1000,
+    signal: hooks.signal,
+  });
 }

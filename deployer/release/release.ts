@@ -51,7 +51,11 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   const seconds = switchSeconds + wanted.healthDeadline;
 
   hooks.status("building");
-  await build(session.target.host, { drvPath: wanted.drvPath, out: wanted.toplevel }, { deadline: 3_600_000, ...hooks });
+  await build(
+    session.target.host,
+    { drvPath: wanted.drvPath, out: wanted.toplevel },
+    { deadline: 3_600_000, ...hooks },
+  );
 
   hooks.status("preparing");
   const life = setInterval(() => void hold(session, id), (lockSeconds / 3) * 1000);
@@ -59,7 +63,12 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     const before = await prepare(session, id, wanted, hooks);
     if (before.current === wanted.toplevel) {
       await settle(session, id, wanted, hooks);
-      return { toplevel: wanted.toplevel, previous: before.current, copied: 0, bootId: (await observe(session, id)).bootId };
+      return {
+        toplevel: wanted.toplevel,
+        previous: before.current,
+        copied: 0,
+        bootId: (await observe(session, id)).bootId,
+      };
     }
     hooks.status(`copying ${before.missing} paths (${megabytes(before.missingBytes)})`);
     await copyClosure(wanted.toplevel, session, { deadline: 1_800_000, signal: hooks.signal });
@@ -75,15 +84,28 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
 
     hooks.status("confirming");
     const kept = await remote(session, "confirm", { id, toplevel: wanted.toplevel }, { deadline: 120_000 });
-    if (!kept.ok) throw await rollBack(session, id, before.current, { healthy: false, because: kept.because, units: [] }, hooks);
-    return { toplevel: wanted.toplevel, previous: before.current, copied: before.missingBytes, bootId: verdict.bootId };
+    if (!kept.ok)
+      throw await rollBack(
+        session,
+        id,
+        before.current,
+        { healthy: false, because: kept.because, units: [] },
+        hooks,
+      );
+    return {
+      toplevel: wanted.toplevel,
+      previous: before.current,
+      copied: before.missingBytes,
+      bootId: verdict.bootId,
+    };
   } finally {
     clearInterval(life);
     await finish(session, id);
   }
 }
 
-const observe = (session: SshSession, id: string): Promise<Observation> => remote(session, "observe", { id }, { deadline: 30_000 });
+const observe = (session: SshSession, id: string): Promise<Observation> =>
+  remote(session, "observe", { id }, { deadline: 30_000 });
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
@@ -111,7 +133,9 @@ async function prepare(session: SshSession, id: string, wanted: Release, hooks: 
 /** The wanted system runs already: profile and boot default follow it, and it must be healthy. */
 async function settle(session: SshSession, id: string, wanted: Release, hooks: Hooks): Promise<void> {
   const adopted = await remote(session, "adopt", { id, toplevel: wanted.toplevel }, { deadline: 120_000 });
-  const verdict = adopted.ok ? await judgeRunning(session, wanted, hooks) : { healthy: false as const, because: adopted.because };
+  const verdict = adopted.ok
+    ? await judgeRunning(session, wanted, hooks)
+    : { healthy: false as const, because: adopted.because };
   if (verdict.healthy) return;
   throw new Failure({
     host: session.label,
@@ -124,7 +148,12 @@ async function settle(session: SshSession, id: string, wanted: Release, hooks: H
 
 async function startTrial(session: SshSession, id: string, toplevel: string, seconds: number): Promise<void> {
   // A switch may cut this very connection; how the trial stands is then learnt by asking anew.
-  const answer = await remote(session, "trial", { id, toplevel, seconds }, { deadline: seconds * 1000 }).catch(() => undefined);
+  const answer = await remote(
+    session,
+    "trial",
+    { id, toplevel, seconds },
+    { deadline: seconds * 1000 },
+  ).catch(() => undefined);
   if (answer?.ok === false) {
     throw new Failure({
       host: session.label,

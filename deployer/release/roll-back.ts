@@ -20,12 +20,16 @@ export async function rollBack(
 ): Promise<Failure> {
   hooks.status("rolling back");
   const options = { deadline: (rollBackSeconds + 15) * 1000, fresh: true };
-  const asked = await remote(session, "abandon", { id, seconds: rollBackSeconds }, options).catch((error: Error) => ({
-    ok: false as const,
-    because: error.message,
-  }));
+  const asked = await remote(session, "abandon", { id, seconds: rollBackSeconds }, options).catch(
+    (error: Error) => ({
+      ok: false as const,
+      because: error.message,
+    }),
+  );
   session.drop();
-  const now = await remote(session, "observe", { id }, { deadline: 30_000, fresh: true }).catch(() => undefined);
+  const now = await remote(session, "observe", { id }, { deadline: 30_000, fresh: true }).catch(
+    () => undefined,
+  );
   const units = verdict.units.map(({ unit, journal }) => `${unit}:\n${indent(journal)}`).join("\n");
   return new Failure({
     host: session.label,

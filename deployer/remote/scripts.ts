@@ -76,7 +76,11 @@ export async function remote<Name extends ScriptName>(
   throw new Failure({
     host: session.label,
     tried: `${name} on the host`,
-    cameBack: lastLines(ended.stderr, 5) || (ended.exitCode === 255 ? "the connection broke" : `exit code ${ended.exitCode}: ${line.slice(0, 200)}`),
+    cameBack:
+      lastLines(ended.stderr, 5) ||
+      (ended.exitCode === 255
+        ? "the connection broke"
+        : `exit code ${ended.exitCode}: ${line.slice(0, 200)}`),
     next: "look at the host's journal, then run pulumi up again",
   });
 }

@@ -22,7 +22,8 @@ export interface SshFiles {
 }
 
 /** The alias all of a target's connections use, so that an address that changes hands never changes trust. */
-export const hostAlias = (target: Pick<SshTarget, "stack" | "host">): string => `berth-${target.stack}-${target.host}`;
+export const hostAlias = (target: Pick<SshTarget, "stack" | "host">): string =>
+  `berth-${target.stack}-${target.host}`;
 
 /** known_hosts: the alias and nothing else. A key's comment is dropped. */
 export function knownHosts(target: SshTarget): string {

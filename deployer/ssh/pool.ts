@@ -1,5 +1,5 @@
-import { SshSession } from "./session.ts";
 import type { SshTarget } from "./config.ts";
+import { SshSession } from "./session.ts";
 
 /** One session a host, for as long as a process lives: its connection is opened once and shared by all that is said to the host. */
 export class SessionPool {
@@ -7,7 +7,15 @@ export class SessionPool {
 
   /** The host's session. A target that differs in anything, its keys included, is another session. */
   of(target: SshTarget): Promise<SshSession> {
-    const key = JSON.stringify([target.stack, target.host, target.address, target.port, target.user, target.hostKeys, target.loginKey]);
+    const key = JSON.stringify([
+      target.stack,
+      target.host,
+      target.address,
+      target.port,
+      target.user,
+      target.hostKeys,
+      target.loginKey,
+    ]);
     let session = this.#sessions.get(key);
     if (!session) {
       session = SshSession.create(target);
@@ -20,6 +28,8 @@ export class SessionPool {
   async close(): Promise<void> {
     const sessions = await Promise.allSettled(this.#sessions.values());
     this.#sessions.clear();
-    await Promise.all(sessions.map((opened) => (opened.status === "fulfilled" ? opened.value.close() : undefined)));
+    await Promise.all(
+      sessions.map((opened) => (opened.status === "fulfilled" ? opened.value.close() : undefined)),
+    );
   }
 }

@@ -84,17 +84,22 @@ export class SshSession {
    * Try until a connection with the right host key and login key stands, or throw what ssh said last.
    * A wrong host key ends the wait at once, unless `patient`: then the host is expected to change its identity.
    */
-  async waitUntilReachable(deadline: number, options: { signal?: AbortSignal; patient?: boolean } = {}): Promise<void> {
+  async waitUntilReachable(
+    deadline: number,
+    options: { signal?: AbortSignal; patient?: boolean } = {},
+  ): Promise<void> {
     const { signal } = options;
     const end = Date.now() + deadline;
     let said = "no attempt was made";
     while (Date.now() < end) {
       signal?.throwIfAborted();
-      const attempt = await this.sh("exit 0", { deadline: 15_000, fresh: true, signal }).catch((error: Error) => ({
-        exitCode: 255,
-        stdout: "",
-        stderr: error.message,
-      }));
+      const attempt = await this.sh("exit 0", { deadline: 15_000, fresh: true, signal }).catch(
+        (error: Error) => ({
+          exitCode: 255,
+          stdout: "",
+          stderr: error.message,
+        }),
+      );
       if (attempt.exitCode === 0) return;
       said = lastLines(attempt.stderr, 3) || `ssh ended with ${attempt.exitCode}`;
       if (isIdentityMismatch(attempt.stderr) && !options.patient) break;
@@ -134,12 +139,16 @@ export class SshSession {
 
   async #startMaster(deadline: number): Promise<void> {
     await rm(this.#controlPath, { force: true });
-    const master = spawn("ssh", ["-F", this.configFile, "-M", "-N", this.alias], { stdio: ["ignore", "ignore", "pipe"] });
+    const master = spawn("ssh", ["-F", this.configFile, "-M", "-N", this.alias], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let said = "";
     master.stderr.setEncoding("utf8").on("data", (chunk: string) => {
       said = (said + chunk).slice(-4_000);
     });
-    const exited = new Promise<void>((resolve) => master.once("close", () => resolve()).once("error", () => resolve()));
+    const exited = new Promise<void>((resolve) =>
+      master.once("close", () => resolve()).once("error", () => resolve()),
+    );
     const end = Date.now() + Math.min(deadline, 30_000);
     while (!existsSync(this.#controlPath)) {
       const gone = await Promise.race([exited.then(() => true), sleep(10, false)]);
