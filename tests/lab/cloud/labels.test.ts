@@ -81,12 +81,10 @@ test("a selector holds exactly when each of its conditions does", () => {
     fc
       .tuple(word, fc.array(word, { minLength: 1, maxLength: 3 }))
       .map(([k, vs]) => ({ text: `${k} in (${vs})`, test: (l: Labels) => vs.includes(l[k] ?? "-") })),
-    fc
-      .tuple(word, fc.array(word, { minLength: 1, maxLength: 3 }))
-      .map(([k, vs]) => ({
-        text: `${k} notin (${vs.join(" , ")})`,
-        test: (l: Labels) => !vs.includes(l[k] ?? "-"),
-      })),
+    fc.tuple(word, fc.array(word, { minLength: 1, maxLength: 3 })).map(([k, vs]) => ({
+      text: `${k} notin (${vs.join(" , ")})`,
+      test: (l: Labels) => !vs.includes(l[k] ?? "-"),
+    })),
   );
   fc.assert(
     fc.property(labels, fc.array(condition, { minLength: 1, maxLength: 4 }), (set, conditions) => {
