@@ -18,6 +18,8 @@ export interface Release {
   health: readonly HealthCheck[];
   /** Seconds the new system has to become healthy before it is rolled back. */
   healthDeadline: number;
+  /** Seconds the switch itself may take beside that. @default 120 */
+  switchDeadline?: number;
   /** Who deploys, for the host's lock. */
   owner: string;
 }
@@ -37,8 +39,8 @@ export interface Hooks {
   signal?: AbortSignal;
 }
 
-/** Seconds a switch may take before the guard gives up on it, beside the time to become healthy. */
-const switchSeconds = 120;
+/** Seconds, where a release does not say. */
+const switchDeadline = 120;
 /** Seconds after which the host's lock is anyone's when its holder no longer gives signs of life. */
 const lockSeconds = 45;
 
@@ -48,7 +50,7 @@ const lockSeconds = 45;
  */
 export async function release(session: SshSession, wanted: Release, hooks: Hooks): Promise<Released> {
   const id = `${Date.now().toString(36)}${randomBytes(3).toString("hex")}`;
-  const seconds = switchSeconds + wanted.healthDeadline;
+  const seconds = (wanted.switchDeadline ?? switchDeadline) + wanted.healthDeadline;
 
   hooks.status("building");
   await build(
@@ -75,23 +77,18 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
 
     hooks.status("switching on trial");
     const earlier = await observe(session, id);
-    await startTrial(session, id, wanted.toplevel, seconds);
+    await startTrial(session, id, wanted, seconds);
     const verdict = await judge(session, id, wanted, earlier, hooks).catch(
       // Cancelled, or the way to the host is lost: a trial that nobody judges ends like a bad one.
       (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
     );
-    if (!verdict.healthy) throw await rollBack(session, id, before.current, verdict, hooks);
+    const way = { id, old: before.current, guardSeconds: seconds };
+    if (!verdict.healthy) throw await rollBack(session, way, verdict, hooks);
 
     hooks.status("confirming");
-    const kept = await remote(session, "confirm", { id, toplevel: wanted.toplevel }, { deadline: 120_000 });
+    const kept = await confirm(session, id, wanted.toplevel);
     if (!kept.ok)
-      throw await rollBack(
-        session,
-        id,
-        before.current,
-        { healthy: false, because: kept.because, units: [] },
-        hooks,
-      );
+      throw await rollBack(session, way, { healthy: false, because: kept.because, units: [] }, hooks);
     return {
       toplevel: wanted.toplevel,
       previous: before.current,
@@ -146,18 +143,18 @@ async function settle(session: SshSession, id: string, wanted: Release, hooks: H
   });
 }
 
-async function startTrial(session: SshSession, id: string, toplevel: string, seconds: number): Promise<void> {
+async function startTrial(session: SshSession, id: string, wanted: Release, seconds: number): Promise<void> {
   // A switch may cut this very connection; how the trial stands is then learnt by asking anew.
   const answer = await remote(
     session,
     "trial",
-    { id, toplevel, seconds },
-    { deadline: seconds * 1000 },
+    { id, toplevel: wanted.toplevel, seconds },
+    { deadline: (wanted.switchDeadline ?? switchDeadline) * 1000 },
   ).catch(() => undefined);
   if (answer?.ok === false) {
     throw new Failure({
       host: session.label,
-      tried: `switch to ${toplevel} on trial`,
+      tried: `switch to ${wanted.toplevel} on trial`,
       cameBack: answer.because,
       stands: "The old system was not touched",
       next: "mend that, then run pulumi up again",
@@ -168,6 +165,22 @@ async function startTrial(session: SshSession, id: string, toplevel: string, sec
 /** A missed sign of life is no reason to stop: the next one may get through. */
 const hold = (session: SshSession, id: string) =>
   remote(session, "hold", { id, seconds: lockSeconds }, { deadline: 10_000 }).catch(() => undefined);
+
+/** Keep the new system. An answer that was lost on its way is asked for again: the host knows whether it was confirmed. */
+async function confirm(
+  session: SshSession,
+  id: string,
+  toplevel: string,
+): Promise<{ ok: true } | { ok: false; because: string }> {
+  try {
+    return await remote(session, "confirm", { id, toplevel }, { deadline: 120_000 });
+  } catch (error) {
+    const now = await remote(session, "observe", { id }, { deadline: 30_000, fresh: true }).catch(
+      () => undefined,
+    );
+    return now?.trial.state === "confirmed" ? { ok: true } : { ok: false, because: messageOf(error) };
+  }
+}
 
 /** Give the lock back. A host that cannot be asked frees itself: the lock goes stale, the guard rolls back. */
 async function finish(session: SshSession, id: string): Promise<void> {

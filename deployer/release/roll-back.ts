@@ -1,47 +1,73 @@
-import { Failure } from "../failure.ts";
-import { remote } from "../remote/scripts.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure, messageOf } from "../failure.ts";
+import { type Observation, remote } from "../remote/scripts.ts";
 import type { SshSession } from "../ssh/session.ts";
 import type { TrialVerdict } from "./judge.ts";
 import type { Hooks } from "./release.ts";
 
-/** Seconds the guard has for the way back; it reboots when it cannot. */
-const rollBackSeconds = 90;
+/** Seconds the guard has for the way back before it reboots, and for the reboot. */
+const wayBackSeconds = 150;
+
+export interface WayBack {
+  id: string;
+  /** The system to return to. */
+  old: string;
+  /** Seconds after which the guard rolls back unasked. */
+  guardSeconds: number;
+}
 
 /**
- * Have the guard bring the old system back and read the host back over a new connection. Returns the error to throw:
- * it says "rolled back" only when the host was seen to run the old system.
+ * Have the guard bring the old system back and read the host back over new connections, for as long as the guard may take if
+ * it cannot be asked. Returns the error to throw: it says "Rolled back" only when the host was seen to run the old system.
  */
 export async function rollBack(
   session: SshSession,
-  id: string,
-  old: string,
+  way: WayBack,
   verdict: Extract<TrialVerdict, { healthy: false }>,
   hooks: Hooks,
 ): Promise<Failure> {
   hooks.status("rolling back");
-  const options = { deadline: (rollBackSeconds + 15) * 1000, fresh: true };
-  const asked = await remote(session, "abandon", { id, seconds: rollBackSeconds }, options).catch(
-    (error: Error) => ({
-      ok: false as const,
-      because: error.message,
-    }),
-  );
+  // What was multiplexed before may hang on a connection that the trial has cut.
   session.drop();
-  const now = await remote(session, "observe", { id }, { deadline: 30_000, fresh: true }).catch(
-    () => undefined,
-  );
+  const seen = await awaitReturn(session, way);
   const units = verdict.units.map(({ unit, journal }) => `${unit}:\n${indent(journal)}`).join("\n");
   return new Failure({
     host: session.label,
     tried: "the new system did not become healthy",
     cameBack: units === "" ? verdict.because : `${verdict.because}\n${units}`,
-    stands:
-      now?.current === old
-        ? `Rolled back to ${old}; the host was read back and runs it`
-        : `The way back is not confirmed (${asked.ok ? `it runs ${now?.current ?? "nothing that answers"}` : asked.because}); its guard reboots into the boot default ${old} if it cannot return`,
-    next: "fix the release and run pulumi up again",
+    stands: seen.back
+      ? `Rolled back to ${way.old}${seen.rebooted ? " by a reboot" : ""}; the host was read back and runs it`
+      : `The way back is NOT confirmed: ${seen.because}. The host's guard reboots into the boot default when it cannot return to ${way.old}`,
+    next: seen.back
+      ? "fix the release and run pulumi up again"
+      : "look at the server's console; pulumi refresh reads the host again",
   });
 }
+
+type Return = { back: true; rebooted: boolean } | { back: false; because: string };
+
+async function awaitReturn(session: SshSession, { id, old, guardSeconds }: WayBack): Promise<Return> {
+  const end = Date.now() + (guardSeconds + wayBackSeconds) * 1000;
+  const fresh = { deadline: 20_000, fresh: true };
+  let because = "it was not asked";
+  while (Date.now() < end) {
+    try {
+      const now = await remote(session, "observe", { id }, fresh);
+      if (hasReturned(now, old)) return { back: true, rebooted: now.trial.state === "none" };
+      because = `it runs ${now.current}, the trial is ${now.trial.state}`;
+      if (now.trial.state === "none") return { back: false, because };
+      await remote(session, "abandon", { id, seconds: 10 }, fresh);
+    } catch (error) {
+      because = messageOf(error);
+      await sleep(1_000);
+    }
+  }
+  return { back: false, because };
+}
+
+/** The old system runs, and no trial is under way that could still change that. A reboot leaves no trial behind. */
+const hasReturned = ({ current, trial }: Observation, old: string): boolean =>
+  current === old && (trial.state === "rolled-back" || trial.state === "none");
 
 const indent = (text: string): string =>
   text
