@@ -127,11 +127,13 @@ describe("what goes wrong", () => {
   test("its port was taken meanwhile: the next up finds another", async () => {
     const url = new URL((await status({ folder })).cloud?.url ?? "");
     process.kill((await cloudProcess(lab.places)) ?? 0, "SIGKILL");
-    await until("the end of the cloud", 5_000, async () =>
-      (await cloudProcess(lab.places)) === undefined ? true : undefined,
-    );
     const thief = createServer((connection) => connection.end("HTTP/1.1 200 OK\r\n\r\n{}"));
-    await new Promise<void>((resolve) => thief.listen(Number(url.port), "127.0.0.1", resolve));
+    const listening = () =>
+      new Promise<true | undefined>((resolve) => {
+        thief.once("error", () => resolve(undefined));
+        thief.listen(Number(url.port), "127.0.0.1", () => resolve(true));
+      });
+    await until("the killed cloud's port to be free", 5_000, listening);
     try {
       await up({ folder });
       const now = new URL((await status({ folder })).cloud?.url ?? "");
