@@ -54,7 +54,7 @@ export async function findLab(folder = labFolder()): Promise<LabPlaces> {
 export const isDefaultLab = (places: LabPlaces): boolean => places.folder === join(checkout, ".lab");
 
 /** What the main job leaves in the folder: its record, and its claim on the lab it is about to make. */
-const notOfALab = new Set(["journal.json", "journey"]);
+const notOfALab = new Set(["lab.json.new", "journal.json", "journey"]);
 
 /**
  * Make a lab's folder, or make sure that the one there is a lab of this user's.
