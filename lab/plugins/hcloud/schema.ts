@@ -31,7 +31,7 @@ export function plan(attributes: Attributes, inputs: Properties, old: Properties
   for (const [name, attribute] of Object.entries(attributes)) {
     if (isSet(inputs, name)) planned[name] = keep(attribute, inputs[name]);
     else if (attribute.output || attribute.computed) planned[name] = old ? (old[name] ?? null) : undefined;
-    else planned[name] = structuredClone(attribute.default ?? unsetValue(attribute, old?.[name]));
+    else planned[name] = unsetValue(attribute, old?.[name]);
   }
   return planned;
 }
@@ -42,6 +42,9 @@ export function isSet(inputs: Properties, name: string): boolean {
 }
 
 function unsetValue(attribute: Attribute, was: Value): Value {
+  if (attribute.default !== undefined) return attribute.default;
+  // The cloud has its own way of writing that there is nothing.
+  if (was !== undefined && isEmpty(was)) return was;
   if (attribute.unset !== undefined) return attribute.unset;
   // Labels that were taken away leave an empty map behind.
   if (attribute.kind === "labels" && was) return {};

@@ -43,6 +43,7 @@ export const SERVER: Attributes = {
   iso: { kind: "text" },
   networks: { kind: "blocks" },
   placementGroupId: { kind: "number" },
+  datacenter: { kind: "text", output: true },
   backupWindow: { kind: "text", output: true },
   ipv4Address: { kind: "text", output: true },
   ipv6Address: { kind: "text", output: true },
