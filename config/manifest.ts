@@ -16,15 +16,21 @@ const derivation = z.strictObject({
 
 const port = z.int().min(1).max(65535);
 
+const status = "an HTTP status from 100 to 599";
+
 /** A check of a running release from outside. The URL's host is sent as Host and SNI; the connection goes to the server's address. */
 export const healthCheck = z
   .strictObject({
-    /** @example "http://example.org/healthz" */
-    http: z.url({ protocol: /^http$/ }).optional(),
-    /** @example "https://example.org/healthz" */
-    https: z.url({ protocol: /^https$/ }).optional(),
+    http: z
+      .url({ protocol: /^http$/, error: "a URL that begins with http://" })
+      .optional()
+      .meta({ example: "http://example.org/healthz" }),
+    https: z
+      .url({ protocol: /^https$/, error: "a URL that begins with https://" })
+      .optional()
+      .meta({ example: "https://example.org/healthz" }),
     /** Status the answer must have. */
-    status: z.int().min(100).max(599).default(200),
+    status: z.int(status).min(100, status).max(599, status).default(200).meta({ example: "200" }),
     /** Text the body must contain. */
     body: z.string().optional(),
   })

@@ -41,7 +41,7 @@ const server = z.strictObject({
   /** Hetzner's name of the server type. */
   type: serverType,
   /** Hetzner's name of the location. */
-  location: z.enum(locations).meta({ example: "fsn1" }),
+  location: z.enum(locations, `one of ${locations.join(", ")}`).meta({ example: "fsn1" }),
   /** Base image the installation starts from. */
   image: z
     .string()
@@ -50,28 +50,30 @@ const server = z.strictObject({
     .meta({ example: "debian-13" }),
 });
 
+const seconds = "a whole number of seconds from 1 to 3600";
+
 const host = z.strictObject({
   /** Name of the system in the flake: `nixosConfigurations.<system>`. */
-  system: z.string().min(1).meta({ example: "web" }),
+  system: z.string().min(1, "a name is needed").meta({ example: "web" }),
   server,
   /** The name people reach it by; only the URL in the outputs uses it. */
   domain: domain.optional(),
   /** Checks beside those of the manifest. */
   health: z.array(healthCheck).default([]),
   /** Seconds a new release has to become healthy. */
-  healthDeadline: z.int().min(1).max(3600).default(60).meta({ example: "60" }),
+  healthDeadline: z.int(seconds).min(1, seconds).max(3600, seconds).default(60).meta({ example: "60" }),
 });
 
 const access = z.strictObject({
   /** People who may log in as root, each with public keys. */
-  people: z.record(z.string(), z.array(publicKey).min(1)).default({}),
+  people: z.record(z.string(), z.array(publicKey).min(1, "at least one public key")).default({}),
   /** Networks that reach ssh; from anywhere when empty. */
   from: z.array(cidr).default([]),
 });
 
 export const stackConfig = z.strictObject({
   /** The flake with the systems and the manifest. A relative path is relative to the project. */
-  flake: z.string().min(1).default(".").meta({ example: "." }),
+  flake: z.string().min(1, "a flake reference is needed").default(".").meta({ example: "." }),
   access: access.default({ people: {}, from: [] }),
   hosts: z
     .record(hostName, host)
@@ -90,38 +92,68 @@ export function parseStackConfig(stack: string, raw: Record<string, unknown>): S
   if (parsed.success) return parsed.data;
   throw new ConfigurationError(
     stack,
-    parsed.error.issues.flatMap((issue) => toProblems(issue)),
+    parsed.error.issues.flatMap((issue) => toProblems(issue, raw)),
   );
 }
 
-function toProblems(issue: z.core.$ZodIssue): Problem[] {
+function toProblems(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
   const example = exampleAt(stackConfig, issue.path);
-  const at = (path: readonly PropertyKey[]) => `berth:${path.map(String).join(".")}`;
-  if (issue.code === "unrecognized_keys") {
-    const allowed = keysAt(stackConfig, issue.path);
-    return issue.keys.map((key) => ({
-      path: at([...issue.path, key]),
-      message: `there is no such key; there are ${allowed.join(", ")}`,
-    }));
+  const at = (path: readonly PropertyKey[]) =>
+    path.length === 0 ? "berth" : `berth:${path.map(String).join(".")}`;
+  switch (issue.code) {
+    case "unrecognized_keys": {
+      const allowed = keysAt(stackConfig, issue.path);
+      return issue.keys.map((key) => ({
+        path: at([...issue.path, key]),
+        message: `there is no such key; there are ${allowed.join(", ")}`,
+      }));
+    }
+    case "invalid_key":
+      return [
+        {
+          path: at(issue.path),
+          message: issue.issues.map(({ message }) => message).join("; "),
+          example: "web1",
+        },
+      ];
+    default:
+      return [
+        {
+          path: at(issue.path),
+          message: describe(issue, valueAt(raw, issue.path)),
+          ...(example ? { example } : {}),
+        },
+      ];
   }
-  if (issue.code === "invalid_key") {
-    return [
-      {
-        path: at(issue.path),
-        message: issue.issues.map(({ message }) => message).join("; "),
-        example: "web1",
-      },
-    ];
-  }
-  const missing = issue.code === "invalid_type" && issue.input === undefined;
-  return [
-    {
-      path: at(issue.path),
-      message: missing ? `is missing; ${issue.message}` : issue.message,
-      ...(example ? { example } : {}),
-    },
-  ];
 }
+
+/** Types in people's words, by zod's names. */
+const typeNames: Record<string, string> = {
+  string: "a text",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a map",
+  record: "a map",
+};
+
+function describe(issue: z.core.$ZodIssue, found: unknown): string {
+  // Zod's own words for a type; a schema's own are better and stay.
+  const byType = issue.code === "invalid_type" && issue.message.startsWith("Invalid input");
+  const wanted = byType ? `${typeNames[issue.expected] ?? issue.expected} is needed` : issue.message;
+  if (found === undefined) return `is missing; ${wanted}`;
+  const type = Array.isArray(found) ? "array" : typeof found;
+  return byType ? `${wanted}, this is ${(found !== null && typeNames[type]) || "empty"}` : wanted;
+}
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === "object" && inner !== null && Object.hasOwn(inner, key)
+        ? (inner as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  );
 
 /** The schema a path leads to, through records, arrays and defaults. */
 function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
@@ -144,7 +176,7 @@ function exampleAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): strin
   const found = schemaAt(schema, path);
   if (!found) return undefined;
   for (const candidate of [found, unwrap(found)]) {
-    const example = candidate instanceof z.ZodType ? candidate.meta()?.["example"] : undefined;
+    const example = candidate instanceof z.ZodType ? candidate.meta()?.example : undefined;
     if (typeof example === "string") return example;
   }
   return undefined;
@@ -169,7 +201,7 @@ export function matchManifest(stack: string, config: StackConfig, manifest: Mani
   const matched: MatchedHost[] = [];
   for (const [name, wanted] of Object.entries(config.hosts)) {
     const path = `berth:hosts.${name}`;
-    const found = manifest[wanted.system];
+    const found = Object.hasOwn(manifest, wanted.system) ? manifest[wanted.system] : undefined;
     const type = findServerType(wanted.server.type);
     if (!found) {
       const names = Object.keys(manifest);
