@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { healthCheck, manifest } from "../../../config/manifest.ts";
+import { webManifest } from "./samples.ts";
+
+describe("a health check", () => {
+  test.each([
+    [{ http: "http://example.org/healthz" }],
+    [{ https: "https://example.org:8443/", body: "ok" }],
+    [{ http: "http://[2001:db8::1]/", status: 404 }],
+  ])("may be %o", (check) => {
+    expect(healthCheck.parse(check)).toEqual({ status: 200, ...check });
+  });
+
+  test.each<[string, unknown, string]>([
+    ["no URL", { status: 200 }, "exactly one of http and https"],
+    ["two URLs", { http: "http://a.org/", https: "https://a.org/" }, "exactly one of http and https"],
+    ["https under http", { http: "https://a.org/" }, "a URL that begins with http://"],
+    ["http under https", { https: "http://a.org/" }, "a URL that begins with https://"],
+    ["a file", { http: "file:///etc/passwd" }, "a URL that begins with http://"],
+    ["no scheme", { http: "a.org/healthz" }, "a URL that begins with http://"],
+    ["a status beyond 599", { http: "http://a.org/", status: 600 }, "an HTTP status from 100 to 599"],
+    ["a status as text", { http: "http://a.org/", status: "200" }, "an HTTP status from 100 to 599"],
+    ["a key it has not", { http: "http://a.org/", timeout: 3 }, 'Unrecognized key: "timeout"'],
+  ])("may not have %s", (_, check, message) => {
+    expect(healthCheck.safeParse(check).error?.issues.map((issue) => issue.message)).toEqual([message]);
+  });
+});
+
+describe("a manifest", () => {
+  test("is taken as the flake gives it, with or without a kexec installer of its own", () => {
+    expect(manifest.parse({ web: webManifest })).toEqual({ web: webManifest });
+    expect(manifest.safeParse({ web: { ...webManifest, kexecTarball: null } }).success).toBe(true);
+  });
+
+  test.each<[string, object, string]>([
+    ["a path outside the store", { toplevel: { drvPath: "/tmp/a.drv", out: "/tmp/a" } }, "toplevel.drvPath"],
+    [
+      "a path below a store path",
+      { toplevel: { ...webManifest.toplevel, out: `${webManifest.toplevel.out}/bin` } },
+      "toplevel.out",
+    ],
+    ["another system", { system: "x86_64-darwin" }, "system"],
+    ["port 0", { ports: { tcp: [0], udp: [] } }, "ports.tcp.0"],
+    ["port 65536", { ports: { tcp: [], udp: [65536] } }, "ports.udp.0"],
+    ["a key from a later time", { disks: [] }, ""],
+  ])("may not have %s", (_, changes, path) => {
+    const parsed = manifest.safeParse({ web: { ...webManifest, ...changes } });
+    expect(parsed.error?.issues[0]?.path.join(".")).toBe(path === "" ? "web" : `web.${path}`);
+  });
+});
