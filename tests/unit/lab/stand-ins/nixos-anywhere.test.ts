@@ -42,7 +42,7 @@ beforeEach(async () => {
   await fake("nix");
   await fake("timeout", 'shift; exec "$@"');
   await fake("ssh-copy-id");
-  await fake("ssh-keygen", `for last; do :; done; [ "$1" = -y ] && echo key || : >"$last"`);
+  await fake("ssh-keygen", 'while [ "$1" != -f ]; do shift; done; echo key >"$2"');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
