@@ -12,6 +12,8 @@ const layers = {
 export default defineConfig({
   test: {
     projects: Object.entries(layers).map(([name, { testTimeout, alone }]) => ({
+      // The app's own extends a file that only an installed SvelteKit has.
+      tsconfig: "tsconfig.json",
       test: {
         name,
         include: [`tests/${name}/**/*.test.ts`],
