@@ -56,6 +56,11 @@ export const isDefaultLab = (places: LabPlaces): boolean => places.folder === jo
 /** What the main job leaves in the folder: its record, and its claim on the lab it is about to make. */
 const notOfALab = new Set(["lab.json.new", "journal.json", "journey"]);
 
+/** Whether a folder holds at most what the main job leaves behind. */
+export async function holdsNoLab({ folder }: LabPlaces): Promise<boolean> {
+  return (await readdir(folder)).every((name) => notOfALab.has(name));
+}
+
 /**
  * Make a lab's folder, or make sure that the one there is a lab of this user's.
  * @throws Trouble when it is something else

@@ -8,7 +8,15 @@ import { dirname } from "node:path";
 import { cloudAnswers, startCloud, stopCloud } from "./cloud-process.ts";
 import { prepareEngine } from "./engine.ts";
 import { labEnvironment, notUp } from "./environment.ts";
-import { claimFolder, findLab, type LabPlaces, placesIn, readMark, refuseForeign } from "./folder.ts";
+import {
+  claimFolder,
+  findLab,
+  holdsNoLab,
+  type LabPlaces,
+  placesIn,
+  readMark,
+  refuseForeign,
+} from "./folder.ts";
 import { labNames } from "./machines/names.ts";
 import { daemonInfo, startMachines, stopMachines } from "./machines-process.ts";
 import { askRoot } from "./root-access.ts";
@@ -98,7 +106,7 @@ export async function reset({ folder, say = silent }: LabOptions = {}): Promise<
   }
   const places = placesIn(found.folder);
   await refuseForeign(places);
-  if ((await readMark(places)) === undefined) {
+  if ((await readMark(places)) === undefined && !(await holdsNoLab(places))) {
     throw new Trouble(`${places.folder} is no lab (it has no lab.json), so it is not removed`);
   }
   await stopCloud(places);

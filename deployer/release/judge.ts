@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../failure.ts";
 import { checkAll } from "../health/check.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
 import type { SshSession } from "../ssh/session.ts";
@@ -55,40 +56,25 @@ export function readTrial(
   return { healthy: true, bootId: now.bootId };
 }
 
-/** Wait for the switch to end, look at the host over a new connection, and ask the checks from outside. */
+/**
+ * Wait for the switch to end, look at the host over a new connection, and ask the checks from outside.
+ * `switchEnd` is when a switch that has not ended will not be waited for any longer (milliseconds since the epoch).
+ */
 export async function judge(
   session: SshSession,
   id: string,
   wanted: Release,
   earlier: Observation,
+  switchEnd: number,
   hooks: Hooks,
 ): Promise<TrialVerdict> {
-  const end = Date.now() + wanted.healthDeadline * 1000;
   hooks.status("looking at it over a new connection");
-  let seen: TrialVerdict | undefined;
-  let trouble = "the switch has not ended";
-  while (seen === undefined) {
-    const now = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true }).catch(
-      (error: Error) => {
-        trouble = error.message;
-        return undefined;
-      },
-    );
-    seen = now && readTrial(now, earlier, wanted.toplevel);
-    if (seen === undefined && Date.now() > end) {
-      return {
-        healthy: false,
-        because: `no good news within ${wanted.healthDeadline} s: ${trouble}`,
-        units: [],
-      };
-    }
-    if (seen === undefined) await sleep(300);
-  }
+  const seen = await awaitSwitch(session, id, wanted, earlier, switchEnd, hooks);
   if (!seen.healthy) return seen;
 
   hooks.status("checking its health");
   const verdict = await checkAll(wanted.health, session.target.address, {
-    deadline: Math.max(1_000, end - Date.now()),
+    deadline: wanted.healthDeadline * 1000,
     signal: hooks.signal,
   });
   const after = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true }).catch(
@@ -101,6 +87,30 @@ export async function judge(
       still ?? { healthy: false, because: "the host could not be asked again after its checks", units: [] }
     );
   return { healthy: false, because: verdict.because, units: [] };
+}
+
+async function awaitSwitch(
+  session: SshSession,
+  id: string,
+  wanted: Release,
+  earlier: Observation,
+  switchEnd: number,
+  hooks: Hooks,
+): Promise<TrialVerdict> {
+  for (;;) {
+    hooks.signal?.throwIfAborted();
+    let trouble = "the switch has not ended";
+    try {
+      const now = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true });
+      const verdict = readTrial(now, earlier, wanted.toplevel);
+      if (verdict) return verdict;
+    } catch (error) {
+      trouble = messageOf(error);
+    }
+    // Looked at before it is given up on: the last look may bring good news.
+    if (Date.now() >= switchEnd) return { healthy: false, because: trouble, units: [] };
+    await sleep(300, undefined, { signal: hooks.signal });
+  }
 }
 
 /** Health of a system that is not on trial. */

@@ -41,6 +41,8 @@ export interface Hooks {
 
 /** Seconds, where a release does not say. */
 const switchDeadline = 120;
+/** Seconds the guard leaves for the verdict to arrive, beside switch and health. */
+const verdictSeconds = 15;
 /** Seconds after which the host's lock is anyone's when its holder no longer gives signs of life. */
 const lockSeconds = 45;
 
@@ -50,7 +52,8 @@ const lockSeconds = 45;
  */
 export async function release(session: SshSession, wanted: Release, hooks: Hooks): Promise<Released> {
   const id = `${Date.now().toString(36)}${randomBytes(3).toString("hex")}`;
-  const seconds = (wanted.switchDeadline ?? switchDeadline) + wanted.healthDeadline;
+  const switchSeconds = wanted.switchDeadline ?? switchDeadline;
+  const guardSeconds = switchSeconds + wanted.healthDeadline + verdictSeconds;
 
   hooks.status("building");
   await build(
@@ -77,12 +80,13 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
 
     hooks.status("switching on trial");
     const earlier = await observe(session, id);
-    await startTrial(session, id, wanted, seconds);
-    const verdict = await judge(session, id, wanted, earlier, hooks).catch(
+    const switchEnd = Date.now() + switchSeconds * 1000;
+    await startTrial(session, id, wanted.toplevel, { guardSeconds, switchSeconds });
+    const verdict = await judge(session, id, wanted, earlier, switchEnd, hooks).catch(
       // Cancelled, or the way to the host is lost: a trial that nobody judges ends like a bad one.
       (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
     );
-    const way = { id, old: before.current, guardSeconds: seconds };
+    const way = { id, old: before.current, guardSeconds };
     if (!verdict.healthy) throw await rollBack(session, way, verdict, hooks);
 
     hooks.status("confirming");
@@ -143,18 +147,23 @@ async function settle(session: SshSession, id: string, wanted: Release, hooks: H
   });
 }
 
-async function startTrial(session: SshSession, id: string, wanted: Release, seconds: number): Promise<void> {
+async function startTrial(
+  session: SshSession,
+  id: string,
+  toplevel: string,
+  { guardSeconds, switchSeconds }: { guardSeconds: number; switchSeconds: number },
+): Promise<void> {
   // A switch may cut this very connection; how the trial stands is then learnt by asking anew.
   const answer = await remote(
     session,
     "trial",
-    { id, toplevel: wanted.toplevel, seconds },
-    { deadline: (wanted.switchDeadline ?? switchDeadline) * 1000 },
+    { id, toplevel, seconds: guardSeconds },
+    { deadline: switchSeconds * 1000 },
   ).catch(() => undefined);
   if (answer?.ok === false) {
     throw new Failure({
       host: session.label,
-      tried: `switch to ${wanted.toplevel} on trial`,
+      tried: `switch to ${toplevel} on trial`,
       cameBack: answer.because,
       stands: "The old system was not touched",
       next: "mend that, then run pulumi up again",

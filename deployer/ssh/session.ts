@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure.ts";
-import { type Ended, lastLines, run } from "../process.ts";
+import { type Ended, lastLines, NotStarted, run } from "../process.ts";
 import { hostAlias, knownHosts, type SshTarget, sshConfig } from "./config.ts";
 
 export interface RemoteOptions {
@@ -94,11 +94,10 @@ export class SshSession {
     while (Date.now() < end) {
       signal?.throwIfAborted();
       const attempt = await this.sh("exit 0", { deadline: 15_000, fresh: true, signal }).catch(
-        (error: Error) => ({
-          exitCode: 255,
-          stdout: "",
-          stderr: error.message,
-        }),
+        (error: Error) => {
+          if (error instanceof NotStarted) throw error;
+          return { exitCode: 255, stdout: "", stderr: error.message };
+        },
       );
       if (attempt.exitCode === 0) return;
       said = lastLines(attempt.stderr, 3) || `ssh ended with ${attempt.exitCode}`;
@@ -108,7 +107,9 @@ export class SshSession {
     throw new Failure({
       host: this.label,
       tried: `ssh as ${this.target.user} on port ${this.target.port}`,
-      cameBack: said,
+      cameBack: isIdentityMismatch(said)
+        ? "host key verification failed: it answers with another key than this stack's"
+        : said,
       next: isIdentityMismatch(said)
         ? "someone else answers at this address, or the host was installed by other means; find out which before going on"
         : "look at the server's console, the firewall and the login key",

@@ -9,7 +9,7 @@ import { remote } from "../../deployer/remote/scripts.ts";
 import type { SshSession } from "../../deployer/ssh/session.ts";
 import { Journal } from "../../lab/journey/journal.ts";
 import { Journey } from "../../lab/journey/journey.ts";
-import { fetchPage } from "../../lab/journey/page.ts";
+import { fetchPage, heading } from "../../lab/journey/page.ts";
 import { reset } from "../../lab/lab.ts";
 import { checkout } from "../../lab/setup/places.mjs";
 import { spoiledSystem } from "./spoiled.ts";
@@ -260,7 +260,8 @@ describe("a release that would strand the host", () => {
 
 describe("updates", () => {
   test("a build that fails shows its log and leaves the running release alone", async () => {
-    const before = await fetchPage(journey.outputs.hosts.web1?.url ?? "");
+    const page = async () => heading(await fetchPage(journey.outputs.hosts.web1?.url ?? ""));
+    const before = await page();
     await journey.site.breakBuild();
     const run = await journey.up();
     await journey.site.mend();
@@ -268,7 +269,7 @@ describe("updates", () => {
     expect(run.output).toMatch(/the build failed/);
     expect(run.output).toMatch(/hooks\.server\.ts/);
     expect(run.output).toMatch(/Nothing was changed on any host/);
-    expect(await fetchPage(journey.outputs.hosts.web1?.url ?? "")).toBe(before);
+    expect(await page()).toBe(before);
   });
 
   test("a system switched by hand is seen by a refresh and put back by the next update", async () => {

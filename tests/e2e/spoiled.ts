@@ -15,7 +15,7 @@ export async function spoiledSystem(
 ): Promise<{ drvPath: string; toplevel: string }> {
   const switcher = [
     "#!/bin/sh",
-    "here=${0%/bin/*}",
+    `here=$(dirname "$(dirname "$0")")`,
     `[ "$1" = test ] || exec ${base}/bin/switch-to-configuration "$@"`,
     test,
   ].join("\n");
