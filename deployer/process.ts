@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { execa } from "execa";
+import { execa, type ResultPromise } from "execa";
+import { Failure } from "./failure.ts";
 
 /** How a child process ended. */
 export interface Ended {
@@ -22,20 +23,24 @@ export interface RunOptions {
 }
 
 /** A child did not end within its deadline. */
-export class TimedOut extends Error {
-  override readonly name = "TimedOut";
-}
+export class TimedOut extends Failure {}
+
+/** The program is not there, or may not be run. */
+export class NotStarted extends Failure {}
+
+/** Seconds a child has to end when it is asked to. */
+const killSeconds = 2;
 
 /**
  * Run a program to its end and return how it ended; a non-zero exit is not an error here.
- * Throws `TimedOut`, or a one-line error when the program cannot be started.
+ * Throws `TimedOut`, or `NotStarted`.
  */
 export async function run(file: string, args: readonly string[], options: RunOptions): Promise<Ended> {
   const child = execa(file, args, {
     input: options.input ?? "",
     timeout: options.deadline,
     killSignal: "SIGTERM",
-    forceKillAfterDelay: 2_000,
+    forceKillAfterDelay: killSeconds * 1_000,
     cancelSignal: options.signal,
     reject: false,
     stripFinalNewline: false,
@@ -44,16 +49,46 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     ...(options.cwd ? { cwd: options.cwd } : {}),
   });
   if (options.onLine && child.stderr) forEachLine(child.stderr, options.onLine);
-  const ended = await child;
-  if (ended.timedOut)
-    throw new TimedOut(`${file} did not end within ${Math.round(options.deadline / 1000)} s`);
+  const ended = await endOf(child, options);
+  if (ended.timedOut) {
+    throw new TimedOut({
+      tried: `run ${file}`,
+      cameBack: `no end within ${options.deadline / 1000} s`,
+      next: "look at what holds it up, then run pulumi up again",
+    });
+  }
   if (ended.isCanceled) throw new Error(`${file} was cancelled`);
   if (ended.exitCode === undefined && ended.signal === undefined) {
-    throw new Error(
-      `${file} could not be started: ${ended.code === "ENOENT" ? "not found on PATH" : ended.shortMessage}`,
-    );
+    throw new NotStarted({
+      tried: `start ${file}`,
+      cameBack: ended.code === "ENOENT" ? "it is not on PATH" : String(ended.shortMessage),
+      next: `install ${file} or put its folder on PATH`,
+    });
   }
   return { exitCode: ended.exitCode ?? 128, stdout: ended.stdout, stderr: ended.stderr };
+}
+
+/**
+ * Wait for a child, but no longer than its deadline allows: what the child has started may hold its output open
+ * long after the child was killed.
+ */
+export async function endOf<Child extends ResultPromise>(
+  child: Child,
+  { deadline, signal }: { deadline: number; signal?: AbortSignal },
+): Promise<Awaited<Child>> {
+  const letGo = () => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  const timers = [setTimeout(letGo, deadline + killSeconds * 1_500)];
+  const cancelled = () => timers.push(setTimeout(letGo, killSeconds * 1_500));
+  signal?.addEventListener("abort", cancelled);
+  try {
+    return await child;
+  } finally {
+    signal?.removeEventListener("abort", cancelled);
+    for (const timer of timers) clearTimeout(timer);
+  }
 }
 
 /** Call `onLine` with each line of a stream; carriage returns count as line ends, so that progress bars do not pile up. */

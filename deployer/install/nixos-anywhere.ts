@@ -2,7 +2,7 @@ import { access, constants, copyFile, mkdir, writeFile } from "node:fs/promises"
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { Failure } from "../failure.ts";
-import { forEachLine } from "../process.ts";
+import { endOf, forEachLine } from "../process.ts";
 import { hostAlias, knownHosts } from "../ssh/config.ts";
 import type { InstallDocument } from "./document.ts";
 import type { InstallLog } from "./log.ts";
@@ -103,7 +103,7 @@ export async function nixosAnywhere(
   };
   forEachLine(child.stdout, say);
   forEachLine(child.stderr, say);
-  const ended = await child;
+  const ended = await endOf(child, { deadline });
   if (ended.exitCode === 0) return;
   const missing = ended.code === "ENOENT";
   throw new Failure({

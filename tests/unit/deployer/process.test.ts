@@ -1,0 +1,152 @@
+import { PassThrough } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { Failure } from "../../../deployer/failure.ts";
+import { forEachLine, lastLines, NotStarted, run, TimedOut } from "../../../deployer/process.ts";
+
+const node = (script: string, ...args: string[]): [string, string[]] => [
+  process.execPath,
+  ["-e", script, ...args],
+];
+
+async function errorOf(work: Promise<unknown>): Promise<Error> {
+  return await work.then(
+    () => Promise.reject(new Error("it went well")),
+    (error: Error) => error,
+  );
+}
+
+/** Is a process there and not just waiting to be collected? */
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("a child process", () => {
+  test("gets its input and its environment, and tells how it ended", async () => {
+    const ended = await run("sh", ["-c", 'cat; echo "$GREETING" >&2; exit 3'], {
+      input: "one\ntwo\n",
+      env: { GREETING: "ahoy" },
+      deadline: 5_000,
+    });
+    expect(ended).toEqual({ exitCode: 3, stdout: "one\ntwo\n", stderr: "ahoy\n" });
+  });
+
+  test("that a signal ends has not ended well", async () => {
+    expect((await run("sh", ["-c", "kill -9 $$"], { deadline: 5_000 })).exitCode).toBe(128);
+  });
+
+  test("finds stdin at its end when it is given nothing", async () => {
+    expect((await run("cat", [], { deadline: 5_000 })).stdout).toBe("");
+  });
+
+  test("is killed at its deadline, even when it ignores being asked", async () => {
+    const started = Date.now();
+    let pid = 0;
+    const script = "process.on('SIGTERM', () => {}); console.error(process.pid); setInterval(() => {}, 1000)";
+    const work = run(...node(script), { deadline: 700, onLine: (line) => (pid = Number(line)) });
+    const error = await errorOf(work);
+    expect(error).toBeInstanceOf(TimedOut);
+    expect(error.message).toContain("no end within 0.7 s. Next: ");
+    expect(pid).toBeGreaterThan(0);
+    await expect.poll(() => runs(pid), { timeout: 5_000 }).toBe(false);
+    expect(Date.now() - started).toBeLessThan(8_000);
+  });
+
+  test("does not outlast its deadline through a grandchild that holds its output", async () => {
+    const started = Date.now();
+    const error = await errorOf(run("sh", ["-c", "sleep 8 & wait"], { deadline: 300 }));
+    expect(error).toBeInstanceOf(TimedOut);
+    expect(Date.now() - started).toBeLessThan(4_000);
+  });
+
+  test("ends when it is cancelled", async () => {
+    const cancel = new AbortController();
+    const work = errorOf(run("sleep", ["30"], { deadline: 30_000, signal: cancel.signal }));
+    cancel.abort();
+    expect((await work).message).toBe("sleep was cancelled");
+  });
+
+  test("that is missing is one clear line", async () => {
+    const error = await errorOf(run("berth-no-such-program", ["x"], { deadline: 1_000 }));
+    expect(error).toBeInstanceOf(NotStarted);
+    expect(error).toBeInstanceOf(Failure);
+    expect(error.message).toBe(
+      "start berth-no-such-program: it is not on PATH. Next: install berth-no-such-program or put its folder on PATH.",
+    );
+  });
+
+  test("never has its input in an error", async () => {
+    const error = await errorOf(run("sleep", ["30"], { input: "hunter2", deadline: 100 }));
+    expect(JSON.stringify([error.message, error.stack])).not.toContain("hunter2");
+  });
+
+  test("may write long without ending a line", async () => {
+    const size = 8 * 1024 * 1024;
+    const lines: string[] = [];
+    const script = `process.stderr.write("x".repeat(${size}), () => process.stderr.write("\\nend\\n"))`;
+    const ended = await run(...node(script), { deadline: 8_000, onLine: (line) => lines.push(line) });
+    expect(ended.exitCode).toBe(0);
+    expect(ended.stderr.length).toBe(size + 5);
+    expect(lines.map((line) => line.length)).toEqual([size, 3]);
+  });
+
+  test("tells its lines as they come", async () => {
+    const lines: string[] = [];
+    const work = run("sh", ["-c", "echo first >&2; read -r _ || sleep 1; echo second >&2"], {
+      deadline: 5_000,
+      onLine: (line) => lines.push(line),
+    });
+    await expect.poll(() => lines).toEqual(["first"]);
+    await work;
+    expect(lines).toEqual(["first", "second"]);
+  });
+});
+
+describe("the lines of a stream", () => {
+  test.each<[string, string[], string[]]>([
+    ["end with a line feed", ["a\nb\n"], ["a", "b"]],
+    ["end with both", ["a\r\nb\r\n"], ["a", "b"]],
+    [
+      "end with a carriage return, as a progress bar's do",
+      ["10%\r20%\r", "30%\rdone\n"],
+      ["10%", "20%", "30%", "done"],
+    ],
+    ["may come in pieces", ["on", "e\ntw", "o\n"], ["one", "two"]],
+    ["may lack their last end", ["a\nb"], ["a", "b"]],
+    ["are left out when they say nothing", ["\n  \na\n\n"], ["a"]],
+    ["keep what they begin with", ["  a  \n"], ["  a"]],
+  ])("%s", async (_, chunks, expected) => {
+    const stream = new PassThrough();
+    const lines: string[] = [];
+    forEachLine(stream, (line) => lines.push(line));
+    for (const chunk of chunks) {
+      stream.write(chunk);
+      await sleep(5);
+    }
+    stream.end();
+    await expect.poll(() => lines).toEqual(expected);
+  });
+
+  test("are told at each carriage return, not at the end", async () => {
+    const stream = new PassThrough();
+    const lines: string[] = [];
+    forEachLine(stream, (line) => lines.push(line));
+    stream.write("10%\r20%\r");
+    await expect.poll(() => lines).toContain("10%");
+    stream.end();
+  });
+});
+
+test.each([
+  ["a\nb\nc\n", 2, "b\nc"],
+  ["a\n\n \n", 2, "a"],
+  ["10%\r20%\rdone", 2, "20%\ndone"],
+  ["", 5, ""],
+])("the last lines of %j that say something, %i at most, are %j", (text, count, expected) => {
+  expect(lastLines(text, count)).toBe(expected);
+});
