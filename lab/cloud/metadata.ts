@@ -47,16 +47,20 @@ function answer(cloud: Cloud, server: ServerRecord, path: string): string | unde
   };
   switch (path) {
     case "/metadata":
-      return stringify({
-        "availability-zone": facts["availability-zone"],
-        hostname: facts.hostname,
-        "instance-id": server.id,
-        "local-ipv4": "",
-        "network-config": networkConfig(cloud, server),
-        "public-ipv4": facts["public-ipv4"],
-        "public-keys": server.ssh_keys,
-        region: facts.region,
-      });
+      // Unfolded, because shell scripts read it line by line.
+      return stringify(
+        {
+          "availability-zone": facts["availability-zone"],
+          hostname: facts.hostname,
+          "instance-id": server.id,
+          "local-ipv4": "",
+          "network-config": networkConfig(cloud, server),
+          "public-ipv4": facts["public-ipv4"],
+          "public-keys": server.ssh_keys,
+          region: facts.region,
+        },
+        { lineWidth: 0 },
+      );
     case "/userdata":
       return server.user_data ?? "";
     default: {

@@ -40,6 +40,10 @@ test("the whole metadata is YAML with the network configuration", async () => {
   ]);
 });
 
+test("a key stays on one line of the metadata, however long", async () => {
+  expect((await ask("/metadata")).text.split("\n")).toContain(`  - ${publicKeys[0]}`);
+});
+
 test("a server is known by any address of its /64", async () => {
   expect((await ask("/metadata/hostname", "fd7a:31c2:9e00:1::1234")).text).toBe("web");
 });
