@@ -35,11 +35,11 @@ export function overlaps(a: string, b: string): boolean {
 function candidate(id: string, attempt: number): LabNetwork {
   const digest = createHash("sha256").update(`${id} ${attempt}`).digest();
   const [a = 0, b = 0] = digest;
-  const hex = digest.toString("hex");
-  return {
-    ipv4: `10.${a}.${b}.0/24`,
-    ipv6: `fd${hex.slice(0, 2)}:${hex.slice(2, 6)}:${hex.slice(6, 10)}::/48`,
-  };
+  // As everybody writes them, without leading zeros: programs compare addresses as text.
+  const groups = [0xfd00 + a, digest.readUInt16BE(1), digest.readUInt16BE(3)].map((group) =>
+    group.toString(16),
+  );
+  return { ipv4: `10.${a}.${b}.0/24`, ipv6: `${groups.join(":")}::/48` };
 }
 
 /**

@@ -103,6 +103,13 @@ describe.each(families)("%s", (family) => {
   });
 });
 
+test("a neighbour cannot go round the router, and so round the rules", async () => {
+  await lab.driver.setFirewalls([{ id: 1, rules: [] }]);
+  await two.remote.run(`ip route add ${one.ipv4}/32 dev eth0`);
+  expect(await neighbourReaches(one.ipv4, 22)).toBe(false);
+  await two.remote.run(`ip route del ${one.ipv4}/32 dev eth0`);
+});
+
 test("a range opens the ports in it and not the one after", async () => {
   await lab.driver.setFirewalls([{ id: 1, rules: [allow("8000-8080")] }]);
   expect(await knock(one.ipv4, 8080)).toBe("open");

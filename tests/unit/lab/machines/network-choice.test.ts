@@ -47,6 +47,16 @@ describe("the choice of networks", () => {
     );
   });
 
+  test("writes IPv6 as everybody does, without leading zeros", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[0-9a-f]{4}$/), (id) => {
+        expect(chooseNetwork(id, [], null).ipv6).toMatch(
+          /^fd[0-9a-f]{2}(:(0|[1-9a-f][0-9a-f]{0,3})){2}::\/48$/,
+        );
+      }),
+    );
+  });
+
   test("fails in one line when nothing is free", () => {
     expect(() => chooseNetwork("1a2b", ["10.0.0.0/8"], null)).toThrow(/^no free IPv4 \/24 for the lab: .*$/);
   });
