@@ -16,14 +16,9 @@ export async function install(document: InstallDocument, log: InstallLog): Promi
   const left = () => Math.max(1_000, end - Date.now());
   const folder = await mkdtemp(join(tmpdir(), "berth-install-"));
   try {
-    log.say("building the system");
-    for (const what of ["toplevel", "diskoScript", "kexecTarball"] as const) {
-      const derivation = document[what];
-      if (derivation) await build(what, derivation, { deadline: left(), onLine: (line) => log.keep(line) });
-    }
-
-    log.say("looking at the host");
-    const facts = await look(document, left());
+    log.say("building the system, looking at the host");
+    // Side by side: a server that has just been ordered takes as long to boot as an app takes to build. Neither changes anything.
+    const [facts] = await Promise.all([look(document, left()), buildAll(document, left(), log)]);
     const decision = decideInstall(facts, document.marker);
     if (decision.do === "refuse") {
       throw new Failure({
@@ -46,6 +41,14 @@ export async function install(document: InstallDocument, log: InstallLog): Promi
     log.say("installed");
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Everything is built before the host is touched. */
+async function buildAll(document: InstallDocument, deadline: number, log: InstallLog): Promise<void> {
+  for (const what of ["toplevel", "diskoScript", "kexecTarball"] as const) {
+    const derivation = document[what];
+    if (derivation) await build(what, derivation, { deadline, onLine: (line) => log.keep(line) });
   }
 }
 
