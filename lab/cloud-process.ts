@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
-import { open, readFile, rm, writeFile } from "node:fs/promises";
+import { open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { cloudAccess } from "./environment.ts";
 import type { LabPlaces } from "./folder.ts";
+import { waitFor } from "./machines/waiting.ts";
 import { checkout, node24 } from "./setup/places.mjs";
 import { Trouble } from "./setup/trouble.mjs";
-import { until } from "./waiting.ts";
 
 const PROGRAM = join(checkout, "lab/cloud/main.ts");
 /** Time for a start, and for an end in which running actions settle; milliseconds. */
@@ -31,38 +31,42 @@ export async function startCloud(places: LabPlaces): Promise<void> {
     ended = true;
   });
   child.unref();
-  await writeFile(places.cloudPid, `${child.pid}\n`);
-  await until(`the lab's cloud to answer (log: ${places.cloudLog})`, START, async () => {
+  const answers = async () => {
     if (ended) throw new Trouble(`the lab's cloud ended at once:\n${await tail(places.cloudLog, from)}`);
-    return (await cloudAnswers(places)) || undefined;
-  });
+    return (await cloudAnswers(places)) || null;
+  };
+  await waitFor(`an answer of the lab's cloud (log: ${places.cloudLog})`, answers, START, 100);
 }
 
-/** End the cloud; it lets running actions settle first. */
+/**
+ * End the cloud; it lets running actions settle first.
+ * @returns whether it ran
+ */
 export async function stopCloud(places: LabPlaces): Promise<boolean> {
   const pid = await cloudProcess(places);
-  if (pid === undefined) {
-    await rm(places.cloudPid, { force: true });
-    await rm(places.cloudUrl, { force: true });
-    return false;
+  if (pid !== undefined) {
+    process.kill(pid, "SIGTERM");
+    const gone = async () => ((await cloudProcess(places)) === undefined ? true : null);
+    await waitFor(`the end of process ${pid}`, gone, END, 100).catch(async () => {
+      process.kill(pid, "SIGKILL");
+      await waitFor(`the end of process ${pid}, which was killed`, gone, 5_000, 100);
+    });
   }
-  process.kill(pid, "SIGTERM");
-  const gone = async () => ((await cloudProcess(places)) === undefined ? true : undefined);
-  await until(`the end of process ${pid}`, END, gone).catch(async () => {
-    process.kill(pid, "SIGKILL");
-    await until(`the end of process ${pid}, which was killed`, 5_000, gone);
-  });
-  await rm(places.cloudPid, { force: true });
   await rm(places.cloudUrl, { force: true });
-  return true;
+  return pid !== undefined;
 }
 
-/** The cloud's process while it lives. Its command line is compared, because process ids are used again. */
+/**
+ * The cloud's process while it lives. It is looked for by its command line: a file with its id would be wrong after a crash,
+ * and not there yet after an interruption.
+ */
 export async function cloudProcess(places: LabPlaces): Promise<number | undefined> {
-  const pid = Number(await readFile(places.cloudPid, "utf8").catch(() => ""));
-  if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  const words = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
-  return words.includes(PROGRAM) && words.includes(places.folder) ? pid : undefined;
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const words = (await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "")).split("\0");
+    if (words.includes(PROGRAM) && words.includes(places.folder)) return Number(name);
+  }
+  return undefined;
 }
 
 /** Whether the cloud answers to its token: another program may have the port by now. */

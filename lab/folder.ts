@@ -11,7 +11,6 @@ export interface LabPlaces {
   mark: string;
   cloudUrl: string;
   cloudToken: string;
-  cloudPid: string;
   cloudLog: string;
   machinesSocket: string;
   machinesLog: string;
@@ -33,7 +32,6 @@ export function placesIn(folder: string): LabPlaces {
     mark: at("lab.json"),
     cloudUrl: at("cloud.url"),
     cloudToken: at("cloud.token"),
-    cloudPid: at("cloud.pid"),
     cloudLog: at("cloud.log"),
     machinesSocket: at("machines.sock"),
     machinesLog: at("machines.log"),

@@ -4,11 +4,11 @@ import { driverInfo, quitDriver } from "./machines/client.ts";
 import { livingDaemon } from "./machines/daemon-file.ts";
 import type { DriverInfo } from "./machines/machines.ts";
 import { labPlaces } from "./machines/names.ts";
+import { waitFor } from "./machines/waiting.ts";
 import { askRoot } from "./root-access.ts";
 import { cacheFolder } from "./setup/places.mjs";
 import { messageOf, Trouble } from "./setup/trouble.mjs";
 import { lifeOf } from "./setup/turn.mjs";
-import { until } from "./waiting.ts";
 
 /** How long a living daemon may take to answer, and to end with all its machines; milliseconds. */
 const ANSWER = 5_000;
@@ -27,7 +27,8 @@ export async function startMachines(places: LabPlaces, say: (line: string) => vo
   if (await daemonInfo(places)) return false;
   const args = ["--lab", places.folder, "--cache", cacheFolder()];
   await askRoot("start the daemon that runs the lab's servers and their network", "lab", args, say);
-  await until(`the lab's machines to answer (log: ${places.machinesLog})`, ANSWER, () => daemonInfo(places));
+  const answers = async () => (await daemonInfo(places)) ?? null;
+  await waitFor(`an answer of the lab's machines (log: ${places.machinesLog})`, answers, ANSWER, 100);
   return true;
 }
 
@@ -51,6 +52,6 @@ export async function stopMachines(places: LabPlaces, say: (line: string) => voi
     );
   });
   // The daemon forgets its mark a moment before it ends, so the process itself is watched.
-  await until(`the end of process ${pid}`, END, async () => (lifeOf(pid) === life ? undefined : true));
+  await waitFor(`the end of process ${pid}`, () => (lifeOf(pid) === life ? null : true), END);
   return true;
 }

@@ -5,7 +5,7 @@ import { cacheFolder } from "./places.mjs";
 import { labRefusal, refusal, spaceRefusal } from "./preflight.mjs";
 import { HELPER, openRoot } from "./root-client.mjs";
 import { stepsFor } from "./steps.mjs";
-import { Trouble } from "./trouble.mjs";
+import { Interrupted, Trouble } from "./trouble.mjs";
 import { inTurn } from "./turn.mjs";
 
 /**
@@ -41,14 +41,20 @@ export async function setUp(wanted, report) {
   const missing = groups.flat().filter((step) => !found.get(step));
   await refuseEarly(wanted, missing, cache);
   const root = await rootFor(wanted, missing, cache, report);
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.once("SIGINT", interrupt);
   try {
     for (const group of groups) {
       const steps = group.filter((step) => missing.includes(step));
-      await together(steps.map(async (step) => found.set(step, await makeStep(step, cache, root, report))));
+      const works = steps.map(async (step) => found.set(step, await makeStep(step, cache, root, report)));
+      await together(works, interruption.signal);
     }
   } catch (error) {
     await root?.close();
     throw error;
+  } finally {
+    process.off("SIGINT", interrupt);
   }
   const tools = mergeFound(groups.flat().flatMap((step) => found.get(step) ?? []));
   const path = [...tools.path, process.env.PATH].join(":");
@@ -151,11 +157,15 @@ async function makeStep(step, cache, root, report) {
 }
 
 /**
- * All of them to their end; the first failure is the one that is told.
+ * All of them to their end, or until Ctrl-C; the first failure is the one that is told.
  * @param {Promise<unknown>[]} works
+ * @param {AbortSignal} interrupted
  */
-async function together(works) {
-  const failed = (await Promise.allSettled(works)).find((result) => result.status === "rejected");
+async function together(works, interrupted) {
+  const cut = new Promise((resolve) => interrupted.addEventListener("abort", resolve, { once: true }));
+  const results = await Promise.race([Promise.allSettled(works), cut]);
+  if (interrupted.aborted) throw new Interrupted("set-up was interrupted; the next run goes on from here");
+  const failed = Array.isArray(results) && results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
 }
 

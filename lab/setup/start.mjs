@@ -5,12 +5,12 @@ import { setUp } from "./setup.mjs";
 import { runMain } from "./trouble.mjs";
 
 await runMain("npm start", async () => {
-  const { env, close } = await setUp(
-    { needs: new Set(["lab"]), tests: false, startsLab: true },
-    new Report(),
-  );
+  const argv = process.argv.slice(2);
+  const startsLab = !argv.some((word) => word === "--help" || word === "-h");
+  const needs = new Set([/** @type {const} */ (startsLab ? "lab" : "npm")]);
+  const { env, close } = await setUp({ needs, tests: false, startsLab }, new Report());
   try {
-    return await handOver(["lab/journey/main.ts", ...process.argv.slice(2)], env);
+    return await handOver(["lab/journey/main.ts", ...argv], env);
   } finally {
     await close();
   }

@@ -4,6 +4,9 @@ export class Trouble extends Error {
   name = "Trouble";
 }
 
+/** Somebody pressed Ctrl-C. */
+export class Interrupted extends Trouble {}
+
 /**
  * The message of whatever was thrown.
  * @param {unknown} error
@@ -19,10 +22,15 @@ export async function runMain(command, main) {
   try {
     process.exitCode = await main();
   } catch (error) {
-    const expected = error instanceof Trouble;
-    process.stderr.write(
-      `${command}: ${expected ? error.message : error instanceof Error ? error.stack : error}\n`,
-    );
-    process.exitCode = 1;
+    process.stderr.write(`${command}: ${isMistakeInCode(error) ? error.stack : messageOf(error)}\n`);
+    process.exitCode = error instanceof Interrupted ? 130 : 1;
   }
 }
+
+/**
+ * Whether an error is thrown by the language and not on purpose, so that a stack is of use.
+ * @param {unknown} error
+ * @returns {error is Error}
+ */
+const isMistakeInCode = (error) =>
+  [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);

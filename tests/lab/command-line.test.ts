@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cloudProcess } from "../../lab/cloud-process.ts";
 import { down, env, type Lab, reset, status, up } from "../../lab/lab.ts";
 import { labNames } from "../../lab/machines/names.ts";
+import { waitFor } from "../../lab/machines/waiting.ts";
 import { checkout } from "../../lab/setup/places.mjs";
-import { until } from "../../lab/waiting.ts";
 
 /** A lab of this file's own: it is killed, moved and removed. */
 let parent: string;
@@ -129,11 +129,11 @@ describe("what goes wrong", () => {
     process.kill((await cloudProcess(lab.places)) ?? 0, "SIGKILL");
     const thief = createServer((connection) => connection.end("HTTP/1.1 200 OK\r\n\r\n{}"));
     const listening = () =>
-      new Promise<true | undefined>((resolve) => {
-        thief.once("error", () => resolve(undefined));
+      new Promise<true | null>((resolve) => {
+        thief.once("error", () => resolve(null));
         thief.listen(Number(url.port), "127.0.0.1", () => resolve(true));
       });
-    await until("the killed cloud's port to be free", 5_000, listening);
+    await waitFor("taking the killed cloud's port", listening, 5_000);
     try {
       await up({ folder });
       const now = new URL((await status({ folder })).cloud?.url ?? "");
@@ -160,7 +160,8 @@ describe("what goes wrong", () => {
       cwd: checkout,
       env: { ...process.env, BERTH_LAB: folder },
     });
-    await until("its first process", 30_000, async () => (await status({ folder })).machines && true);
+    const begun = async () => ((await status({ folder })).machines ? true : null);
+    await waitFor("the start of the machines", begun, 30_000);
     cut.kill("SIGKILL");
     await up({ folder });
     expect(await status({ folder })).toMatchObject({ servers: [] });

@@ -107,7 +107,7 @@ async function build(bin, cache, at) {
   /** @type {(module: string, version: string, tags: string, target: string) => Promise<string>} */
   const compile = (module, version, tags, target) => {
     at(`compiling ${target.split("/").at(-1)}`);
-    const flags = ["-mod=readonly", "-trimpath", "-buildvcs=false", "-tags", tags];
+    const flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-tags", tags];
     const linker = `-s -w -X ${sdk}/go/common/version.Version=v${version}`;
     return must(`building ${target}`, [go, "build", ...flags, "-ldflags", linker, "-o", `${bin}/`, target], {
       ...base,

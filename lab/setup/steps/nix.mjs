@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { must } from "../child.mjs";
 import { extractDebian } from "../extract.mjs";
@@ -77,17 +77,21 @@ export const nixStep = {
   },
 };
 
-/** Whether /nix is there and this user's; root gets by without. */
+/** Whether there is a store, or room for one, that this user may write. */
 async function storeIsOurs() {
   const uid = process.getuid?.() ?? 0;
-  const owner = (
-    await stat("/nix/store")
-      .catch(() => stat("/nix"))
-      .catch(() => undefined)
-  )?.uid;
-  if (uid === 0) return owner === undefined || owner === 0 || refuseStore(owner);
-  if (owner !== undefined && owner !== uid) return refuseStore(owner);
-  return owner === uid;
+  const owner = await storeOwner();
+  // Root makes /nix as it goes; for others the root helper does, and an empty one changes hands.
+  if (owner === undefined) return uid === 0;
+  return owner === uid || refuseStore(owner);
+}
+
+/** Whose /nix is; undefined when there is none, or an empty one of root's. */
+async function storeOwner() {
+  const content = await readdir("/nix").catch(() => undefined);
+  if (!content) return undefined;
+  const { uid } = await stat("/nix");
+  return uid === 0 && content.length === 0 ? undefined : uid;
 }
 
 /**
