@@ -7,6 +7,8 @@
  * Days count from the lab's clock, because clients refuse types and images whose time is over.
  */
 
+import { ipv4Monthly, type ServerType as OnSale, serverTypes as typesOnSale } from "../../config/catalogue.ts";
+
 export type Architecture = "x86" | "arm";
 
 export interface LocationData {
@@ -64,7 +66,7 @@ export const trafficPerTb = 1;
 export const backupPercent = 20;
 /** Net a month in EUR. */
 export const addressPrices = {
-  primary: { ipv4: 0.5, ipv6: 0 },
+  primary: { ipv4: ipv4Monthly, ipv6: 0 },
   floating: { ipv4: 3, ipv6: 1 },
 } as const;
 /** Net a month and GB in EUR. */
@@ -139,79 +141,66 @@ export const locations: readonly LocationData[] = [
   },
 ];
 
-const europe = ["fsn1", "nbg1", "hel1"] as const;
-const europeAndSingapore = [...europe, "sin"] as const;
-const everywhere = [...europe, "ash", "hil", "sin"] as const;
+/** Ids and kinds of what is on sale; sizes, prices and places are the product's own table. */
+const idsOnSale: Readonly<Record<string, number>> = {
+  cx23: 114,
+  cx33: 115,
+  cx43: 116,
+  cx53: 117,
+  cpx22: 109,
+  cpx32: 110,
+  cpx42: 111,
+  cpx52: 112,
+  cpx62: 113,
+  cax11: 45,
+  ccx13: 96,
+  ccx23: 97,
+  ccx33: 98,
+  ccx43: 99,
+};
+
+function onSale(type: OnSale): ServerTypeData {
+  const id = idsOnSale[type.name];
+  if (id === undefined) throw new Error(`no id for server type ${type.name}`);
+  const dedicated = type.name.startsWith("ccx");
+  const regular = type.name.startsWith("cpx");
+  return {
+    ...type,
+    id,
+    architecture: type.architecture === "aarch64-linux" ? "arm" : "x86",
+    cpu: dedicated ? "dedicated" : "shared",
+    category: dedicated ? "General Purpose" : regular ? "Regular Performance" : "Cost Optimized",
+    retired: null,
+  };
+}
 
 type Row = readonly [id: number, name: string, cores: number, memory: number, disk: number, monthly: number];
 
-function series(
-  common: Pick<ServerTypeData, "architecture" | "cpu" | "category" | "locations" | "retired">,
-  rows: readonly Row[],
-): ServerTypeData[] {
-  return rows.map(([id, name, cores, memory, disk, monthly]) => ({
+const longGone = (category: string, rows: readonly Row[]): ServerTypeData[] =>
+  rows.map(([id, name, cores, memory, disk, monthly]) => ({
     id,
     name,
     cores,
     memory,
     disk,
     monthly,
-    ...common,
+    architecture: "x86",
+    cpu: "shared",
+    category,
+    locations: ["fsn1", "nbg1", "hel1"],
+    retired: { announcedDaysAgo: 400, unavailableDaysAgo: 300 },
   }));
-}
-
-const sold = { retired: null } as const;
-const longGone = { retired: { announcedDaysAgo: 400, unavailableDaysAgo: 300 } } as const;
 
 export const serverTypes: readonly ServerTypeData[] = [
-  ...series({ architecture: "x86", cpu: "shared", category: "Cost Optimized", locations: europe, ...sold }, [
-    [114, "cx23", 2, 4, 40, 5.49],
-    [115, "cx33", 4, 8, 80, 8.49],
-    [116, "cx43", 8, 16, 160, 15.99],
-    [117, "cx53", 16, 32, 320, 29.49],
+  ...typesOnSale.map(onSale),
+  ...longGone("Regular Performance", [
+    [22, "cpx11", 2, 2, 40, 4.35],
+    [23, "cpx21", 3, 4, 80, 7.55],
   ]),
-  ...series(
-    {
-      architecture: "x86",
-      cpu: "shared",
-      category: "Regular Performance",
-      locations: europeAndSingapore,
-      ...sold,
-    },
-    [
-      [109, "cpx22", 2, 4, 80, 19.49],
-      [110, "cpx32", 4, 8, 160, 35.49],
-      [111, "cpx42", 8, 16, 320, 69.49],
-      [112, "cpx52", 12, 24, 480, 100.49],
-      [113, "cpx62", 16, 32, 640, 129.99],
-    ],
-  ),
-  ...series({ architecture: "arm", cpu: "shared", category: "Cost Optimized", locations: europe, ...sold }, [
-    [45, "cax11", 2, 4, 40, 5.99],
+  ...longGone("Cost Optimized", [
+    [104, "cx22", 2, 4, 40, 3.79],
+    [105, "cx32", 4, 8, 80, 6.8],
   ]),
-  ...series(
-    { architecture: "x86", cpu: "dedicated", category: "General Purpose", locations: everywhere, ...sold },
-    [
-      [96, "ccx13", 2, 8, 80, 42.99],
-      [97, "ccx23", 4, 16, 160, 85.99],
-      [98, "ccx33", 8, 32, 240, 138.49],
-      [99, "ccx43", 16, 64, 360, 275.99],
-    ],
-  ),
-  ...series(
-    { architecture: "x86", cpu: "shared", category: "Regular Performance", locations: europe, ...longGone },
-    [
-      [22, "cpx11", 2, 2, 40, 4.35],
-      [23, "cpx21", 3, 4, 80, 7.55],
-    ],
-  ),
-  ...series(
-    { architecture: "x86", cpu: "shared", category: "Cost Optimized", locations: europe, ...longGone },
-    [
-      [104, "cx22", 2, 4, 40, 3.79],
-      [105, "cx32", 4, 8, 80, 6.8],
-    ],
-  ),
 ];
 
 type ImageRow = readonly [
