@@ -30,7 +30,8 @@ export function plan(attributes: Attributes, inputs: Properties, old: Properties
   const planned: Properties = {};
   for (const [name, attribute] of Object.entries(attributes)) {
     if (isSet(inputs, name)) planned[name] = keep(attribute, inputs[name]);
-    else if (attribute.output || attribute.computed) planned[name] = old ? (old[name] ?? null) : undefined;
+    else if (attribute.output || attribute.computed)
+      planned[name] = old ? (old[name] ?? null) : unmade(attribute);
     else planned[name] = unsetValue(attribute, old?.[name]);
   }
   return planned;
@@ -39,6 +40,11 @@ export function plan(attributes: Attributes, inputs: Properties, old: Properties
 /** Whether the program says something about a property, be it unknown. */
 export function isSet(inputs: Properties, name: string): boolean {
   return Object.hasOwn(inputs, name) && inputs[name] !== null;
+}
+
+/** What the cloud will set: blocks count as none until it has. */
+function unmade(attribute: Attribute): Value {
+  return attribute.kind === "blocks" ? [] : undefined;
 }
 
 function unsetValue(attribute: Attribute, was: Value): Value {

@@ -187,6 +187,7 @@ describe("a preview", () => {
       firewallIds: [UNKNOWN],
       backups: false,
       labels: null,
+      publicNets: [],
     });
     expect(at.requests()).toEqual([]);
   });
