@@ -17,8 +17,11 @@ export async function install(document: InstallDocument, log: InstallLog): Promi
   const folder = await mkdtemp(join(tmpdir(), "berth-install-"));
   try {
     log.say("building the system, looking at the host");
-    // Side by side: a server that has just been ordered takes as long to boot as an app takes to build. Neither changes anything.
-    const [facts] = await Promise.all([look(document, left()), buildAll(document, left(), log)]);
+    // A server that has just been ordered takes as long to boot as an app takes to build. Neither changes anything.
+    const facts = await sideBySide(
+      (signal) => look(document, left(), signal),
+      (signal) => buildAll(document, left(), log, signal),
+    );
     const decision = decideInstall(facts, document.marker);
     if (decision.do === "refuse") {
       throw new Failure({
@@ -44,29 +47,55 @@ export async function install(document: InstallDocument, log: InstallLog): Promi
   }
 }
 
+/** Do both and give the first one's answer. When one fails the other is stopped, and has cleaned up before the error goes on. */
+async function sideBySide<T>(
+  first: (signal: AbortSignal) => Promise<T>,
+  second: (signal: AbortSignal) => Promise<unknown>,
+): Promise<T> {
+  const stop = new AbortController();
+  const both = [first(stop.signal), second(stop.signal)] as const;
+  try {
+    const [answer] = await Promise.all(both);
+    return answer;
+  } finally {
+    stop.abort();
+    await Promise.allSettled(both);
+  }
+}
+
 /** Everything is built before the host is touched. */
-async function buildAll(document: InstallDocument, deadline: number, log: InstallLog): Promise<void> {
+async function buildAll(
+  document: InstallDocument,
+  deadline: number,
+  log: InstallLog,
+  signal: AbortSignal,
+): Promise<void> {
   for (const what of ["toplevel", "diskoScript", "kexecTarball"] as const) {
     const derivation = document[what];
-    if (derivation) await build(what, derivation, { deadline, onLine: (line) => log.keep(line) });
+    if (derivation) await build(what, derivation, { deadline, signal, onLine: (line) => log.keep(line) });
   }
 }
 
 /** Reach the host by either of its two identities and see what runs there. */
-async function look(document: InstallDocument, deadline: number): Promise<TargetFacts> {
+async function look(document: InstallDocument, deadline: number, signal: AbortSignal): Promise<TargetFacts> {
   const end = Date.now() + deadline;
   let last: unknown;
+  let unreadable = 0;
   while (Date.now() < end) {
     for (const identity of ["bootstrap", "lasting"] as const) {
       const key = identity === "bootstrap" ? document.bootstrapHostKey : document.lastingHostKey.publicKey;
       const session = await SshSession.create({ ...document.target, hostKeys: [key] });
       try {
         // Long enough for a server to boot, short enough to try the other identity, too.
-        await session.waitUntilReachable(Math.min(30_000, end - Date.now()));
-        const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true });
+        await session.waitUntilReachable(Math.min(30_000, end - Date.now()), { signal });
+        unreadable += 1;
+        const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true, signal });
         return { identity, os: seen.os, variant: seen.variant, marker: seen.marker };
       } catch (error) {
+        signal.throwIfAborted();
         last = error;
+        // A host that goes down while it is asked comes back; one that lets us in and never makes sense does not.
+        if (unreadable >= 5) throw error;
         // With both refused, neither key is the host's: no use in waiting.
         if (identity === "lasting" && error instanceof Error && isIdentityMismatch(error.message))
           throw error;

@@ -27,9 +27,10 @@ export class InstallLog {
     writeSync(this.#fd, `${new Date().toISOString()} ${line}\n`);
   }
 
-  /** A line for people. Kept short: a plugin that streams long lines may hang on them. */
+  /** A line for people, and for the file. Kept short: a plugin that streams long lines may hang on them. */
   say(line: string): void {
     this.#phase = line;
+    this.keep(line);
     const seconds = ((Date.now() - this.#started) / 1000).toFixed(1);
     process.stdout.write(`${seconds.padStart(6)} s  ${line.slice(0, 160)}\n`);
   }

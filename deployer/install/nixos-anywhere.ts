@@ -1,5 +1,6 @@
-import { access, constants, copyFile, mkdir, writeFile } from "node:fs/promises";
+import { access, chmod, constants, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Failure } from "../failure.ts";
 import { endOf, forEachLine } from "../process.ts";
@@ -7,7 +8,7 @@ import { hostAlias, knownHosts } from "../ssh/config.ts";
 import type { InstallDocument } from "./document.ts";
 import type { InstallLog } from "./log.ts";
 
-const shim = new URL("./ssh-shim", import.meta.url).pathname;
+const shim = fileURLToPath(new URL("./ssh-shim", import.meta.url));
 
 export type Phase = "kexec" | "disko" | "install" | "reboot";
 
@@ -45,22 +46,30 @@ export function phaseOf(line: string): string | undefined {
 
 /** What the installed system gets beside its closure: its lasting identity, its people, its marker. */
 export async function layOutExtraFiles(folder: string, document: InstallDocument): Promise<void> {
-  await mkdir(join(folder, "etc/ssh"), { recursive: true, mode: 0o755 });
-  await mkdir(join(folder, "etc/berth"), { recursive: true, mode: 0o755 });
-  await mkdir(join(folder, "root/.ssh"), { recursive: true, mode: 0o700 });
   const { lastingHostKey, authorizedKeys, marker } = document;
-  await writeFile(join(folder, "etc/ssh/ssh_host_ed25519_key"), `${lastingHostKey.privateKey.trimEnd()}\n`, {
-    mode: 0o600,
-  });
-  await writeFile(join(folder, "etc/ssh/ssh_host_ed25519_key.pub"), `${lastingHostKey.publicKey.trim()}\n`, {
-    mode: 0o644,
-  });
-  await writeFile(
-    join(folder, "root/.ssh/authorized_keys"),
-    authorizedKeys.map((key) => `${key.trim()}\n`).join(""),
-    { mode: 0o600 },
-  );
-  await writeFile(join(folder, "etc/berth/install.json"), `${JSON.stringify(marker)}\n`, { mode: 0o644 });
+  const folders = {
+    ".": 0o755,
+    etc: 0o755,
+    "etc/ssh": 0o755,
+    "etc/berth": 0o755,
+    root: 0o700,
+    "root/.ssh": 0o700,
+  };
+  for (const [path, mode] of Object.entries(folders)) {
+    await mkdir(join(folder, path), { recursive: true });
+    // Set outright: the modes travel to the host, and a strict umask here would shut its people out of /etc.
+    await chmod(join(folder, path), mode);
+  }
+  const files: [path: string, mode: number, lines: readonly string[]][] = [
+    ["etc/ssh/ssh_host_ed25519_key", 0o600, [lastingHostKey.privateKey.trimEnd()]],
+    ["etc/ssh/ssh_host_ed25519_key.pub", 0o644, [lastingHostKey.publicKey.trim()]],
+    ["root/.ssh/authorized_keys", 0o600, authorizedKeys.map((key) => key.trim())],
+    ["etc/berth/install.json", 0o644, [JSON.stringify(marker)]],
+  ];
+  for (const [path, mode, lines] of files) {
+    await writeFile(join(folder, path), lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
+    await chmod(join(folder, path), mode);
+  }
 }
 
 /** Run nixos-anywhere to its end, strictly checking the bootstrap key through every phase. Its whole output goes to the log. */
@@ -89,7 +98,7 @@ export async function nixosAnywhere(
     buffer: false,
     timeout: deadline,
     env: {
-      PATH: `${bin}${delimiter}${process.env["PATH"]}`,
+      PATH: `${bin}${delimiter}${process.env.PATH}`,
       BERTH_SSH: await findOnPath("ssh"),
       BERTH_KNOWN_HOSTS: known,
       BERTH_HOST_ALIAS: hostAlias(document.target),
@@ -119,7 +128,7 @@ export async function nixosAnywhere(
 }
 
 async function findOnPath(name: string): Promise<string> {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     const file = join(folder, name);
     if (
       await access(file, constants.X_OK).then(
