@@ -34,7 +34,8 @@ export function knownHosts(target: SshTarget): string {
 
 /**
  * An ssh_config for one host: strict from the first byte, no global known_hosts, ed25519 only, nothing forwarded.
- * ssh keeps the first value it sees, so the user's own configuration comes last: it may add a ProxyJump, not weaken this.
+ * ssh keeps the first value it sees, so the user's own configuration comes last: it may add a ProxyJump, not weaken this
+ * nor change what a command does.
  */
 export function sshConfig(target: SshTarget, files: SshFiles): string {
   const lines = [
@@ -46,22 +47,32 @@ export function sshConfig(target: SshTarget, files: SshFiles): string {
     "StrictHostKeyChecking yes",
     `UserKnownHostsFile ${files.knownHosts}`,
     "GlobalKnownHostsFile /dev/null",
+    "KnownHostsCommand none",
+    "NoHostAuthenticationForLocalhost no",
     "UpdateHostKeys no",
     "VerifyHostKeyDNS no",
     "CheckHostIP no",
     "BatchMode yes",
     "PreferredAuthentications publickey",
     ...(files.identity ? [`IdentityFile ${files.identity}`, "IdentitiesOnly yes"] : []),
+    // The key is the stack's, not the agent's to keep.
+    "AddKeysToAgent no",
     "ForwardAgent no",
     "ForwardX11 no",
+    "ClearAllForwardings yes",
     "PermitLocalCommand no",
+    "RemoteCommand none",
     "RequestTTY no",
+    "StdinNull no",
     "ConnectTimeout 10",
     "ServerAliveInterval 5",
     "ServerAliveCountMax 3",
     "LogLevel ERROR",
     `ControlPath ${files.controlPath}`,
     "ControlMaster no",
+    // A master that goes into the background is one that nobody ends.
+    "ControlPersist no",
+    "ForkAfterAuthentication no",
   ];
   return `Host ${hostAlias(target)}\n${lines.map((line) => `  ${line}\n`).join("")}\nMatch all\n  Include ~/.ssh/config\n`;
 }

@@ -90,8 +90,8 @@ export class SshSession {
   ): Promise<void> {
     const { signal } = options;
     const end = Date.now() + deadline;
-    let said = "no attempt was made";
-    while (Date.now() < end) {
+    let said: string;
+    do {
       signal?.throwIfAborted();
       const attempt = await this.sh("exit 0", { deadline: 15_000, fresh: true, signal }).catch(
         (error: Error) => {
@@ -103,7 +103,7 @@ export class SshSession {
       said = lastLines(attempt.stderr, 3) || `ssh ended with ${attempt.exitCode}`;
       if (isIdentityMismatch(attempt.stderr) && !options.patient) break;
       await sleep(300, undefined, { signal });
-    }
+    } while (Date.now() < end);
     throw new Failure({
       host: this.label,
       tried: `ssh as ${this.target.user} on port ${this.target.port}`,
@@ -148,7 +148,12 @@ export class SshSession {
       said = (said + chunk).slice(-4_000);
     });
     const exited = new Promise<void>((resolve) =>
-      master.once("close", () => resolve()).once("error", () => resolve()),
+      master
+        .once("close", () => resolve())
+        .once("error", (error) => {
+          said ||= error.message;
+          resolve();
+        }),
     );
     const end = Date.now() + Math.min(deadline, 30_000);
     while (!existsSync(this.#controlPath)) {
