@@ -14,11 +14,11 @@ async function main(verb: string | undefined): Promise<number> {
     process.stderr.write(`berth: ${verb ?? "no verb"}: the only verb is "install"\n`);
     return 64;
   }
-  const parsed = installDocument.safeParse(JSON.parse(await text(process.stdin)));
+  const parsed = installDocument.safeParse(jsonOrUndefined(await text(process.stdin)));
   if (!parsed.success) {
-    process.stderr.write(
-      `berth: the install document has another shape: ${parsed.error.issues.map((issue) => issue.path.join(".")).join(", ")}\n`,
-    );
+    // Paths alone: the values are secrets.
+    const where = parsed.error.issues.map((issue) => issue.path.join(".") || "the whole of it");
+    process.stderr.write(`berth: the install document on stdin has another shape: ${where.join(", ")}\n`);
     return 64;
   }
   const document = parsed.data;
@@ -34,6 +34,14 @@ async function main(verb: string | undefined): Promise<number> {
     return 1;
   } finally {
     log.close();
+  }
+}
+
+function jsonOrUndefined(given: string): unknown {
+  try {
+    return JSON.parse(given);
+  } catch {
+    return undefined;
   }
 }
 

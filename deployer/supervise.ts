@@ -9,7 +9,7 @@ const lifeline = 3;
  * So the work is done by a child that holds the far end of a pipe, and kills its whole group when the pipe closes.
  */
 export async function runSupervised(work: () => Promise<number>): Promise<number> {
-  if (process.env["BERTH_SUPERVISED"] !== "1") return superviseSelf();
+  if (process.env.BERTH_SUPERVISED !== "1") return superviseSelf();
   const watch = new Socket({ fd: lifeline, readable: true, writable: false });
   watch
     .once("close", () => process.kill(-process.pid, "SIGKILL"))
@@ -27,16 +27,25 @@ function superviseSelf(): Promise<number> {
     stdio: ["inherit", "inherit", "inherit", "pipe"],
     env: { ...process.env, BERTH_SUPERVISED: "1" },
   });
+  const endGroup = () => {
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // Nothing of it is left.
+    }
+  };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      endGroup();
       process.exit(130);
     });
   }
   return new Promise((resolve) => {
     child.once("error", () => resolve(1));
     child.once("exit", (code) => {
-      // A left-over grandchild may still hold the far end.
+      // What the work left behind, an ssh session that still formats a disk for one, must not meet the next run.
+      endGroup();
       child.stdio[lifeline]?.destroy();
       resolve(code ?? 130);
     });
