@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostManifest } from "../config/manifest.ts";
@@ -47,13 +48,14 @@ export class Installation extends pulumi.ComponentResource {
     const command = new local.Command(
       `${name}-install`,
       {
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces.
         create: 'exec "${BERTH_NODE:-node}" "$BERTH_DEPLOYER" install',
         // Unset would run the install again on any change.
         update: ":",
         stdin: this.#document(args, deadline),
         environment: {
           BERTH_NODE: process.execPath,
-          BERTH_DEPLOYER: new URL("../deployer/main.ts", import.meta.url).pathname,
+          BERTH_DEPLOYER: fileURLToPath(new URL("../deployer/main.ts", import.meta.url)),
         },
         triggers: [args.machineId],
         addPreviousOutputInEnv: false,
