@@ -1,0 +1,28 @@
+import type { InstallDocument } from "../../../../deployer/install/document.ts";
+import { webManifest } from "../../config/samples.ts";
+
+/** What no output, log, argument or file for others may hold. */
+export const secrets = ["hunter2-login", "hunter2-lasting"] as const;
+
+/** An install of a web host, with everything that is optional. */
+export const installOfWeb1: InstallDocument = {
+  target: {
+    stack: "dev",
+    host: "web1",
+    address: "203.0.113.7",
+    port: 22,
+    user: "root",
+    loginKey: `-----BEGIN OPENSSH PRIVATE KEY-----\n${secrets[0]}\n-----END OPENSSH PRIVATE KEY-----\n`,
+  },
+  marker: { stack: "dev", host: "web1", server: "4711" },
+  bootstrapHostKey: "ssh-ed25519 AAAAbootstrap bootstrap web1",
+  lastingHostKey: {
+    publicKey: "ssh-ed25519 AAAAlasting web1",
+    privateKey: `-----BEGIN OPENSSH PRIVATE KEY-----\n${secrets[1]}\n-----END OPENSSH PRIVATE KEY-----`,
+  },
+  authorizedKeys: ["ssh-ed25519 AAAAlogin berth dev", "ssh-ed25519 AAAAada ada@example.org"],
+  toplevel: webManifest.toplevel,
+  diskoScript: webManifest.diskoScript,
+  kexecTarball: webManifest.kexecTarball,
+  deadline: 60,
+};

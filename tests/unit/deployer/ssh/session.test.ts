@@ -1,0 +1,135 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isIdentityMismatch, quote, SshSession } from "../../../../deployer/ssh/session.ts";
+
+const target = {
+  stack: "dev",
+  host: "web1",
+  address: "127.0.0.1",
+  user: "root",
+  hostKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ web1"],
+  loginKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----",
+};
+
+/** A port of loopback on which nothing listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test.each([
+  [true, "Host key verification failed.", "a key that is not in known_hosts"],
+  [
+    true,
+    "No ED25519 host key is known for berth-dev-web1 and you have requested strict checking.\r\nHost key verification failed.",
+    "no key known at all",
+  ],
+  [true, "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @", "a key that changed"],
+  [
+    true,
+    "Unable to negotiate with 203.0.113.7 port 22: no matching host key type found. Their offer: ssh-rsa",
+    "a host without an ed25519 key",
+  ],
+  [false, "ssh: connect to host 203.0.113.7 port 22: Connection refused", "nothing that listens"],
+  [false, "ssh: connect to host 203.0.113.7 port 22: Connection timed out", "no answer"],
+  [false, "root@203.0.113.7: Permission denied (publickey).", "a login key that is not let in"],
+  [false, "kex_exchange_identification: read: Connection reset by peer", "a host that is going down"],
+  [false, "", "nothing said"],
+])("it is %s that %j means another identity: %s", (expected, said) => {
+  expect(isIdentityMismatch(said)).toBe(expected);
+});
+
+describe("a quoted text", () => {
+  test("is what a real shell makes of it", () => {
+    const text = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom(..."'\"\\$`!*~ \t\n#&;|<>(){}[]%=-"),
+        fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }),
+      ),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(
+          text.filter((one) => !one.includes("\0")),
+          { maxLength: 5 },
+        ),
+        (words) => {
+          const script = `for word in ${words.map(quote).join(" ")}; do printf '%s\\0' "$word"; done`;
+          const seen = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+          expect(seen).toBe(words.map((word) => `${word}\0`).join(""));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("a session", () => {
+  test("keeps its keys in a folder of its own, for its owner alone, and takes them away at its end", async () => {
+    const session = await SshSession.create({ ...target, port: 22 });
+    const folder = dirname(session.configFile);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(folder)) {
+      expect([name, statSync(`${folder}/${name}`).mode & 0o777]).toEqual([name, 0o600]);
+    }
+    expect(readFileSync(`${folder}/identity`, "utf8")).toBe(`${target.loginKey}\n`);
+    expect(readFileSync(session.configFile, "utf8")).not.toContain("hunter2");
+    await session.close();
+    expect(() => statSync(folder)).toThrow("ENOENT");
+  });
+
+  test("names host and address, and its options say no secret", async () => {
+    const session = await SshSession.create({ ...target, port: 22 });
+    expect(session.label).toBe("web1 (127.0.0.1)");
+    expect(session.sshOptions).toBe(`-F ${session.configFile}`);
+    await session.close();
+  });
+
+  test("to a host that refuses says whom, how and what ssh said, and ends at its deadline", async ({
+    skip,
+  }) => {
+    const port = await closedPort();
+    const session = await SshSession.create({ ...target, port });
+    try {
+      const started = Date.now();
+      const error = await session.waitUntilReachable(1_500).then(
+        () => new Error("it was reached"),
+        (failure: Error) => failure,
+      );
+      skip(error.message.includes("not on PATH"), "ssh is not installed");
+      expect(error.message).toMatch(
+        new RegExp(
+          `^web1 \\(127\\.0\\.0\\.1\\): ssh as root on port ${port}: .*Connection refused.* Next: look at`,
+          "s",
+        ),
+      );
+      expect(Date.now() - started).toBeLessThan(5_000);
+      await expect(session.sh("exit 0", { deadline: 1_000 })).rejects.toThrow(
+        /^web1 \(127\.0\.0\.1\): open an ssh connection: .*Connection refused/s,
+      );
+    } finally {
+      await session.close();
+    }
+  });
+
+  test("without ssh on PATH says so at once", async () => {
+    const path = process.env.PATH;
+    const session = await SshSession.create({ ...target, port: 22 });
+    process.env.PATH = "/nowhere";
+    try {
+      const started = Date.now();
+      await expect(session.waitUntilReachable(10_000)).rejects.toThrow("start ssh: it is not on PATH");
+      expect(Date.now() - started).toBeLessThan(3_000);
+    } finally {
+      process.env.PATH = path;
+      await session.close();
+    }
+  });
+});

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { afterEach, describe, expect, test } from "vitest";
+
+const supervised = new URL("./supervised.ts", import.meta.url).pathname;
+
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill("SIGKILL");
+});
+
+/** A program whose work is supervised: `how` says how the work goes. */
+function start(how: string) {
+  const child = spawn(process.execPath, [supervised, how], { stdio: ["pipe", "pipe", "inherit"] });
+  started.push(child);
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+  const exit = once(child, "exit").then(([code]) => code as number | null);
+  return { child, lines, exit };
+}
+
+/** Does a process run, rather than just wait to be collected by its parent? */
+function runs(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Process ids that the work has told: its own, and that of a grandchild that ignores every signal it can. */
+async function familyOf(lines: string[]): Promise<number[]> {
+  await expect.poll(() => lines.length, { timeout: 8_000 }).toBeGreaterThanOrEqual(2);
+  const ids = lines.slice(0, 2).map(Number);
+  for (const pid of ids) expect(runs(pid)).toBe(true);
+  return ids;
+}
+
+const allGone = (ids: number[]) =>
+  expect.poll(() => ids.filter(runs), { timeout: 5_000, interval: 20 }).toEqual([]);
+
+describe.runIf(process.platform === "linux")("supervised work", () => {
+  test.each(["0", "1", "64"])("that ends with %s gives its exit code", async (code) => {
+    const { exit } = start(code);
+    expect(await exit).toBe(Number(code));
+  });
+
+  test("reads the stdin it was given", async () => {
+    const { child, lines, exit } = start("echo");
+    child.stdin?.end("a document\n");
+    expect(await exit).toBe(0);
+    expect(lines).toEqual(["a document"]);
+  });
+
+  test("that throws has failed", async () => {
+    const child = spawn(process.execPath, [supervised, "throw"], { stdio: "ignore" });
+    expect((await once(child, "exit"))[0]).toBe(1);
+  });
+
+  test("ends even when it has forgotten a timer", async () => {
+    const { exit } = start("forget");
+    expect(await exit).toBe(7);
+  });
+
+  test("ends with all it has started when its parent is killed without warning", async () => {
+    const { child, lines } = start("wait");
+    const ids = await familyOf(lines);
+    child.kill("SIGKILL");
+    await allGone(ids);
+  });
+
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+    "ends with all it has started on %s",
+    async (signal) => {
+      const { child, lines, exit } = start("wait");
+      const ids = await familyOf(lines);
+      child.kill(signal);
+      expect(await exit).toBe(130);
+      await allGone(ids);
+    },
+  );
+
+  test("leaves nothing running behind it when it ends by itself", async () => {
+    const { lines, exit } = start("leave");
+    expect(await exit).toBe(5);
+    await allGone(lines.slice(0, 2).map(Number));
+  });
+
+  test("that is killed itself has failed, and what it started is gone", async () => {
+    const { lines, exit } = start("wait");
+    const ids = await familyOf(lines);
+    process.kill(Number(ids[0]), "SIGKILL");
+    expect(await exit).toBe(130);
+    await allGone(ids);
+  });
+});
