@@ -7,8 +7,10 @@ import { runMain } from "./trouble.mjs";
 await runMain("npm start", async () => {
   const argv = process.argv.slice(2);
   const startsLab = !argv.some((word) => word === "--help" || word === "-h");
-  const needs = new Set([/** @type {const} */ (startsLab ? "lab" : "npm")]);
-  const { env, close } = await setUp({ needs, tests: false, startsLab }, new Report());
+  const { env, close } = await setUp(
+    { needs: new Set([startsLab ? "lab" : "npm"]), tests: false, startsLab },
+    new Report(),
+  );
   try {
     return await handOver(["lab/journey/main.ts", ...argv], env);
   } finally {

@@ -7,7 +7,7 @@ import { checkout, node24, onPath } from "../places.mjs";
 import { probe } from "../probe.mjs";
 import { bytesIn, isStowed, remove, stow } from "../stow.mjs";
 import { atLeast } from "../versions.mjs";
-import { findGo } from "./go.mjs";
+import { findGo, forgetGo } from "./go.mjs";
 
 /** A download that has not moved for this long is given up, in milliseconds. */
 const STALL = 20_000;
@@ -35,6 +35,7 @@ export const engineStep = {
       await remove(temporary);
       await build(join(temporary, "bin"), cache, at);
     });
+    await forgetGo(cache);
   },
 };
 
@@ -95,7 +96,7 @@ async function download(root, cache, at) {
  * @param {(doing: string) => void} at
  */
 async function build(bin, cache, at) {
-  const { go, env, forget } = await findGo(cache, at);
+  const { go, env } = await findGo(cache, at);
   const { languageHost, pulumi } = pins;
   const sdk = "github.com/pulumi/pulumi/sdk/v3";
   const base = {
@@ -117,5 +118,4 @@ async function build(bin, cache, at) {
   at("fetching modules");
   await compile("language-host", languageHost, "osusergo", `${sdk}/nodejs/cmd/pulumi-language-nodejs`);
   await compile("cli", pulumi, "osusergo,grpcnotrace", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi");
-  await forget();
 }
