@@ -12,8 +12,9 @@ berth_state=/var/lib/berth
 profile=/nix/var/nix/profiles/system
 
 doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths=''
-while IFS='=' read -r key value && [ "$key" != --- ]; do
-  case $key in
+while IFS= read -r line && [ "$line" != --- ]; do
+  value=${line#*=}
+  case ${line%%=*} in
     id) doc_id=$value ;;
     owner) doc_owner=$value ;;
     toplevel) doc_toplevel=$value ;;
@@ -21,9 +22,11 @@ while IFS='=' read -r key value && [ "$key" != --- ]; do
     seconds) doc_seconds=$value ;;
     path) doc_paths="$doc_paths$value
 " ;;
-    *) echo "unknown key in the document: $key" >&2; exit 64 ;;
+    *) echo "unknown key in the document: ${line%%=*}" >&2; exit 64 ;;
   esac
 done
+# Half a document is none: the connection may have broken in its middle.
+[ "$line" = --- ] || { echo 'the document was cut off' >&2; exit 64; }
 
 case $doc_id in *[!a-z0-9-]*) echo "bad id: $doc_id" >&2; exit 64 ;; esac
 case $doc_toplevel in
@@ -36,7 +39,7 @@ trial_dir=$berth_run/$doc_id
 json_string() {
   tr -d '\000-\010\013-\037\177' | awk '
     BEGIN { printf "\"" }
-    { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }
+    { gsub(/\\/, "&&"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }
     END { printf "\"" }'
 }
 json_text() { printf '%s' "$1" | json_string; }

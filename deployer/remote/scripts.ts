@@ -58,6 +58,8 @@ const answers = {
   adopt: z.union([done, refusal]),
 };
 export type ScriptName = keyof typeof answers;
+/** The scripts that `remote` runs. */
+export const scriptNames = Object.keys(answers) as ScriptName[];
 export type Answer<Name extends ScriptName> = z.infer<(typeof answers)[Name]>;
 
 /** Run one of the scripts in this folder on a host. Throws a Failure when it ends in any other way than with its JSON line. */
