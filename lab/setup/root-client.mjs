@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { checkout } from "./places.mjs";
-import { commandLine } from "./quoting.mjs";
 import { remove } from "./stow.mjs";
 import { Trouble } from "./trouble.mjs";
 
@@ -52,7 +51,7 @@ export async function openRoot(reasons, say) {
   if ((await Promise.race([ready, ended])) !== true) {
     await remove(folder);
     throw new Trouble(
-      `root was not granted. Where sudo can ask for a password, this starts it: ${commandLine(command.slice(0, 2))} …`,
+      "root was not granted. Next: run it as root, or on a terminal where sudo can ask for a password",
     );
   }
   // It must not keep this process from ending; it ends when this process's end of its stdin does.
