@@ -48,7 +48,10 @@ async function deploy(wanted: Inputs, call: CallContext): Promise<Properties> {
     { status: (line) => call.status(line), signal: call.signal },
   );
   const what = released.previous === released.toplevel ? "verified" : "live";
-  call.log("info", `${session.label}: ${released.toplevel} ${what} after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  call.log(
+    "info",
+    `${session.label}: ${released.toplevel} ${what} after ${((Date.now() - started) / 1000).toFixed(1)} s`,
+  );
   return { release: released.toplevel, previous: released.previous };
 }
 
@@ -98,12 +101,18 @@ export const deployment: ResourceHandler = {
       call.log("warning", `${session.label} runs ${seen.current}, not ${String(state.outputs["release"])}`);
       return { inputs: state.inputs, outputs: { ...state.outputs, release: seen.current } };
     } catch (error) {
-      call.log("warning", `${known.data.host} could not be read, its state is kept: ${error instanceof Error ? error.message : String(error)}`);
+      call.log(
+        "warning",
+        `${known.data.host} could not be read, its state is kept: ${error instanceof Error ? error.message : String(error)}`,
+      );
       return state;
     }
   },
 
   async delete(_id, state, call) {
-    call.log("info", `${String(state.inputs["host"])}: no longer managed; whatever it runs goes on running until its server is deleted`);
+    call.log(
+      "info",
+      `${String(state.inputs["host"])}: no longer managed; whatever it runs goes on running until its server is deleted`,
+    );
   },
 };
