@@ -139,7 +139,8 @@ export class NixosHost extends pulumi.ComponentResource {
       url: this.hardware.address.apply((address) => `${scheme}://${config.domain ?? address}/`),
       address: this.hardware.address,
       ipv6Address: this.hardware.ipv6Address,
-      release: this.deployment.release,
+      // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
+      release: pulumi.recover(this.deployment.release, () => "its deployment failed"),
       hostKey: identity.publicKey,
       pricePerMonth: (findServerType(config.server.type)?.monthly ?? 0) + ipv4Monthly,
     };
