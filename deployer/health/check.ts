@@ -22,6 +22,12 @@ export function checkOnce(check: HealthCheck, address: string, timeout: number):
   const started = Date.now();
   return new Promise((resolve) => {
     const unhealthy = (because: string) => resolve({ healthy: false, because: `GET ${url.href} ${because}` });
+    const failed = (error: Error, what: string) =>
+      unhealthy(
+        error.name === "AbortError" || error.name === "TimeoutError"
+          ? `did not answer within ${timeout / 1000} s`
+          : `${what}: ${error.message}`,
+      );
     const secure = url.protocol === "https:";
     const options = {
       host: address,
@@ -32,7 +38,7 @@ export function checkOnce(check: HealthCheck, address: string, timeout: number):
       agent: false as const,
       signal: AbortSignal.timeout(timeout),
       // An address has no SNI.
-      ...(secure && isIP(url.hostname) === 0 ? { servername: url.hostname } : {}),
+      ...(secure && isIP(url.hostname.replace(/^\[|\]$/g, "")) === 0 ? { servername: url.hostname } : {}),
     };
     const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
       let body = "";
@@ -40,7 +46,7 @@ export function checkOnce(check: HealthCheck, address: string, timeout: number):
       response.on("data", (chunk: string) => {
         if (body.length < bodyLimit) body += chunk;
       });
-      response.on("error", (error) => unhealthy(`broke off: ${error.message}`));
+      response.on("error", (error) => failed(error, "broke off"));
       response.on("end", () => {
         const status = response.statusCode ?? 0;
         if (status !== check.status)
@@ -53,13 +59,7 @@ export function checkOnce(check: HealthCheck, address: string, timeout: number):
         resolve({ healthy: true, took: Date.now() - started });
       });
     });
-    request.on("error", (error: NodeJS.ErrnoException) =>
-      unhealthy(
-        error.name === "AbortError" || error.name === "TimeoutError"
-          ? `did not answer within ${timeout / 1000} s`
-          : `failed: ${error.message}`,
-      ),
-    );
+    request.on("error", (error) => failed(error, "failed"));
     request.end();
   });
 }

@@ -1,0 +1,285 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import tls from "node:tls";
+import sshpk from "sshpk";
+import { afterEach, describe, expect, test } from "vitest";
+import type { HealthCheck } from "../../../../config/manifest.ts";
+import { checkAll, checkOnce, urlOf } from "../../../../deployer/health/check.ts";
+
+const loopback = "127.0.0.1";
+const open: { close(): unknown }[] = [];
+afterEach(() => {
+  for (const server of open.splice(0)) server.close();
+});
+
+async function listen(server: Server, address = loopback): Promise<number> {
+  open.push({
+    close: () => {
+      server.close();
+      server.closeAllConnections?.();
+    },
+  });
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** A local web server; the port it listens on. */
+const serve = (answer: RequestListener, address?: string) => listen(createServer(answer), address);
+
+const says = (body: string, status = 200): RequestListener => {
+  return (_request, response) => response.writeHead(status).end(body);
+};
+const check = (port: number, more: Partial<HealthCheck> = {}): HealthCheck => ({
+  http: `http://example.org:${port}/healthz?deep=1`,
+  status: 200,
+  ...more,
+});
+const because = async (wanted: HealthCheck, timeout = 3_000): Promise<string> => {
+  const verdict = await checkOnce(wanted, loopback, timeout);
+  return verdict.healthy ? "it is healthy" : verdict.because;
+};
+
+describe("one attempt at a check", () => {
+  test("asks the address it is given for the URL's path, with the URL's host", async () => {
+    const requests: IncomingMessage[] = [];
+    const port = await serve((request, response) => {
+      requests.push(request);
+      response.end("ok");
+    });
+    const verdict = await checkOnce(check(port), loopback, 3_000);
+    expect(verdict).toEqual({ healthy: true, took: expect.any(Number) });
+    expect(requests).toHaveLength(1);
+    expect(requests[0]?.method).toBe("GET");
+    expect(requests[0]?.url).toBe("/healthz?deep=1");
+    expect(requests[0]?.headers.host).toBe(`example.org:${port}`);
+  });
+
+  test("never looks a name up: one that cannot exist is as good as any", async () => {
+    const port = await serve(says("ok"));
+    expect(await because(check(port, { http: `http://no-such-host.invalid:${port}/` }))).toBe(
+      "it is healthy",
+    );
+  });
+
+  test.each<[string, RequestListener, Partial<HealthCheck>, string]>([
+    ["the status that is wanted, be it an error", says("gone", 410), { status: 410 }, "it is healthy"],
+    ["the text that is wanted", says("version 3, ok"), { body: "ok" }, "it is healthy"],
+    [
+      "another status",
+      says("<h1>Bad\n  gateway</h1>", 502),
+      {},
+      "answered 502, expected 200 (<h1>Bad gateway</h1>)",
+    ],
+    ["another status and no text", says("", 500), {}, "answered 500, expected 200"],
+    [
+      "a redirection, which is not followed",
+      (_, response) => response.writeHead(301, { location: "/" }).end(),
+      {},
+      "answered 301, expected 200",
+    ],
+    ["another text", says("starting"), { body: "ok" }, 'answered 200 without the text "ok" (starting)'],
+    [
+      "an end before its end",
+      (_, response) => {
+        response.writeHead(200, { "content-length": "100" }).write("half");
+        setTimeout(() => response.destroy(), 20);
+      },
+      {},
+      "broke off: aborted",
+    ],
+    ["no word", (request) => request.socket.destroy(), {}, "failed: socket hang up"],
+  ])("reads %s", async (_, answer, more, expected) => {
+    const port = await serve(answer);
+    const found = await because(check(port, more));
+    expect(found).toBe(
+      expected === "it is healthy" ? expected : `GET http://example.org:${port}/healthz?deep=1 ${expected}`,
+    );
+  });
+
+  test("tells a port that is closed", async () => {
+    const server = createTcpServer();
+    const port = await listen(server as unknown as Server);
+    await new Promise((resolve) => server.close(resolve));
+    expect(await because(check(port))).toMatch(/ failed: .*ECONNREFUSED/);
+  });
+
+  test.each<[string, RequestListener]>([
+    ["says nothing", () => undefined],
+    ["begins to answer and stops", (_, response) => response.writeHead(200).write("o")],
+    [
+      "answers for ever",
+      (_, response) => {
+        response.writeHead(200);
+        const timer = setInterval(() => response.write("o"), 20);
+        response.on("close", () => clearInterval(timer));
+      },
+    ],
+  ])("gives up in time on a server that %s", async (_, answer) => {
+    const port = await serve(answer);
+    const started = Date.now();
+    expect(await because(check(port), 300)).toBe(
+      `GET http://example.org:${port}/healthz?deep=1 did not answer within 0.3 s`,
+    );
+    expect(Date.now() - started).toBeLessThan(2_000);
+  });
+
+  test("reads no more of a body than it needs", async () => {
+    const port = await serve(says(`${"x".repeat(300 * 1024)}ok`));
+    expect(await because(check(port, { body: "ok" }))).toContain('without the text "ok" (xxx');
+    expect((await because(check(port, { body: "ok" }))).length).toBeLessThan(300);
+  });
+
+  test("opens a new connection every time", async () => {
+    const ports = new Set<number | undefined>();
+    const port = await serve((request, response) => {
+      ports.add(request.socket.remotePort);
+      response.end();
+    });
+    for (let attempt = 0; attempt < 3; attempt++) await checkOnce(check(port), loopback, 3_000);
+    expect(ports.size).toBe(3);
+  });
+
+  test("goes to an IPv6 address, too", async ({ skip }) => {
+    let port: number;
+    try {
+      port = await Promise.race([serve(says("ok"), "::1"), sleep(1_000).then(() => Promise.reject())]);
+    } catch {
+      return skip("this machine has no IPv6 on loopback");
+    }
+    const verdict = await checkOnce(check(port), "::1", 3_000);
+    expect(verdict.healthy).toBe(true);
+  });
+});
+
+describe("a check over https", () => {
+  const key = sshpk.generatePrivateKey("ecdsa");
+  const certificate = sshpk
+    .createSelfSignedCertificate(sshpk.identityForHost("example.org"), key, { lifetime: 3_600 })
+    .toString("pem");
+  const trusted = tls.getCACertificates("default");
+  afterEach(() => tls.setDefaultCACertificates(trusted));
+
+  /** A web server with a certificate for example.org; the names it was asked for. */
+  async function serveSecurely() {
+    const names: string[] = [];
+    const server = createSecureServer(
+      {
+        key: key.toString("pem"),
+        cert: certificate,
+        SNICallback: (name, done) => {
+          names.push(name);
+          done(null);
+        },
+      },
+      (request, response) => response.end(`host ${request.headers.host}`),
+    );
+    return { names, port: await listen(server) };
+  }
+  const over = (host: string, port: number): HealthCheck => ({
+    https: `https://${host}:${port}/`,
+    status: 200,
+  });
+
+  test("asks for the URL's host by SNI and takes a certificate for it, at whatever address", async () => {
+    tls.setDefaultCACertificates([certificate]);
+    const { names, port } = await serveSecurely();
+    expect(await because({ ...over("example.org", port), body: `host example.org:${port}` })).toBe(
+      "it is healthy",
+    );
+    expect(names).toEqual(["example.org"]);
+  });
+
+  test("refuses a certificate for another name", async () => {
+    tls.setDefaultCACertificates([certificate]);
+    const { port } = await serveSecurely();
+    expect(await because(over("www.example.com", port))).toMatch(
+      / failed: .*does not match certificate's altnames/,
+    );
+  });
+
+  test("refuses a certificate that nobody signed", async () => {
+    const { port } = await serveSecurely();
+    expect(await because(over("example.org", port))).toMatch(/ failed: self-signed certificate/);
+  });
+
+  test.each(["127.0.0.1", "[::1]"])(
+    "of the address %s names no server, as there is no SNI for addresses",
+    async (host) => {
+      const { names, port } = await serveSecurely();
+      await because(over(host, port));
+      expect(names).toEqual([]);
+    },
+  );
+
+  test("tells a server that does not speak TLS", async () => {
+    const port = await serve(says("ok"));
+    expect(await because(over("example.org", port))).toMatch(/ failed: /);
+  });
+});
+
+describe("all checks", () => {
+  const fast = { deadline: 400, pause: 20 };
+
+  test("are healthy when there are none", async () => {
+    expect((await checkAll([], loopback, fast)).healthy).toBe(true);
+  });
+
+  test("are asked again until they are healthy", async () => {
+    let asked = 0;
+    const port = await serve((_, response) => response.writeHead(++asked < 4 ? 503 : 200).end());
+    expect((await checkAll([check(port)], loopback, { ...fast, deadline: 5_000 })).healthy).toBe(true);
+    expect(asked).toBe(4);
+  });
+
+  test("are all asked; one that stays unhealthy decides, and says for how long", async () => {
+    const well = await serve(says("ok"));
+    const ill = await serve(says("no", 500));
+    const verdict = await checkAll([check(well), check(ill)], loopback, fast);
+    expect(verdict).toEqual({
+      healthy: false,
+      because: expect.stringMatching(
+        new RegExp(
+          `^GET http://example.org:${ill}/healthz\\?deep=1 answered 500, expected 200 \\(no\\), for [01] s$`,
+        ),
+      ),
+    });
+  });
+
+  test("end at their deadline, or a second later at most, though a server hangs", async () => {
+    const port = await serve(() => undefined);
+    const started = Date.now();
+    expect((await checkAll([check(port)], loopback, fast)).healthy).toBe(false);
+    expect(Date.now() - started).toBeLessThan(fast.deadline + 1_500);
+  });
+
+  test("stop early when there is a reason to, and give it", async () => {
+    const port = await serve(says("no", 500));
+    let asked = 0;
+    const giveUp = () => (++asked === 2 ? "the unit failed" : undefined);
+    const verdict = await checkAll([check(port)], loopback, { deadline: 8_000, pause: 20, giveUp });
+    expect(verdict).toEqual({ healthy: false, because: "the unit failed" });
+  });
+
+  test("do not ask for a reason to stop once healthy", async () => {
+    const port = await serve(says("ok"));
+    const verdict = await checkAll([check(port)], loopback, { ...fast, giveUp: () => "never" });
+    expect(verdict.healthy).toBe(true);
+  });
+
+  test("stop when they are cancelled", async () => {
+    const port = await serve(says("no", 500));
+    const cancel = new AbortController();
+    const work = checkAll([check(port)], loopback, { deadline: 8_000, signal: cancel.signal });
+    setTimeout(() => cancel.abort(new Error("cancelled by you")), 50);
+    await expect(work).rejects.toThrow();
+  });
+});
+
+test.each([
+  [{ http: "http://example.org/healthz", status: 200 }, "http://example.org/healthz"],
+  [{ https: "https://example.org:8443/", status: 200 }, "https://example.org:8443/"],
+])("the URL of %o is %s", (one, url) => {
+  expect(urlOf(one).href).toBe(url);
+});
