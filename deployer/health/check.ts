@@ -64,8 +64,10 @@ export function checkOnce(check: HealthCheck, address: string, timeout: number):
   });
 }
 
+/** What a page says, without its markup and style. */
 const excerpt = (body: string): string => {
-  const line = body.replaceAll(/\s+/g, " ").trim().slice(0, 120);
+  const text = body.replaceAll(/<(style|script|head)\b[\s\S]*?<\/\1>|<[^>]*>/gi, " ");
+  const line = text.replaceAll(/\s+/g, " ").trim().slice(0, 120);
   return line === "" ? "" : ` (${line})`;
 };
 
