@@ -1,0 +1,213 @@
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { closeSessions, deployment } from "../../../provider/resources/deployment.ts";
+import { webManifest } from "../config/samples.ts";
+import { EngineDouble, secret, UNKNOWN, type Wire } from "./client.ts";
+
+const TYPE = "berth:deploy:Deployment";
+const start = () =>
+  EngineDouble.start({ name: "berth", version: "0.1.0", resources: { [TYPE]: deployment } }, TYPE);
+
+const newer = {
+  toplevel: `/nix/store/${"h".repeat(32)}-nixos-system-web`,
+  drvPath: `/nix/store/${"i".repeat(32)}-n.drv`,
+};
+const loginKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----\n";
+const inputs: Wire = {
+  stack: "dev",
+  host: "web1",
+  address: "127.0.0.1",
+  port: 22,
+  hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ web1",
+  loginKey: secret(loginKey),
+  machineId: "4711",
+  system: "x86_64-linux",
+  toplevel: webManifest.toplevel.out,
+  drvPath: webManifest.toplevel.drvPath,
+  health: [{ http: "http://example.org/healthz", status: 200 }],
+  healthDeadline: 60,
+};
+const outputs: Wire = { ...inputs, release: inputs.toplevel, previous: newer.toplevel };
+const state = { id: "dev/web1", inputs, outputs };
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "berth-deployment-"));
+});
+afterEach(async () => {
+  await closeSessions();
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+/** Put a program of that name first on PATH. */
+function onPath(name: string, script: string): void {
+  writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(folder, name), 0o755);
+  vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
+}
+
+/** An ssh whose every host answers `observe` with the system it runs. */
+function hostRuns(current: string): void {
+  const seen = JSON.stringify({
+    os: "nixos",
+    variant: "",
+    machine: "x86_64",
+    bootId: "1",
+    current,
+    booted: null,
+    profile: null,
+    marker: null,
+    failed: [],
+    trial: { state: "none", exitCode: null, log: "" },
+  });
+  onPath(
+    "ssh",
+    `case "$*" in
+      *" -N "*) touch "$(sed -n 's/^ *ControlPath //p' "$2")"; exec sleep 60 ;;
+      *) cat >/dev/null; echo '${seen}' ;;
+    esac`,
+  );
+}
+
+describe("a Deployment's difference", () => {
+  test.each<[string, Wire, Wire, Record<string, string>]>([
+    ["nothing changed: none", {}, {}, {}],
+    ["another derivation for the same system: none", { drvPath: newer.drvPath }, {}, {}],
+    ["another system: an update", newer, {}, { toplevel: "update" }],
+    ["another address: an update", { address: "203.0.113.8" }, {}, { address: "update" }],
+    ["another machine: an update", { machineId: "4712" }, {}, { machineId: "update" }],
+    ["a machine not yet known: an update", { machineId: UNKNOWN }, {}, { machineId: "update" }],
+    ["another host key: an update", { hostKey: "ssh-ed25519 AAAAnew" }, {}, { hostKey: "update" }],
+    ["another login key: an update", { loginKey: secret("another") }, {}, { loginKey: "update" }],
+    ["another check: an update", { health: [] }, {}, { health: "update" }],
+    ["another deadline: an update", { healthDeadline: 61 }, {}, { healthDeadline: "update" }],
+    ["another host: a replacement", { host: "web2" }, {}, { host: "update-replace" }],
+    ["another stack: a replacement", { stack: "prod" }, {}, { stack: "update-replace" }],
+    [
+      "a release that was seen to run instead: an update",
+      {},
+      { release: newer.toplevel },
+      { release: "update" },
+    ],
+    [
+      "the same, with the very system wanted that runs: an update that verifies it",
+      newer,
+      { release: newer.toplevel },
+      { release: "update", toplevel: "update" },
+    ],
+  ])("of %s", async (_, news, seen, expected) => {
+    await using engine = await start();
+    const diff = await engine.diff(
+      "web1",
+      { ...state, outputs: { ...outputs, ...seen } },
+      { ...inputs, ...news },
+    );
+    expect(diff.detailed).toEqual(expected);
+    expect(diff.changes).toBe(Object.keys(expected).length > 0);
+    expect(diff.replaces).toEqual(Object.keys(expected).filter((key) => expected[key] === "update-replace"));
+  });
+
+  test("of an agent's key instead of the stack's is an update", async () => {
+    await using engine = await start();
+    const { loginKey: _, ...withAgent } = inputs;
+    expect((await engine.diff("web1", state, withAgent)).detailed).toEqual({ loginKey: "update" });
+  });
+});
+
+describe("a Deployment's preview", () => {
+  test("tells the release that shall run before there is a host", async () => {
+    await using engine = await start();
+    const planned = await engine.create(
+      "web1",
+      { ...inputs, address: UNKNOWN, machineId: UNKNOWN },
+      { preview: true },
+    );
+    expect(planned.outputs.release).toBe(inputs.toplevel);
+    expect(planned.outputs.loginKey).toEqual(secret(loginKey));
+  });
+
+  test("tells the release that shall run, and the one that runs", async () => {
+    await using engine = await start();
+    const planned = await engine.update("web1", state, { ...inputs, ...newer }, { preview: true });
+    expect([planned.release, planned.previous]).toEqual([newer.toplevel, inputs.toplevel]);
+  });
+});
+
+describe("a Deployment's refresh", () => {
+  const warnings = ({ log }: EngineDouble) => log.map(({ message, severity }) => [severity, message]);
+
+  test("of a host that cannot be reached keeps the state, with a warning", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    await using engine = await start();
+    const known = { inputs: { ...inputs, port }, outputs: { ...outputs, port } };
+    expect(await engine.read("web1", "dev/web1", known)).toEqual({ id: "dev/web1", ...known });
+    expect(warnings(engine)).toEqual([
+      [2, expect.stringMatching(/^web1 could not be read, its state is kept: web1 \(127\.0\.0\.1\): /)],
+    ]);
+    expect(JSON.stringify(engine.log)).not.toContain("hunter2");
+  });
+
+  test("of a host without ssh on PATH keeps the state, too", async () => {
+    vi.stubEnv("PATH", folder);
+    await using engine = await start();
+    expect(await engine.read("web1", "dev/web1", { inputs, outputs })).toEqual(state);
+    expect(warnings(engine)).toHaveLength(1);
+  });
+
+  test("of a host that runs what it should says nothing", async () => {
+    hostRuns(String(inputs.toplevel));
+    await using engine = await start();
+    expect(await engine.read("web1", "dev/web1", { inputs, outputs })).toEqual(state);
+    expect(engine.log).toEqual([]);
+  });
+
+  test("of a host that runs something else shows that as its release, with a warning", async () => {
+    hostRuns(newer.toplevel);
+    await using engine = await start();
+    const seen = await engine.read("web1", "dev/web1", { inputs, outputs });
+    expect(seen).toEqual({ ...state, outputs: { ...outputs, release: newer.toplevel } });
+    expect(warnings(engine)).toEqual([
+      [2, `web1 (127.0.0.1) runs ${newer.toplevel}, not ${String(inputs.toplevel)}`],
+    ]);
+    const { detailed } = await engine.diff("web1", seen, inputs);
+    expect(detailed).toEqual({ release: "update" });
+  });
+});
+
+describe("a Deployment's update", () => {
+  test("whose build fails says so and never asks the host", async () => {
+    onPath("nix", "echo 'error: builder failed' >&2; exit 1");
+    onPath("ssh", `touch ${folder}/asked; exit 255`);
+    await using engine = await start();
+    await expect(engine.update("web1", state, { ...inputs, ...newer })).rejects.toThrow(
+      `build web1 (${newer.drvPath}): the build failed\nerror: builder failed\n Nothing was changed on any host. Next: `,
+    );
+    await expect(engine.create("web1", inputs)).rejects.toThrow("error: builder failed");
+    expect(existsSync(join(folder, "asked"))).toBe(false);
+  });
+
+  test("without Nix is one line", async () => {
+    vi.stubEnv("PATH", folder);
+    await using engine = await start();
+    await expect(engine.create("web1", inputs)).rejects.toThrow(
+      /^start nix: it is not on PATH\. Next: install nix or put its folder on PATH\.$/,
+    );
+  });
+});
+
+test("a Deployment that is deleted leaves its host alone and says so", async () => {
+  onPath("ssh", `touch ${folder}/asked; exit 255`);
+  await using engine = await start();
+  await engine.delete("web1", "dev/web1", state);
+  expect(engine.log.map(({ message }) => message)).toEqual([
+    "web1: no longer managed; whatever it runs goes on running until its server is deleted",
+  ]);
+  expect(existsSync(join(folder, "asked"))).toBe(false);
+});
