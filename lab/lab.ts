@@ -21,6 +21,7 @@ import { labNames } from "./machines/names.ts";
 import { daemonInfo, startMachines, stopMachines } from "./machines-process.ts";
 import { askRoot } from "./root-access.ts";
 import { cacheFolder, node24 } from "./setup/places.mjs";
+import { findTools } from "./setup/setup.mjs";
 import { Trouble } from "./setup/trouble.mjs";
 import { inTurn } from "./setup/turn.mjs";
 import { type LabStatus, statusOf } from "./status.ts";
@@ -47,6 +48,8 @@ const silent = () => {};
  * @throws Trouble in one line; the tools have to be set up (`npm run lab -- up` does that)
  */
 export async function up({ folder, say = silent }: LabOptions = {}): Promise<Lab> {
+  // Before anything is started that something missing would leave half up.
+  await findTools(new Set(["lab"]));
   const places = await claimFolder(folder);
   return inTurn(places.folder, "lab", say, async () => {
     const started = await startMachines(places, say);
