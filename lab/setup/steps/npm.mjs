@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { must } from "../child.mjs";
-import { checkout, node24 } from "../places.mjs";
+import { cacheFolder, checkout, node24 } from "../places.mjs";
 
 /** @typedef {{ packages?: Record<string, { version?: string, integrity?: string, optional?: boolean, devOptional?: boolean, link?: boolean }> }} Lock */
 
@@ -20,7 +20,9 @@ export const npmStep = {
       readJson(join(checkout, "node_modules/node/node_modules/.package-lock.json")),
     ]);
     const fits = lock && installed && lockMatches(lock, installed) && carriesNode(lock, node);
-    return fits ? { path: [join(checkout, "node_modules/node/bin")], env: {} } : undefined;
+    // Every run of the engine starts a program and three plugins; what Node compiled for one, the next need not compile again.
+    const env = { NODE_COMPILE_CACHE: join(cacheFolder(), "node-compile") };
+    return fits ? { path: [join(checkout, "node_modules/node/bin")], env } : undefined;
   },
   async make({ cache, at }) {
     const options = { cwd: checkout, log: join(cache, "log/npm.log"), env: quietNpm(), onLine: at };
