@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -58,7 +58,6 @@ export async function openRoot(reasons, say) {
   child.unref();
   for (const stream of [child.stdin, child.stdout])
     if ("unref" in stream && typeof stream.unref === "function") stream.unref();
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   return {
     socket,
     ask: asker(socket),
@@ -101,4 +100,17 @@ function asker(socket) {
 function networkSettings() {
   const wanted = /^((https?|no)_proxy|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS)$/i;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => wanted.test(name)));
+}
+
+/**
+ * Whether a process listens on a unix socket.
+ * @param {string} socket
+ * @returns {Promise<boolean>}
+ */
+export function listens(socket) {
+  return new Promise((resolve) => {
+    const connection = connect(socket);
+    connection.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    connection.once("connect", () => connection.destroy());
+  });
 }

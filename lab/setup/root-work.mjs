@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chown, mkdir, open, readdir, readFile, stat } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "./child.mjs";
 import { checkout, node24 } from "./places.mjs";
+import { listens } from "./root-client.mjs";
 import { remove } from "./stow.mjs";
 import { Trouble } from "./trouble.mjs";
 
@@ -98,15 +98,6 @@ async function startMachines({ lab, cache }, owner) {
       throw new Trouble(`the lab's machines did not start within ${DAEMON_START / 1000} s (log: ${file})`);
   }
   child.unref();
-}
-
-/** @param {string} socket */
-function listens(socket) {
-  return new Promise((resolve) => {
-    const connection = connect(socket);
-    connection.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    connection.once("connect", () => connection.destroy());
-  });
 }
 
 /**

@@ -2,8 +2,9 @@
  * The one part of Berth's lab that runs as root. `root.mjs serve SOCKET UID:GID` answers requests of that user until its stdin closes;
  * `root.mjs VERB ARGS` does one thing for the user sudo was called by. What it can do is in root-verbs.mjs.
  */
-import { chown } from "node:fs/promises";
+import { chown, rm, rmdir } from "node:fs/promises";
 import { createServer } from "node:net";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { parseRootRequest } from "./root-verbs.mjs";
 import { perform } from "./root-work.mjs";
@@ -48,6 +49,9 @@ async function serve(socket, owner) {
   process.stdout.write("ready\n");
   await new Promise((resolve) => ended.signal.addEventListener("abort", resolve, { once: true }));
   server.close();
+  // The one who asked may be dead by now, so its folder is removed here.
+  await rm(socket, { force: true });
+  if (/\/berth-root-\w+\/socket$/.test(socket)) await rmdir(dirname(socket)).catch(() => {});
 }
 
 /** @param {string} line JSON object of environment variables */
