@@ -16,6 +16,8 @@ export interface RemoteOptions {
   signal?: AbortSignal;
   /** A new TCP connection instead of the shared one: proves that the host still lets people in. */
   fresh?: boolean;
+  /** Seconds to wait for the connection to stand. @default 10 */
+  connectTimeout?: number;
 }
 
 /**
@@ -72,7 +74,10 @@ export class SshSession {
   async sh(script: string, options: RemoteOptions): Promise<Ended> {
     if (!options.fresh) await this.#open(options.deadline);
     const command = `exec sh -c ${quote(script)}`;
-    const route = options.fresh ? ["-o", "ControlPath=none"] : [];
+    const route = [
+      ...(options.fresh ? ["-o", "ControlPath=none"] : []),
+      ...(options.connectTimeout === undefined ? [] : ["-o", `ConnectTimeout=${options.connectTimeout}`]),
+    ];
     return run("ssh", ["-F", this.configFile, ...route, this.alias, command], {
       input: options.input ?? "",
       deadline: options.deadline,
@@ -91,17 +96,23 @@ export class SshSession {
     const { signal } = options;
     const end = Date.now() + deadline;
     let said: string;
+    // A host that boots loses the first packets, and the kernel sends them again ever later: short attempts see it sooner.
+    let connectTimeout = 2;
     do {
       signal?.throwIfAborted();
-      const attempt = await this.sh("exit 0", { deadline: 15_000, fresh: true, signal }).catch(
-        (error: Error) => {
-          if (error instanceof NotStarted) throw error;
-          return { exitCode: 255, stdout: "", stderr: error.message };
-        },
-      );
+      const attempt = await this.sh("exit 0", {
+        deadline: 15_000,
+        fresh: true,
+        connectTimeout,
+        signal,
+      }).catch((error: Error) => {
+        if (error instanceof NotStarted) throw error;
+        return { exitCode: 255, stdout: "", stderr: error.message };
+      });
       if (attempt.exitCode === 0) return;
       said = lastLines(attempt.stderr, 3) || `ssh ended with ${attempt.exitCode}`;
       if (isIdentityMismatch(attempt.stderr) && !options.patient) break;
+      connectTimeout = Math.min(connectTimeout + 1, 10);
       await sleep(300, undefined, { signal });
     } while (Date.now() < end);
     throw new Failure({
