@@ -3,6 +3,7 @@ import { Login } from "./components/login.ts";
 import { NixosHost } from "./components/nixos-host.ts";
 import { readStackConfig } from "./components/stack-config.ts";
 import { withoutStack } from "./components/without-stack.ts";
+import { toCents } from "./config/catalogue.ts";
 import { matchManifest } from "./config/stack.ts";
 import { evaluateManifest } from "./deployer/nix/evaluate.ts";
 
@@ -30,6 +31,6 @@ const built = manifests.map(({ name, settings, manifest }) => {
 /** Every host: where it is, what runs, what it costs. */
 export const hosts = Object.fromEntries(built);
 /** Net EUR a month for all hosts. */
-export const pricePerMonth = built.reduce((sum, [, { pricePerMonth }]) => sum + pricePerMonth, 0);
+export const pricePerMonth = toCents(built.reduce((sum, [, host]) => sum + host.pricePerMonth, 0));
 /** Logs in as root on every host. */
 export const loginKey = login.privateKey;

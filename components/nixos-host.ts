@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { findServerType, ipv4Monthly } from "../config/catalogue.ts";
+import { findServerType, ipv4Monthly, toCents } from "../config/catalogue.ts";
 import type { HostManifest } from "../config/manifest.ts";
 import type { HostConfig } from "../config/stack.ts";
 import { Deployment } from "./deployment.ts";
@@ -142,7 +142,7 @@ export class NixosHost extends pulumi.ComponentResource {
       // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
       release: pulumi.recover(this.deployment.release, () => "its deployment failed"),
       hostKey: identity.publicKey,
-      pricePerMonth: (findServerType(config.server.type)?.monthly ?? 0) + ipv4Monthly,
+      pricePerMonth: toCents((findServerType(config.server.type)?.monthly ?? 0) + ipv4Monthly),
     };
   }
 }

@@ -67,3 +67,6 @@ export const serverTypes: readonly ServerType[] = [
 
 export const findServerType = (name: string): ServerType | undefined =>
   serverTypes.find((type) => type.name === name);
+
+/** A sum of prices without the dust of binary fractions. */
+export const toCents = (price: number): number => Math.round(price * 100) / 100;

@@ -3,6 +3,7 @@ import { Failure, messageOf } from "./failure.ts";
 import { installDocument } from "./install/document.ts";
 import { install } from "./install/install.ts";
 import { InstallLog } from "./install/log.ts";
+import { jsonOrUndefined } from "./json.ts";
 import { runSupervised } from "./supervise.ts";
 
 /**
@@ -34,14 +35,6 @@ async function main(verb: string | undefined): Promise<number> {
     return 1;
   } finally {
     log.close();
-  }
-}
-
-function jsonOrUndefined(given: string): unknown {
-  try {
-    return JSON.parse(given);
-  } catch {
-    return undefined;
   }
 }
 

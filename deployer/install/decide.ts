@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonOrUndefined } from "../json.ts";
 
 /** What tells an installed host apart: written at the install, read by every later one. */
 export const marker = z.object({
@@ -59,7 +60,7 @@ export function decideInstall(facts: TargetFacts, wanted: Marker): InstallDecisi
 }
 
 function decideByMarker(text: string, wanted: Marker): InstallDecision {
-  const found = marker.safeParse(parseJson(text));
+  const found = marker.safeParse(jsonOrUndefined(text));
   const next = "a host belongs to one stack: replace the server, or destroy it in the other stack first";
   if (!found.success)
     return { do: "refuse", because: "its /etc/berth/install.json is not one of ours", next };
@@ -70,12 +71,4 @@ function decideByMarker(text: string, wanted: Marker): InstallDecision {
     because: `it was installed as ${host} of stack ${stack} (server ${server}), wanted is ${wanted.host} of stack ${wanted.stack} (server ${wanted.server})`,
     next,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

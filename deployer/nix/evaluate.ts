@@ -1,5 +1,6 @@
 import { type Manifest, manifest } from "../../config/manifest.ts";
 import { Failure } from "../failure.ts";
+import { jsonOrUndefined } from "../json.ts";
 import { lastLines, run } from "../process.ts";
 
 /**
@@ -22,11 +23,11 @@ export async function evaluateManifest(
   if (ended.exitCode !== 0) {
     throw new Failure({
       tried,
-      cameBack: `\n${lastLines(ended.stderr, 15)}`,
+      cameBack: `the evaluation failed\n${lastLines(ended.stderr, 15)}`,
       next: `mend the flake; nix eval '${flake}#berth.hosts' shows the same`,
     });
   }
-  const parsed = manifest.safeParse(JSON.parse(ended.stdout));
+  const parsed = manifest.safeParse(jsonOrUndefined(ended.stdout));
   if (!parsed.success) {
     const issues = parsed.error.issues
       .map((issue) => `  berth.hosts.${issue.path.join(".")}: ${issue.message}`)

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
+import { jsonOrUndefined } from "../json.ts";
 import { lastLines } from "../process.ts";
 import type { RemoteOptions, SshSession } from "../ssh/session.ts";
 
@@ -85,12 +86,4 @@ export async function remote<Name extends ScriptName>(
         : `exit code ${ended.exitCode}: ${line.slice(0, 200)}`),
     next: "look at the host's journal, then run pulumi up again",
   });
-}
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
