@@ -1,0 +1,246 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test } from "vitest";
+import type { HetznerServer } from "../../components/hetzner-server.ts";
+import { NixosHost, type NixosHostArgs } from "../../components/nixos-host.ts";
+import { parseStackConfig } from "../../config/stack.ts";
+import { plainHost, webManifest } from "../unit/config/samples.ts";
+import {
+  expectFamily,
+  type MockOptions,
+  only,
+  placesOf,
+  privateKeyOf,
+  publicKeyOf,
+  type Seen,
+  secret,
+  settled,
+  underMocks,
+  unknown,
+} from "./mocks.ts";
+
+const settings = (changes: object = {}) => {
+  const host = parseStackConfig("dev", { hosts: { web1: { ...plainHost, ...changes } } }).hosts.web1;
+  if (!host) throw new Error("no host");
+  return host;
+};
+const args = (): NixosHostArgs => ({
+  config: settings(),
+  manifest: webManifest,
+  access: {
+    sshKeyId: "77",
+    loginKey: pulumi.secret(privateKeyOf("login")),
+    authorizedKeys: [publicKeyOf("login", "berth dev")],
+    from: ["203.0.113.0/24"],
+  },
+});
+const make = (changes: Partial<NixosHostArgs> = {}, options?: MockOptions) =>
+  underMocks(() => new NixosHost("web1", { ...args(), ...changes }), options);
+
+const server = "hcloud:index/server:Server";
+const command = "command:local:Command";
+const deployment = "berth:deploy:Deployment";
+const documentOf = (seen: Seen) => JSON.parse((only(seen, command).inputs.stdin as { value: string }).value);
+
+describe("a NixosHost", () => {
+  test("is identity, hardware, installation and deployment, all named after it", async () => {
+    const { seen } = await make();
+    expectFamily(seen, "web1");
+    expect(seen.resources.map(({ type, name }) => `${name}: ${type}`).toSorted()).toEqual([
+      "web1-deployment: berth:deploy:Deployment",
+      "web1-hardware-firewall: hcloud:index/firewall:Firewall",
+      "web1-hardware-ipv4: hcloud:index/primaryIp:PrimaryIp",
+      "web1-hardware-ipv6: hcloud:index/primaryIp:PrimaryIp",
+      "web1-hardware-server: hcloud:index/server:Server",
+      "web1-hardware: berth:hetzner:Server",
+      "web1-identity-bootstrap: berth:identity:SshKey",
+      "web1-identity-lasting: berth:identity:SshKey",
+      "web1-identity: berth:identity:HostIdentity",
+      "web1-installation-install: command:local:Command",
+      "web1-installation: berth:install:Installation",
+      "web1: berth:index:NixosHost",
+    ]);
+  });
+
+  test("names what it orders after stack and host, and labels it so", async () => {
+    const { seen } = await make({}, { stack: "prod" });
+    expect(only(seen, server).inputs).toMatchObject({
+      name: "prod-web1",
+      labels: { "berth-stack": "prod", "berth-host": "web1" },
+    });
+    const ordered = seen.resources.filter(({ type }) => type.startsWith("hcloud:"));
+    for (const { inputs } of ordered) {
+      expect(inputs.name).toMatch(/^prod-web1(-ipv[46])?$/);
+      expect(inputs.labels).toEqual({ "berth-stack": "prod", "berth-host": "web1" });
+    }
+  });
+
+  test("takes its ports from the manifest and ssh's networks from the configuration", async () => {
+    const { seen } = await make();
+    const rules = only(seen, "hcloud:index/firewall:Firewall").inputs.rules as {
+      protocol: string;
+      port?: string;
+      sourceIps: string[];
+    }[];
+    expect(rules.map(({ protocol, port, sourceIps }) => [protocol, port, sourceIps[0]])).toEqual([
+      ["tcp", "22", "203.0.113.0/24"],
+      ["icmp", undefined, "0.0.0.0/0"],
+      ["tcp", "80", "0.0.0.0/0"],
+      ["tcp", "443", "0.0.0.0/0"],
+      ["udp", "443", "0.0.0.0/0"],
+    ]);
+  });
+
+  test("boots with the bootstrap key and is installed with the lasting one", async () => {
+    const { seen } = await make();
+    const { value: userData } = only(seen, server).inputs.userData as { value: string };
+    expect(userData).toContain("key of web1-identity-bootstrap");
+    const document = documentOf(seen);
+    expect(document.bootstrapHostKey).toBe(publicKeyOf("web1-identity-bootstrap", "bootstrap web1"));
+    expect(document.lastingHostKey).toEqual({
+      publicKey: publicKeyOf("web1-identity-lasting", "web1"),
+      privateKey: privateKeyOf("web1-identity-lasting"),
+    });
+    expect(only(seen, deployment).inputs.hostKey).toBe(publicKeyOf("web1-identity-lasting", "web1"));
+  });
+
+  test("is installed on the server that was ordered, and by its id alone", async () => {
+    const { seen, value } = await make();
+    const id = await settled<string>(value.hardware.machineId);
+    expect(only(seen, command).inputs.triggers).toEqual([id]);
+    expect(documentOf(seen).marker).toEqual({ stack: "dev", host: "web1", server: id });
+    expect(documentOf(seen).target.address).toBe("203.0.113.7");
+  });
+
+  test("is deployed to when it is installed, not when it is ordered", async () => {
+    const { seen, value } = await make();
+    const wanted = only(seen, deployment);
+    expect(wanted.dependencies).toContain(only(seen, command).urn);
+    expect(wanted.inputs.machineId).toBe(await settled<string>(value.hardware.machineId));
+  });
+
+  test("is checked by the manifest's checks and by the configuration's", async () => {
+    const more = { https: "https://www.example.org/", status: 200, body: "ok" };
+    const { seen } = await make({ config: settings({ health: [more], healthDeadline: 7 }) });
+    expect(only(seen, deployment).inputs).toMatchObject({
+      health: [...webManifest.health, more],
+      healthDeadline: 7,
+      toplevel: webManifest.toplevel.out,
+      drvPath: webManifest.toplevel.drvPath,
+      system: "x86_64-linux",
+      loginKey: secret(privateKeyOf("login")),
+    });
+  });
+
+  test("a changed app changes the deployment alone, but for what the installation ignores", async () => {
+    const before = await make();
+    const toplevel = { drvPath: `/nix/store/${"h".repeat(32)}-n.drv`, out: `/nix/store/${"i".repeat(32)}-n` };
+    const after = await make({ manifest: { ...webManifest, toplevel } });
+    const changed = after.seen.resources.flatMap((one) => {
+      const was = only(before.seen, one.type, one.name);
+      return Object.keys(one.inputs)
+        .filter((key) => JSON.stringify(one.inputs[key]) !== JSON.stringify(was.inputs[key]))
+        .filter((key) => !one.ignoreChanges.includes(key))
+        .map((key) => `${one.name}: ${key}`);
+    });
+    expect(changed.toSorted()).toEqual(["web1-deployment: drvPath", "web1-deployment: toplevel"]);
+  });
+
+  test("has its private keys nowhere but in secrets", async () => {
+    const { seen } = await make();
+    expect(placesOf("PRIVATE KEY", seen)).toEqual([]);
+    expect(placesOf("key of", seen)).toEqual([]);
+    // What is searched for is there, inside of secrets.
+    expect(JSON.stringify(seen.resources)).toContain("key of web1-identity-lasting");
+  });
+
+  test.each<[Partial<NixosHostArgs>, string[]]>([
+    [{}, ["web1-hardware-ipv4", "web1-hardware-ipv6", "web1-hardware-server", "web1-installation-install"]],
+    [{ protect: false }, []],
+  ])("given %o protects %j", async (changes, names) => {
+    const { seen } = await make(changes);
+    const found = seen.resources.filter(({ protect }) => protect === true).map(({ name }) => name);
+    expect(found.toSorted()).toEqual(names);
+  });
+
+  test("keeps nothing when it is deleted, and needs no alias yet", async () => {
+    const { seen } = await make();
+    for (const { retainOnDelete, aliases } of seen.resources) {
+      expect([retainOnDelete ?? false, aliases]).toEqual([false, 0]);
+    }
+  });
+});
+
+describe("what a NixosHost tells", () => {
+  test.each<[string, object, Partial<typeof webManifest>, string]>([
+    [
+      "its domain over https when port 443 is open",
+      { domain: "www.example.org" },
+      {},
+      "https://www.example.org/",
+    ],
+    [
+      "its domain over http when it is not",
+      { domain: "www.example.org" },
+      { ports: { tcp: [80], udp: [] } },
+      "http://www.example.org/",
+    ],
+    ["its address when it has no domain", {}, { ports: { tcp: [80], udp: [] } }, "http://203.0.113.7/"],
+  ])("is a URL: %s", async (_, config, manifest, url) => {
+    const { value } = await make({ config: settings(config), manifest: { ...webManifest, ...manifest } });
+    expect(await settled(value.outputs.url)).toBe(url);
+  });
+
+  test("is where it is, what runs, and who it is", async () => {
+    const { value } = await make();
+    const { address, ipv6Address, release, hostKey } = value.outputs;
+    expect(await Promise.all([address, ipv6Address, release, hostKey].map((one) => settled(one)))).toEqual([
+      "203.0.113.7",
+      "2001:db8::1",
+      webManifest.toplevel.out,
+      publicKeyOf("web1-identity-lasting", "web1"),
+    ]);
+  });
+
+  test.each([
+    ["cx23", "fsn1", 5.99],
+    ["cax11", "hel1", 6.49],
+    ["ccx43", "ash", 276.49],
+  ])("is a price with the address: a %s in %s costs %f", async (type, location, price) => {
+    const { value } = await make({ config: settings({ server: { type, location } }) });
+    expect(value.outputs.pricePerMonth).toBe(price);
+  });
+
+  test("survives a deployment that failed, which says so in place of its release", async () => {
+    const { value } = await underMocks(() => new NixosHost("web1", args()), { failing: deployment });
+    expect(await settled(value.outputs.release)).toBe("its deployment failed");
+    expect(await settled(value.outputs.address)).toBe("203.0.113.7");
+  });
+});
+
+describe("a NixosHost's preview", () => {
+  test("knows what shall run and not where", async () => {
+    const { seen, value } = await make({}, { preview: true });
+    expect(only(seen, deployment).inputs).toMatchObject({
+      address: unknown,
+      hostKey: unknown,
+      machineId: unknown,
+      toplevel: webManifest.toplevel.out,
+      drvPath: webManifest.toplevel.drvPath,
+    });
+    expect(await settled(value.outputs.release)).toBe(webManifest.toplevel.out);
+    expect(only(seen, command).inputs.triggers).toEqual([unknown]);
+    expect(only(seen, server).inputs).toMatchObject({
+      serverType: "cx23",
+      location: "fsn1",
+      userData: unknown,
+    });
+    const hardware: HetznerServer = value.hardware;
+    expect(await (hardware.address as unknown as { isKnown: Promise<boolean> }).isKnown).toBe(false);
+  });
+
+  test("asks for the same resources as the update", async () => {
+    const names = async (preview: boolean) =>
+      (await make({}, { preview })).seen.resources.map(({ name }) => name).toSorted();
+    expect(await names(true)).toEqual(await names(false));
+  });
+});

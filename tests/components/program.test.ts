@@ -1,0 +1,193 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { setAllConfig } from "@pulumi/pulumi/runtime/index.js";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { plainHost, webManifest } from "../unit/config/samples.ts";
+import { expectFamily, type MockOptions, placesOf, settled, underMocks, unknown } from "./mocks.ts";
+
+type Program = typeof import("../../index.ts");
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "berth-program-"));
+});
+afterEach(() => {
+  setAllConfig({});
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+/** A Nix on PATH that does what a script says, and remembers that it was asked. */
+function nix(script: string): void {
+  writeFileSync(join(folder, "nix"), `#!/bin/sh\nprintf '%s\\n' "$*" >>${folder}/asked\n${script}\n`);
+  chmodSync(join(folder, "nix"), 0o755);
+  vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
+}
+function evaluatesTo(manifest: object): void {
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+  nix(`cat ${folder}/manifest.json`);
+}
+const asked = () =>
+  existsSync(join(folder, "asked")) ? readFileSync(join(folder, "asked"), "utf8").trim().split("\n") : [];
+
+/** The whole program under a configuration, as the engine hands it over: maps as JSON text. */
+function program(config: Record<string, unknown>, options?: MockOptions) {
+  return underMocks(async () => {
+    setAllConfig(
+      Object.fromEntries(
+        Object.entries(config).map(([key, value]) => [
+          `berth:${key}`,
+          typeof value === "string" ? value : JSON.stringify(value),
+        ]),
+      ),
+    );
+    vi.resetModules();
+    return (await import("../../index.ts")) as Program;
+  }, options);
+}
+/** What a person is told when the program refuses. */
+async function refusal(config: Record<string, unknown>): Promise<string> {
+  const error: unknown = await program(config).then(
+    () => new Error("it went well"),
+    (thrown: unknown) => thrown,
+  );
+  // The one kind of error that Pulumi shows without its stack.
+  expect(pulumi.RunError.isInstance(error)).toBe(true);
+  return (error as Error).message;
+}
+
+describe("the program", () => {
+  test("makes every host of the configuration from one evaluation of the flake", async () => {
+    evaluatesTo({ web: webManifest, spare: webManifest });
+    const { value, seen } = await program({
+      flake: "path:./site",
+      hosts: { web1: plainHost, web2: { ...plainHost, server: { type: "cx33", location: "nbg1" } } },
+      protect: false,
+    });
+    expect(asked()).toEqual(["eval --json --no-update-lock-file --no-warn-dirty path:./site#berth.hosts"]);
+    expectFamily(seen, "login", "web1", "web2");
+    expect(Object.keys(value.hosts)).toEqual(["web1", "web2"]);
+    expect(value.pricePerMonth).toBe(14.98);
+    expect(seen.resources.some(({ protect }) => protect)).toBe(false);
+  });
+
+  test("tells URL, addresses, release and price, and the login key as a secret", async () => {
+    evaluatesTo({ web: webManifest });
+    const { value } = await program({ hosts: { web1: { ...plainHost, domain: "www.example.org" } } });
+    const { web1 } = value.hosts;
+    expect(await settled(pulumi.output(web1))).toMatchObject({
+      url: "https://www.example.org/",
+      address: "203.0.113.7",
+      ipv6Address: "2001:db8::1",
+      release: webManifest.toplevel.out,
+      pricePerMonth: 5.99,
+    });
+    expect(await pulumi.isSecret(value.loginKey)).toBe(true);
+    expect(await settled(value.loginKey)).toContain("key of login-key");
+  });
+
+  test("logs in with one key on all hosts", async () => {
+    evaluatesTo({ web: webManifest });
+    const { seen } = await program({ hosts: { web1: plainHost, web2: plainHost } });
+    const keys = seen.resources
+      .filter(({ type }) => type === "berth:deploy:Deployment")
+      .map(({ inputs }) => inputs.loginKey);
+    expect(keys).toHaveLength(2);
+    expect(keys[0]).toEqual(keys[1]);
+    expect(seen.resources.filter(({ type }) => type === "hcloud:index/sshKey:SshKey")).toHaveLength(1);
+  });
+
+  test("has private keys nowhere but in secrets", async () => {
+    evaluatesTo({ web: webManifest });
+    const { seen } = await program({ hosts: { web1: plainHost } });
+    expect(placesOf("PRIVATE KEY", seen)).toEqual([]);
+    expect(placesOf("key of", seen)).toEqual([]);
+  });
+
+  test("previews a stack that does not exist yet", async () => {
+    evaluatesTo({ web: webManifest });
+    const { value, seen } = await program({ hosts: { web1: plainHost } }, { preview: true });
+    const deployment = seen.resources.find(({ type }) => type === "berth:deploy:Deployment");
+    expect(deployment?.inputs).toMatchObject({ address: unknown, toplevel: webManifest.toplevel.out });
+    expect(await settled(pulumi.output(value.hosts.web1?.release))).toBe(webManifest.toplevel.out);
+  });
+
+  test("sums prices to the cent, however many hosts there are", async () => {
+    evaluatesTo({ web: webManifest });
+    const names = ["a", "b", "c", "d", "e", "f", "g"];
+    const { value } = await program({ hosts: Object.fromEntries(names.map((name) => [name, plainHost])) });
+    expect(value.pricePerMonth).toBe(41.93);
+  });
+});
+
+describe("the program tells a person's mistake in one message without a stack", () => {
+  test("when the configuration is wrong, before the flake is evaluated", async () => {
+    evaluatesTo({ web: webManifest });
+    expect(await refusal({ hosts: { web1: plainHost }, protekt: false, flake: 3 })).toBe(
+      [
+        "Stack dev: these 2 things are wrong in Pulumi.dev.yaml:",
+        "  berth:flake: a text is needed, this is a number",
+        "      for example: .",
+        "  berth:protekt: there is no such key; there are flake, access, hosts, protect",
+        "Nothing was created or changed.",
+      ].join("\n"),
+    );
+    expect(asked()).toEqual([]);
+  });
+
+  test("when there is no configuration at all", async () => {
+    expect(await refusal({})).toContain("berth:hosts: is missing; a map is needed");
+  });
+
+  test("when stack and flake disagree", async () => {
+    evaluatesTo({ spare: webManifest });
+    expect(await refusal({ hosts: { web1: plainHost } })).toContain(
+      "berth:hosts.web1.system: the flake . has no berth.hosts.web; it has spare\n      for example: spare\n",
+    );
+  });
+
+  test("when the flake does not evaluate", async () => {
+    nix("echo 'error: syntax error, unexpected end of file' >&2; exit 1");
+    expect(await refusal({ hosts: { web1: plainHost } })).toBe(
+      "evaluate .#berth.hosts: the evaluation failed\nerror: syntax error, unexpected end of file\n Next: mend the flake; nix eval '.#berth.hosts' shows the same.",
+    );
+  });
+
+  test("when the flake's manifest has another shape", async () => {
+    evaluatesTo({ web: { ...webManifest, system: "x86_64-darwin", health: [{}] } });
+    const message = await refusal({ hosts: { web1: plainHost } });
+    expect(message).toContain("evaluate .#berth.hosts: a manifest of another shape\n");
+    expect(message).toContain("  berth.hosts.web.system: ");
+    expect(message).toContain("  berth.hosts.web.health.0: exactly one of http and https");
+  });
+
+  test("when Nix prints something else", async () => {
+    nix("echo warning: this is no JSON");
+    expect(await refusal({ hosts: { web1: plainHost } })).toContain("evaluate .#berth.hosts: ");
+  });
+
+  test("when there is no Nix", async () => {
+    vi.stubEnv("PATH", folder);
+    expect(await refusal({ hosts: { web1: plainHost } })).toBe(
+      "start nix: it is not on PATH. Next: install nix or put its folder on PATH.",
+    );
+  });
+});
+
+test("nothing is asked of the engine when the program refuses", async () => {
+  evaluatesTo({ spare: webManifest });
+  const types: string[] = [];
+  await expect(
+    underMocks(
+      async () => {
+        setAllConfig({ "berth:hosts": JSON.stringify({ web1: plainHost }) });
+        vi.resetModules();
+        return await import("../../index.ts");
+      },
+      { onAsked: ({ type }) => types.push(type) },
+    ),
+  ).rejects.toThrow("has no berth.hosts.web");
+  expect(types).toEqual([]);
+});
