@@ -1,0 +1,147 @@
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { build } from "../../../../deployer/nix/build.ts";
+import { closureOf, copyClosure } from "../../../../deployer/nix/closure.ts";
+import { evaluateManifest } from "../../../../deployer/nix/evaluate.ts";
+import { SshSession } from "../../../../deployer/ssh/session.ts";
+import { webManifest } from "../../config/samples.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "berth-nix-"));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+/** A Nix on PATH that does what a script says, and notes its arguments and ssh options. */
+function nix(script: string): void {
+  writeFileSync(
+    join(folder, "nix"),
+    `#!/bin/sh\nprintf '%s\\n' "$@" "ssh: $NIX_SSHOPTS" >${folder}/asked\n${script}\n`,
+  );
+  chmodSync(join(folder, "nix"), 0o755);
+  vi.stubEnv("NIX_SSHOPTS", "");
+  vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
+}
+const asked = () => readFileSync(join(folder, "asked"), "utf8").trim().split("\n");
+const { toplevel } = webManifest;
+
+describe("a build", () => {
+  test("asks for the derivation's output out, leaves no link, and tells its log as it comes", async () => {
+    nix(`echo 'building' >&2; echo ${toplevel.out}`);
+    const lines: string[] = [];
+    await build("web1", toplevel, { deadline: 5_000, onLine: (line) => lines.push(line) });
+    expect(asked()).toEqual([
+      "build",
+      "--no-link",
+      "--print-out-paths",
+      "--print-build-logs",
+      `${toplevel.drvPath}^out`,
+      "ssh:",
+    ]);
+    expect(lines).toEqual(["building"]);
+  });
+
+  test("that fails shows the end of its log, and where the rest is", async () => {
+    nix("for line in $(seq 1 50); do echo line $line >&2; done; exit 1");
+    const error = await build("web1", toplevel, { deadline: 5_000 }).catch((thrown: Error) => thrown);
+    expect(error?.message).toMatch(
+      /^build web1 \(.*\): the build failed\nline 21\n.*line 50\n Nothing was changed/s,
+    );
+    expect(error?.message).toContain(`nix log ${toplevel.drvPath}`);
+  });
+
+  test("that gives another path than was promised is refused", async () => {
+    nix("echo /nix/store/other");
+    await expect(build("web1", toplevel, { deadline: 5_000 })).rejects.toThrow(
+      `got /nix/store/other, not ${toplevel.out}. Next: the flake changed`,
+    );
+  });
+});
+
+describe("a closure", () => {
+  test.each([
+    [
+      "by path, as Nix 2.19 and later print it",
+      { "/nix/store/a": { narSize: 3 }, "/nix/store/b": { narSize: 5 } },
+    ],
+    [
+      "as a list, as older ones do",
+      [
+        { path: "/nix/store/a", narSize: 3, valid: true },
+        { path: "/nix/store/b", narSize: 5, valid: true },
+      ],
+    ],
+  ])("is read %s", async (_, printed) => {
+    nix(`echo '${JSON.stringify(printed)}'`);
+    expect(await closureOf(toplevel.out)).toEqual([
+      { path: "/nix/store/a", bytes: 3 },
+      { path: "/nix/store/b", bytes: 5 },
+    ]);
+    expect(asked()).toEqual(["path-info", "--json", "--recursive", toplevel.out, "ssh:"]);
+  });
+
+  test("that is not there says so", async () => {
+    nix("echo 'error: path is not valid' >&2; exit 1");
+    await expect(closureOf(toplevel.out)).rejects.toThrow(
+      `read the closure of ${toplevel.out}: error: path is not valid. Next: build it first`,
+    );
+  });
+
+  describe("is copied", () => {
+    let session: SshSession;
+    beforeEach(async () => {
+      const target = { stack: "dev", host: "web1", address: "203.0.113.7", port: 22, user: "root" };
+      session = await SshSession.create({ ...target, hostKeys: ["ssh-ed25519 AAAA"] });
+    });
+    afterEach(() => session.close());
+
+    test("over the session's own strict connection, by the host's alias", async () => {
+      nix("exit 0");
+      await copyClosure(toplevel.out, session, { deadline: 5_000 });
+      expect(asked()).toEqual([
+        "copy",
+        "--no-check-sigs",
+        "--substitute-on-destination",
+        "--to",
+        "ssh://berth-dev-web1",
+        toplevel.out,
+        `ssh: -F ${session.configFile}`,
+      ]);
+    });
+
+    test("or the reason is given, with the host and how it stands", async () => {
+      nix("echo 'error: writing to file: No space left on device' >&2; exit 1");
+      await expect(copyClosure(toplevel.out, session, { deadline: 5_000 })).rejects.toThrow(
+        `web1 (203.0.113.7): copy ${toplevel.out}: error: writing to file: No space left on device. The running release was not touched. Next: `,
+      );
+    });
+  });
+});
+
+describe("an evaluation", () => {
+  test("is one of the flake's berth.hosts, from the project's folder, and changes no lock file", async () => {
+    nix(`pwd >${folder}/cwd; echo '${JSON.stringify({ web: webManifest })}'`);
+    expect(await evaluateManifest("path:./site", { cwd: folder })).toEqual({ web: webManifest });
+    expect(asked()).toEqual([
+      "eval",
+      "--json",
+      "--no-update-lock-file",
+      "--no-warn-dirty",
+      "path:./site#berth.hosts",
+      "ssh:",
+    ]);
+    expect(readFileSync(join(folder, "cwd"), "utf8").trim()).toBe(realpathSync(folder));
+  });
+
+  test("that does not end is given up on", async () => {
+    nix("exec sleep 20");
+    await expect(evaluateManifest(".", { cwd: folder, deadline: 200 })).rejects.toThrow(
+      "run nix: no end within 0.2 s. Next: ",
+    );
+  });
+});
