@@ -49,7 +49,6 @@ export function cloudConfig(privateKey: string, publicKey: string): string {
   return [
     "#cloud-config",
     "ssh_deletekeys: true",
-    "ssh_genkeytypes: []",
     "ssh_keys:",
     "  ed25519_private: |",
     ...privateKey

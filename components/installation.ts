@@ -48,8 +48,7 @@ export class Installation extends pulumi.ComponentResource {
     const command = new local.Command(
       `${name}-install`,
       {
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces.
-        create: 'exec "${BERTH_NODE:-node}" "$BERTH_DEPLOYER" install',
+        create: 'exec "$BERTH_NODE" "$BERTH_DEPLOYER" install',
         // Unset would run the install again on any change.
         update: ":",
         stdin: this.#document(args, deadline),
@@ -57,7 +56,8 @@ export class Installation extends pulumi.ComponentResource {
           BERTH_NODE: process.execPath,
           BERTH_DEPLOYER: fileURLToPath(new URL("../deployer/main.ts", import.meta.url)),
         },
-        triggers: [args.machineId],
+        // The second place is for a wanted reinstall: a trigger that is added later would replace every installation there is.
+        triggers: [args.machineId, ""],
         addPreviousOutputInEnv: false,
       },
       {

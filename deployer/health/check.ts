@@ -72,13 +72,13 @@ const excerpt = (body: string): string => {
 };
 
 /**
- * Ask until every check is healthy or the deadline passes. `giveUp` is asked between attempts for a reason to stop early.
+ * Ask until every check is healthy or the deadline passes.
  * The verdict is that of the check that held out longest.
  */
 export async function checkAll(
   checks: readonly HealthCheck[],
   address: string,
-  options: { deadline: number; pause?: number; signal?: AbortSignal; giveUp?: () => string | undefined },
+  options: { deadline: number; pause?: number; signal?: AbortSignal },
 ): Promise<Verdict> {
   const end = Date.now() + options.deadline;
   const started = Date.now();
@@ -88,8 +88,6 @@ export async function checkAll(
       const left = end - Date.now();
       const verdict = await checkOnce(check, address, Math.max(1_000, Math.min(5_000, left)));
       if (verdict.healthy) break;
-      const stop = options.giveUp?.();
-      if (stop !== undefined) return { healthy: false, because: stop };
       if (Date.now() >= end) {
         return {
           healthy: false,

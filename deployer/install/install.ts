@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Failure } from "../failure.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure, messageOf } from "../failure.ts";
 import { build } from "../nix/build.ts";
+import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { remote } from "../remote/scripts.ts";
 import { isIdentityMismatch, SshSession } from "../ssh/session.ts";
 import { decideInstall, type TargetFacts } from "./decide.ts";
@@ -14,7 +13,7 @@ import { nixosAnywhere, type Phase } from "./nixos-anywhere.ts";
 export async function install(document: InstallDocument, log: InstallLog): Promise<void> {
   const end = Date.now() + document.deadline * 1000;
   const left = () => Math.max(1_000, end - Date.now());
-  const folder = await mkdtemp(join(tmpdir(), "berth-install-"));
+  const folder = await privateFolder();
   try {
     log.say("building the system, looking at the host");
     // A server that has just been ordered takes as long to boot as an app takes to build. Neither changes anything.
@@ -43,7 +42,7 @@ export async function install(document: InstallDocument, log: InstallLog): Promi
     await awaitInstalled(document, left());
     log.say("installed");
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removePrivateFolder(folder);
   }
 }
 
@@ -76,35 +75,40 @@ async function buildAll(
   }
 }
 
-/** Reach the host by either of its two identities and see what runs there. */
+/** Rounds in a row in which a host refuses both keys before it is taken for another one. */
+const strikes = 3;
+
+/**
+ * Reach the host by either of its two identities and see what runs there. The two are tried by turns and shortly: a server that
+ * boots answers to the one it has, and its sshd may answer with the image's own keys before cloud-init has put ours in place.
+ */
 async function look(document: InstallDocument, deadline: number, signal: AbortSignal): Promise<TargetFacts> {
   const end = Date.now() + deadline;
-  let last: unknown;
   let unreadable = 0;
-  while (Date.now() < end) {
+  let refused = 0;
+  for (;;) {
+    const errors: unknown[] = [];
     for (const identity of ["bootstrap", "lasting"] as const) {
       const key = identity === "bootstrap" ? document.bootstrapHostKey : document.lastingHostKey.publicKey;
       const session = await SshSession.create({ ...document.target, hostKeys: [key] });
       try {
-        // Long enough for a server to boot, short enough to try the other identity, too.
-        await session.waitUntilReachable(Math.min(30_000, end - Date.now()), { signal });
+        await session.waitUntilReachable(Math.min(3_000, end - Date.now()), { signal });
         unreadable += 1;
         const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true, signal });
         return { identity, os: seen.os, variant: seen.variant, marker: seen.marker };
       } catch (error) {
         signal.throwIfAborted();
-        last = error;
         // A host that goes down while it is asked comes back; one that lets us in and never makes sense does not.
         if (unreadable >= 5) throw error;
-        // With both refused, neither key is the host's: no use in waiting.
-        if (identity === "lasting" && error instanceof Error && isIdentityMismatch(error.message))
-          throw error;
+        errors.push(error);
       } finally {
         await session.close();
       }
     }
+    refused = errors.every((error) => isIdentityMismatch(messageOf(error))) ? refused + 1 : 0;
+    if (refused >= strikes || Date.now() >= end) throw errors[0];
+    if (refused > 0) await sleep(2_000, undefined, { signal });
   }
-  throw last;
 }
 
 /** The new system must come up as itself: the lasting key, our marker, the toplevel that was installed. */

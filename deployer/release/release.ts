@@ -86,7 +86,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       // Cancelled, or the way to the host is lost: a trial that nobody judges ends like a bad one.
       (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
     );
-    const way = { id, old: before.current, guardSeconds };
+    const way = { id, old: before.current, bootId: earlier.bootId, guardSeconds };
     if (!verdict.healthy) throw await rollBack(session, way, verdict, hooks);
 
     hooks.status("confirming");
@@ -120,7 +120,7 @@ async function prepare(session: SshSession, id: string, wanted: Release, hooks: 
     seconds: lockSeconds,
     path: closure.map(({ path, bytes }) => `${path} ${bytes}`),
   };
-  const answer = await remote(session, "prepare", document, { deadline: 60_000, signal: hooks.signal });
+  const answer = await remote(session, "prepare", document, { deadline: 180_000, signal: hooks.signal });
   if (answer.ok) return answer;
   throw new Failure({
     host: session.label,
@@ -182,7 +182,8 @@ async function confirm(
   toplevel: string,
 ): Promise<{ ok: true } | { ok: false; because: string }> {
   try {
-    return await remote(session, "confirm", { id, toplevel }, { deadline: 120_000 });
+    // Not the connection from before the switch, which the new system may have cut without a word.
+    return await remote(session, "confirm", { id, toplevel }, { deadline: 120_000, fresh: true });
   } catch (error) {
     const now = await remote(session, "observe", { id }, { deadline: 30_000, fresh: true }).catch(
       () => undefined,

@@ -5,13 +5,15 @@ import type { SshSession } from "../ssh/session.ts";
 import type { TrialVerdict } from "./judge.ts";
 import type { Hooks } from "./release.ts";
 
-/** Seconds the guard has for the way back before it reboots, and for the reboot. */
-const wayBackSeconds = 150;
+/** Seconds the guard may take for the way back before it reboots, and for the reboot. */
+const wayBackSeconds = 300;
 
 export interface WayBack {
   id: string;
   /** The system to return to. */
   old: string;
+  /** The boot the trial was started in. */
+  bootId: string;
   /** Seconds after which the guard rolls back unasked. */
   guardSeconds: number;
 }
@@ -35,25 +37,37 @@ export async function rollBack(
     host: session.label,
     tried: "the new system did not become healthy",
     cameBack: units === "" ? verdict.because : `${verdict.because}\n${units}`,
-    stands: seen.back
-      ? `Rolled back to ${way.old}${seen.rebooted ? " by a reboot" : ""}; the host was read back and runs it`
-      : `The way back is NOT confirmed: ${seen.because}. The host's guard reboots into the boot default when it cannot return to ${way.old}`,
+    stands: stands(seen, way.old),
     next: seen.back
       ? "fix the release and run pulumi up again"
       : "look at the server's console; pulumi refresh reads the host again",
   });
 }
 
-type Return = { back: true; rebooted: boolean } | { back: false; because: string };
+function stands(seen: Return, old: string): string {
+  if (!seen.back) {
+    return `The way back is NOT confirmed: ${seen.because}. The host's guard reboots when it cannot return to ${old}`;
+  }
+  if (seen.how === "never left") return `The trial never started; the host was read back and runs ${old}`;
+  return `Rolled back to ${old}${seen.how === "rebooted" ? " by a reboot" : ""}; the host was read back and runs it`;
+}
 
-async function awaitReturn(session: SshSession, { id, old, guardSeconds }: WayBack): Promise<Return> {
+type Return =
+  | { back: true; how: "rolled back" | "rebooted" | "never left" }
+  | { back: false; because: string };
+
+async function awaitReturn(session: SshSession, { id, old, bootId, guardSeconds }: WayBack): Promise<Return> {
   const end = Date.now() + (guardSeconds + wayBackSeconds) * 1000;
   const fresh = { deadline: 20_000, fresh: true };
   let because = "it was not asked";
   while (Date.now() < end) {
     try {
       const now = await remote(session, "observe", { id }, fresh);
-      if (hasReturned(now, old)) return { back: true, rebooted: now.trial.state === "none" };
+      if (hasReturned(now, old)) {
+        const how =
+          now.bootId !== bootId ? "rebooted" : now.trial.state === "none" ? "never left" : "rolled back";
+        return { back: true, how };
+      }
       because = `it runs ${now.current}, the trial is ${now.trial.state}`;
       if (now.trial.state === "none") return { back: false, because };
       await remote(session, "abandon", { id, seconds: 10 }, fresh);

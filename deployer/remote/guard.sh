@@ -2,7 +2,8 @@
 # The host's own way back: watches a trial from a service of its own and returns to the old system
 # unless the deployer confirms in time. Arguments: trial folder, old toplevel, end of the trial (seconds since boot).
 # Its files are renamed, never rewritten: pending -> confirming -> confirmed, or -> rolling-back -> rolled-back.
-# A failure to return ends non-zero, which reboots (FailureAction); the boot default is still the old system.
+# A failure to return ends non-zero, which reboots (FailureAction). Until a trial is being confirmed the boot default is the old system;
+# from then on "before" names the one to restore.
 set -eu
 umask 077
 trial=$1 old=$2 end=$3
@@ -13,6 +14,7 @@ export PATH LC_ALL=C
 grace=60
 uptime_s() { cut -d. -f1 /proc/uptime; }
 
+was_confirming=''
 while :; do
   [ -e "$trial/confirmed" ] && exit 0
   [ -d "$trial" ] || { echo 'the trial folder is gone'; exit 1; }
@@ -20,7 +22,7 @@ while :; do
   if [ -e "$trial/abandon" ] || [ "$now" -ge "$end" ]; then
     mv "$trial/pending" "$trial/rolling-back" 2>/dev/null && break
     if [ -e "$trial/confirming" ] && { [ -e "$trial/abandon" ] || [ "$now" -ge "$((end + grace))" ]; }; then
-      mv "$trial/confirming" "$trial/rolling-back" 2>/dev/null && break
+      mv "$trial/confirming" "$trial/rolling-back" 2>/dev/null && was_confirming=1 && break
     fi
   fi
   sleep 0.2
@@ -31,9 +33,16 @@ echo "rolling back to $old"
 systemctl kill --signal=KILL "berth-trial-$id.service" 2>/dev/null || true
 mkdir -p /run/nixos
 exec 9>>/run/nixos/switch-to-configuration.lock
-flock -w 30 9 || { echo 'the switch lock stays taken'; exit 1; }
+# A boot loader that is being written is not cut off.
+flock -w "${was_confirming:+1}30" 9 || { echo 'the switch lock stays taken'; exit 1; }
 exec 9>&-
-"$old/bin/switch-to-configuration" test 9>&- || echo "switch-to-configuration test ended with $?"
+# A way back that hangs ends in the check below, and so in a reboot.
+timeout -k 5 120 "$old/bin/switch-to-configuration" test 9>&- || echo "switch-to-configuration test ended with $?"
+if [ -n "$was_confirming" ] && [ -s "$trial/before" ]; then
+  before=$(cat "$trial/before")
+  nix-env --profile /nix/var/nix/profiles/system --set "$before"
+  timeout -k 5 120 "$before/bin/switch-to-configuration" boot
+fi
 # The ways in, as the old system has them and no others: a second ssh unit would take the first one's place.
 for unit in systemd-networkd.service network-setup.service sshd.socket sshd.service; do
   if [ -e "$old/etc/systemd/system/$unit" ] && ! systemctl is-active --quiet "$unit"; then
@@ -41,8 +50,11 @@ for unit in systemd-networkd.service network-setup.service sshd.socket sshd.serv
   fi
 done
 [ "$(readlink -f /run/current-system)" = "$old" ] || { echo 'the old system is not the current one'; exit 1; }
-mkdir -p /var/lib/berth
-printf '%s rolled back to %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$old" >>/var/lib/berth/verdicts
-# Whoever deployed may be gone; the next one need not wait for the lock to go stale.
-if [ "$(cat /run/berth/lock/id 2>/dev/null)" = "$id" ]; then echo 0 >/run/berth/lock/until; fi
 mv "$trial/rolling-back" "$trial/rolled-back"
+# The host is back; what follows must not make a failure of it, not even on a full disk.
+# Whoever deployed may be gone; the next one need not wait for the lock to go stale.
+if [ "$(cat /run/berth/lock/id 2>/dev/null)" = "$id" ]; then echo 0 >/run/berth/lock/until || true; fi
+mkdir -p /var/lib/berth || true
+printf '%s rolled back to %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$old" >>/var/lib/berth/verdicts || true
+exit 0
+# The guard is whole.

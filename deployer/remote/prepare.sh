@@ -18,6 +18,19 @@ echo "$doc_owner" >"$lock/owner"
 echo "$doc_id" >"$lock/id"
 unlock_and_refuse() { rm -rf "$lock"; refuse "$1"; }
 
+# A deployer that died has left its trial to its guard, which outlives the lock. What runs now is then not yet the old system:
+# have the guard return to that first.
+for left in "$berth_run"/*/; do
+  left=${left%/}
+  [ -e "$left/pending" ] || [ -e "$left/confirming" ] || [ -e "$left/rolling-back" ] || continue
+  : >"$left/abandon"
+  patience=$(($(uptime_s) + 60))
+  while [ ! -e "$left/rolled-back" ]; do
+    [ "$(uptime_s)" -lt "$patience" ] || unlock_and_refuse "an earlier trial (${left##*/}) is still being rolled back"
+    sleep 0.2
+  done
+done
+
 old=$(readlink -f /run/current-system)
 ln -sfn "$old" "$berth_roots/old-$doc_id"
 [ -e /run/booted-system ] && ln -sfn "$(readlink -f /run/booted-system)" "$berth_roots/booted-$doc_id"
@@ -34,7 +47,8 @@ need=$((bytes + bytes / 10 + 67108864))
 [ "$free" -ge "$need" ] || unlock_and_refuse "the disk is too full: $free bytes free in /nix/store, $need needed"
 if [ -d /boot ]; then
   boot_free=$(df --output=avail -B1 /boot | tail -n 1 | tr -d ' ')
-  [ "$boot_free" -ge 16777216 ] || unlock_and_refuse "/boot is too full: $boot_free bytes free, 16 MiB needed"
+  # A kernel and its initrd, with some room.
+  [ "$boot_free" -ge 67108864 ] || unlock_and_refuse "/boot is too full: $boot_free bytes free, 64 MiB needed"
 fi
 printf '{"ok":true,"current":%s,"profile":%s,"missing":%d,"missingBytes":%d}\n' \
   "$(json_text "$old")" "$(json_link "$profile")" "$(wc -l <"$trial_dir/missing")" "$bytes"

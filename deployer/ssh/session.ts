@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure.ts";
+import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { type Ended, lastLines, NotStarted, run } from "../process.ts";
 import { hostAlias, knownHosts, type SshTarget, sshConfig } from "./config.ts";
 
@@ -44,8 +44,7 @@ export class SshSession {
 
   /** Write the session's files. Opens no connection. */
   static async create(target: SshTarget): Promise<SshSession> {
-    // Unix socket paths end at 107 bytes, so the folder is short.
-    const folder = await mkdtemp(join(tmpdir(), "berth-"));
+    const folder = await privateFolder();
     const session = new SshSession(target, folder);
     const files = {
       knownHosts: join(folder, "known_hosts"),
@@ -131,7 +130,7 @@ export class SshSession {
   async close(): Promise<void> {
     this.#master?.kill("SIGTERM");
     this.#master = undefined;
-    await rm(this.#folder, { recursive: true, force: true });
+    await removePrivateFolder(this.#folder);
   }
 
   /** Forget the shared connection (the host went away); the next command opens a new one. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { evaluateManifest } from "../../deployer/nix/evaluate.ts";
 import { lastLines } from "../../deployer/process.ts";
 import { type Lab, up as labUp, reset } from "../lab.ts";
 import { currentSystem } from "./host.ts";
@@ -9,6 +10,9 @@ import { Probe, type ProbeCount, sumCounts } from "./probe.ts";
 import { Engine, type EngineRun, type StackOutputs } from "./pulumi.ts";
 import { Site } from "./site.ts";
 import { hold, Steps } from "./steps.ts";
+
+/** The system that the lab's hosts run, by its name in the flake. */
+const LAB_SYSTEM = "web";
 
 export interface JourneyOptions {
   /** The lab's folder. */
@@ -75,7 +79,21 @@ export class Journey {
     return this.engine.run(["up", "--yes", "--skip-preview", ...args]);
   }
 
-  /** After an update: every host is on the release that the state names and answers with the given text. */
+  /** After an update that succeeded: the state names the very path that the flake evaluates to, and the hosts run it. */
+  async #verifyEvaluated(): Promise<string> {
+    const manifest = await evaluateManifest(`path:${this.lab.places.flake}`, { cwd: this.#options.project });
+    const seen = await this.verify(this.site.text);
+    for (const [name, { release }] of Object.entries(this.outputs.hosts)) {
+      const evaluated = manifest[LAB_SYSTEM]?.toplevel.out;
+      hold(
+        release === evaluated,
+        `the state has ${release} for ${name}, the flake evaluates to ${evaluated}`,
+      );
+    }
+    return seen;
+  }
+
+  /** Every host is on the release that the state names and answers with the given text. */
   async verify(text: string): Promise<string> {
     this.outputs = await this.engine.outputs();
     const hosts = Object.entries(this.outputs.hosts);
@@ -102,7 +120,7 @@ export class Journey {
   async #firstUpdate(): Promise<string> {
     const text = await this.site.change("Moored and in service.");
     succeeded(await this.up());
-    const seen = await this.verify(text);
+    const seen = await this.#verifyEvaluated();
     this.#probes = Object.values(this.outputs.hosts).map(({ url }) => new Probe(url));
     this.#note("first", { text });
     return `${seen}, ${this.outputs.pricePerMonth.toFixed(2)} EUR a month if it were real`;
@@ -143,7 +161,7 @@ export class Journey {
   async #secondUpdate(): Promise<string> {
     this.#takeProbes();
     succeeded(await this.up());
-    const seen = await this.verify(this.site.text);
+    const seen = await this.#verifyEvaluated();
     const count = this.#takeProbes();
     this.#note("second", { text: this.site.text, probe: count });
     hold(count.requests > 0, "the probe asked nothing");
@@ -176,7 +194,7 @@ export class Journey {
   async #unchanged(): Promise<string> {
     await this.site.mend();
     succeeded(await this.up("--expect-no-changes"));
-    return this.verify(this.site.text);
+    return this.#verifyEvaluated();
   }
 
   async #destroy(): Promise<string> {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { LabPlaces } from "../folder.ts";
 import { labNames } from "../machines/names.ts";
@@ -24,10 +25,13 @@ export async function cloudLeftovers(env: Record<string, string>): Promise<strin
 
 /** What is left of a lab on this machine after its reset. */
 export async function labLeftovers(places: LabPlaces): Promise<string[]> {
-  const { namespace, namespacePath } = labNames(places.folder);
+  const { namespace, namespacePath, link } = labNames(places.folder);
+  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
   return [
     ...(existsSync(places.folder) ? [`folder ${places.folder}`] : []),
     ...(existsSync(namespacePath) ? [`network namespace ${namespace}`] : []),
+    ...(existsSync(`/sys/class/net/${link}`) ? [`network link ${link}`] : []),
+    ...mounts.filter((line) => line.includes(` ${places.folder}/`)).map((line) => `mount ${line}`),
     ...(await processesOf(places.folder)).map((line) => `process ${line}`),
   ];
 }

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { messageOf } from "../../deployer/failure.ts";
 import { reset } from "../lab.ts";
 import { checkout, labFolder } from "../setup/places.mjs";
-import { Trouble } from "../setup/trouble.mjs";
+import { runMain, Trouble } from "../setup/trouble.mjs";
+import { lifeOf } from "../setup/turn.mjs";
 import { Journal } from "./journal.ts";
 import { Journey } from "./journey.ts";
 import { NotHeld } from "./steps.ts";
@@ -22,6 +23,16 @@ const claim = join(folder, "journey");
 const journalFile = join(folder, "journal.json");
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
+/** @throws Trouble when the run that claimed the lab is still under way */
+async function refuseLiving(): Promise<void> {
+  const [pid, life] = (await readFile(claim, "utf8")).split(" ");
+  if (pid && life && lifeOf(Number(pid)) === life) {
+    throw new Trouble(
+      `another npm start (process ${pid}) is under way in ${folder}. Next: wait for it, or name another folder with BERTH_LAB`,
+    );
+  }
+}
+
 async function main(): Promise<number> {
   if (existsSync(join(folder, "lab.json"))) {
     if (!existsSync(claim)) {
@@ -29,11 +40,12 @@ async function main(): Promise<number> {
         `${folder} is a lab in use (npm run lab -- status). Next: npm run lab -- reset, or name another folder with BERTH_LAB`,
       );
     }
+    await refuseLiving();
     print("An earlier run did not end; its lab is removed first.");
     await reset({ folder, say: (line) => print(`     ${line}`) });
   }
   await mkdir(folder, { recursive: true });
-  await writeFile(claim, "");
+  await writeFile(claim, `${process.pid} ${lifeOf(process.pid)}`);
   const journal = new Journal(journalFile);
   const journey = new Journey({ folder, project: checkout, journal, print });
   let failure: unknown;
@@ -66,10 +78,4 @@ async function main(): Promise<number> {
   return ok ? 0 : 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  if (!(error instanceof Trouble)) throw error;
-  process.stderr.write(`npm start: ${error.message}\n`);
-  process.exitCode = 1;
-}
+await runMain("npm start", main);

@@ -80,8 +80,8 @@ async function runCheck(env) {
  */
 async function runVitest(layer, rest, env, record) {
   if (!(await hasTests(layer))) {
-    say(`no tests in tests/${layer}`);
-    return ranLayer(layer, 0, { passed: 0, failed: 0, skipped: [] });
+    say(`no tests in tests/${layer}: a layer that tests nothing has failed`);
+    return ranLayer(layer, 1, { passed: 0, failed: 1, skipped: [] });
   }
   const vitest = [
     "node_modules/vitest/vitest.mjs",

@@ -58,7 +58,6 @@ describe("a HostIdentity", () => {
     const userData = await settled(value.userData);
     expect(read(userData)).toEqual({
       ssh_deletekeys: true,
-      ssh_genkeytypes: [],
       ssh_keys: {
         ed25519_private: privateKeyOf("web1-identity-bootstrap"),
         ed25519_public: publicKeyOf("web1-identity-bootstrap", "bootstrap web1"),

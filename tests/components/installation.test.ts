@@ -54,15 +54,14 @@ describe("an Installation", () => {
   test("runs a constant line without a path, does nothing on update and on delete, and starts for another machine alone", async () => {
     const { inputs, replaceOnChanges } = await asked();
     expect(inputs).toEqual({
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces.
-      create: 'exec "${BERTH_NODE:-node}" "$BERTH_DEPLOYER" install',
+      create: 'exec "$BERTH_NODE" "$BERTH_DEPLOYER" install',
       update: ":",
       stdin: secret(expect.any(String)),
       environment: {
         BERTH_NODE: process.execPath,
         BERTH_DEPLOYER: expect.stringMatching(/^\/.*\/deployer\/main\.ts$/),
       },
-      triggers: ["4711"],
+      triggers: ["4711", ""],
       addPreviousOutputInEnv: false,
     });
     expect(inputs.create).not.toContain("/");
@@ -199,7 +198,7 @@ describe("an Installation", () => {
   });
 
   test("is run again for another machine", async () => {
-    expect((await asked({ machineId: "4712" })).inputs.triggers).toEqual(["4712"]);
+    expect((await asked({ machineId: "4712" })).inputs.triggers).toEqual(["4712", ""]);
   });
 
   test("is previewed while nothing of the machine is known", async () => {
@@ -207,7 +206,7 @@ describe("an Installation", () => {
       { address: pulumi.unknown as unknown as string, machineId: pulumi.unknown as unknown as string },
       { preview: true },
     );
-    expect(inputs.triggers).toEqual([unknown]);
+    expect(inputs.triggers).toEqual([unknown, ""]);
     expect(inputs.create).toContain("install");
     expect(inputs.stdin).toBe(unknown);
   });

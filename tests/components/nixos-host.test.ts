@@ -106,7 +106,7 @@ describe("a NixosHost", () => {
   test("is installed on the server that was ordered, and by its id alone", async () => {
     const { seen, value } = await make();
     const id = await settled<string>(value.hardware.machineId);
-    expect(only(seen, command).inputs.triggers).toEqual([id]);
+    expect(only(seen, command).inputs.triggers).toEqual([id, ""]);
     expect(documentOf(seen).marker).toEqual({ stack: "dev", host: "web1", server: id });
     expect(documentOf(seen).target.address).toBe("203.0.113.7");
   });
@@ -228,7 +228,7 @@ describe("a NixosHost's preview", () => {
       drvPath: webManifest.toplevel.drvPath,
     });
     expect(await settled(value.outputs.release)).toBe(webManifest.toplevel.out);
-    expect(only(seen, command).inputs.triggers).toEqual([unknown]);
+    expect(only(seen, command).inputs.triggers).toEqual([unknown, ""]);
     expect(only(seen, server).inputs).toMatchObject({
       serverType: "cx23",
       location: "fsn1",

@@ -238,6 +238,43 @@ describe("a release that would strand the host", () => {
     await expect(next, "the lock is free").rejects.toThrow(/switch-to-configuration ended with 1/);
   });
 
+  test("the trial of a deployer that died is rolled back before the next one looks at what runs", async () => {
+    const system = await spoiledSystem(good, 'ln -sfn "$here" /run/current-system; exit 0');
+    const never = [{ http: "http://no.such/never", status: 200 }];
+    const left = { ...system, ...options, health: never, healthDeadline: 600 };
+    const child = execa(process.execPath, [join(checkout, "tests/e2e/deploy.ts")], {
+      input: JSON.stringify({ target: session.target, release: left }),
+      reject: false,
+    });
+    await expect.poll(current, { timeout: 20_000 }).toBe(system.toplevel);
+    child.kill("SIGKILL");
+    await child;
+    // As after 45 s without a sign of life; the guard watches for ten minutes yet.
+    await session.sh("echo 0 > /run/berth/lock/until", { deadline: 5_000 });
+    const next = release(session, { ...system, ...options, health: never }, { status: () => undefined });
+    await expect(next).rejects.toThrow(`Rolled back to ${good}`);
+    expect(await current()).toBe(good);
+    const guards = await session.sh("systemctl list-units --plain --no-legend 'berth-guard-*' | wc -l", {
+      deadline: 5_000,
+    });
+    expect(guards.stdout.trim(), "no guard is left to act later").toBe("0");
+  });
+
+  test("a trial that is taken back while it is being confirmed gives profile and boot default back, too", async () => {
+    const spoiled = await spoiledSystem(good, 'ln -sfn "$here" /run/current-system; exit 0', {
+      failingBoot: true,
+    });
+    const next = release(session, { ...spoiled, ...options }, { status: () => undefined });
+    await expect(next).rejects.toThrow(/the boot loader could not be written.*Rolled back to/s);
+    const now = await remote(session, "observe", {}, { deadline: 10_000 });
+    expect([now.current, now.profile]).toEqual([good, good]);
+    const loader = await session.sh(
+      "cat /boot/loader/entries/$(sed -n 's/^default //p' /boot/loader/loader.conf)",
+      { deadline: 5_000 },
+    );
+    expect(loader.stdout).toContain(`init=${good}/init`);
+  });
+
   test("while one deploys, another is refused and told who", async () => {
     const first = deploySpoiled("sleep 600").catch((error: Error) => error.message);
     await expect

@@ -6,16 +6,17 @@ const nixString = (text: string): string =>
 
 /**
  * A system that differs from `base` in its switch alone: `test` runs a shell script of the caller's instead, with `$here` its own path.
- * Every other verb goes to the base. Built, and ready to be released.
+ * Every other verb goes to the base, but for a `boot` that is to fail. Built, and ready to be released.
  */
 export async function spoiledSystem(
   base: string,
   test: string,
-  { withoutSwitch = false } = {},
+  { withoutSwitch = false, failingBoot = false } = {},
 ): Promise<{ drvPath: string; toplevel: string }> {
   const switcher = [
     "#!/bin/sh",
     `here=$(dirname "$(dirname "$0")")`,
+    ...(failingBoot ? ['[ "$1" != boot ] || exit 1'] : []),
     `[ "$1" = test ] || exec ${base}/bin/switch-to-configuration "$@"`,
     test,
   ].join("\n");

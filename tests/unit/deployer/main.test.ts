@@ -109,6 +109,17 @@ describe("the deployer's command", () => {
     expect(existsSync(join(folder, "wiped"))).toBe(false);
   });
 
+  test("gives up on a host that is somebody else, after it has had the time to become itself", async () => {
+    onPath("nix", builds);
+    onPath("ssh", `echo asked >>${folder}/seen; echo 'Host key verification failed.' >&2; exit 255`);
+    const { stderr, exitCode } = await berth(["install"], JSON.stringify(installOfWeb1));
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(
+      /^web1 \(203\.0\.113\.7\): ssh as root on port 22: host key verification failed: .* Next: someone else answers/,
+    );
+    expect(readFileSync(join(folder, "seen"), "utf8").trim().split("\n").length).toBeGreaterThan(2);
+  });
+
   test("gives up soon on a host that lets it in and makes no sense", async () => {
     onPath("nix", builds);
     onPath("ssh", "cat >/dev/null; echo 'This account is currently not available.'");

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, test } from "vitest";
 
@@ -30,16 +31,23 @@ function runs(pid: number): boolean {
   }
 }
 
-/** Process ids that the work has told: its own, and that of a grandchild that ignores every signal it can. */
+/** Process ids that the work has told, once it has: its own, and that of a grandchild that ignores every signal it can. */
 async function familyOf(lines: string[]): Promise<number[]> {
-  await expect.poll(() => lines.length, { timeout: 8_000 }).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => lines.length, { timeout: 8_000 }).toBe(3);
+  expect(existsSync(String(lines[2]))).toBe(true);
   const ids = lines.slice(0, 2).map(Number);
   for (const pid of ids) expect(runs(pid)).toBe(true);
   return ids;
 }
 
-const allGone = (ids: number[]) =>
-  expect.poll(() => ids.filter(runs), { timeout: 5_000, interval: 20 }).toEqual([]);
+/** Wait until nothing of the work is left: no process, and not the folder of its temporary files. */
+const allGone = (lines: string[]) =>
+  expect
+    .poll(
+      () => [...lines.slice(0, 2).filter((pid) => runs(Number(pid))), existsSync(dirname(String(lines[2])))],
+      { timeout: 5_000, interval: 20 },
+    )
+    .toEqual([false]);
 
 describe.runIf(process.platform === "linux")("supervised work", () => {
   test.each(["0", "1", "64"])("that ends with %s gives its exit code", async (code) => {
@@ -66,26 +74,27 @@ describe.runIf(process.platform === "linux")("supervised work", () => {
 
   test("ends with all it has started when its parent is killed without warning", async () => {
     const { child, lines } = start("wait");
-    const ids = await familyOf(lines);
+    await familyOf(lines);
     child.kill("SIGKILL");
-    await allGone(ids);
+    await allGone(lines);
   });
 
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
     "ends with all it has started on %s",
     async (signal) => {
       const { child, lines, exit } = start("wait");
-      const ids = await familyOf(lines);
+      await familyOf(lines);
       child.kill(signal);
       expect(await exit).toBe(130);
-      await allGone(ids);
+      await allGone(lines);
     },
   );
 
   test("leaves nothing running behind it when it ends by itself", async () => {
     const { lines, exit } = start("leave");
     expect(await exit).toBe(5);
-    await allGone(lines.slice(0, 2).map(Number));
+    expect(lines).toHaveLength(3);
+    await allGone(lines);
   });
 
   test("that is killed itself has failed, and what it started is gone", async () => {
@@ -93,6 +102,6 @@ describe.runIf(process.platform === "linux")("supervised work", () => {
     const ids = await familyOf(lines);
     process.kill(Number(ids[0]), "SIGKILL");
     expect(await exit).toBe(130);
-    await allGone(ids);
+    await allGone(lines);
   });
 });

@@ -215,13 +215,17 @@ test.each(["077", "000"])("the files have the same modes under umask %s", (umask
 test("nixos-anywhere's own lax options do not get past the shim", ({ skip }) => {
   const shim = new URL("../../../../deployer/install/ssh-shim", import.meta.url).pathname;
   const lax = [
-    "-o",
     "StrictHostKeyChecking=no",
-    "-o",
     "UserKnownHostsFile=/dev/null",
-    "-o",
     "HostKeyAlgorithms=+ssh-rsa",
-  ];
+    "KnownHostsCommand=/bin/echo",
+    "NoHostAuthenticationForLocalhost=yes",
+    "AddKeysToAgent=yes",
+    "ForwardAgent=yes",
+    "ControlMaster=auto",
+    "ControlPath=/tmp/shared-%C",
+    "ControlPersist=10m",
+  ].flatMap((option) => ["-o", option]);
   const env = {
     ...process.env,
     BERTH_SSH: "ssh",
@@ -243,9 +247,16 @@ test("nixos-anywhere's own lax options do not get past the shim", ({ skip }) => 
     "hostkeyalias berth-dev-web1",
     "hostkeyalgorithms ssh-ed25519",
     "updatehostkeys false",
+    "nohostauthenticationforlocalhost no",
+    "addkeystoagent false",
+    "forwardagent no",
+    // A connection that stands already checks no key.
+    "controlmaster false",
+    "controlpersist no",
   ]) {
     expect(options).toContain(option);
   }
+  expect(text).not.toMatch(/^(knownhostscommand|controlpath) \//m);
 });
 
 describe("a run of nixos-anywhere", () => {

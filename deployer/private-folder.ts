@@ -1,0 +1,28 @@
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const open = new Set<string>();
+
+/** Remove every private folder of this process that is still there; synchronous, for a process that is about to end. */
+export function removePrivateFolders(): void {
+  for (const folder of open) rmSync(folder, { recursive: true, force: true });
+  open.clear();
+}
+process.once("exit", removePrivateFolders);
+
+/**
+ * A folder for keys, mode 0700. Remove it with `removePrivateFolder`; one that is left goes when the process exits.
+ * The name is short, because a socket's path in it ends at 107 bytes.
+ */
+export async function privateFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "berth-"));
+  open.add(folder);
+  return folder;
+}
+
+export async function removePrivateFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  open.delete(folder);
+}

@@ -1,0 +1,41 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { privateFolder, removePrivateFolder } from "../../../deployer/private-folder.ts";
+
+test("a private folder is its owner's alone, has a short name, and goes with what is in it", async () => {
+  const folder = await privateFolder();
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  expect(folder.length).toBeLessThanOrEqual(tmpdir().length + "/berth-XXXXXX".length);
+  writeFileSync(join(folder, "key"), "secret");
+  await removePrivateFolder(folder);
+  expect(existsSync(folder)).toBe(false);
+  await removePrivateFolder(folder);
+});
+
+test.each([
+  ["ends", ""],
+  ["exits in the middle of its work", "process.exit(3)"],
+  ["breaks", "throw new Error('broken')"],
+])("a private folder that is left over goes when its process %s", (_, end) => {
+  const temporary = mkdtempSync(join(tmpdir(), "berth-private-"));
+  const module = new URL("../../../deployer/private-folder.ts", import.meta.url).href;
+  const script = `
+    const { privateFolder } = await import(${JSON.stringify(module)});
+    console.log(await privateFolder());
+    ${end}`;
+  try {
+    const shell = `"$0" --input-type=module -e "$1" 2>/dev/null || true`;
+    const env = { ...process.env, TMPDIR: temporary };
+    const folder = execFileSync("sh", ["-c", shell, process.execPath, script], {
+      encoding: "utf8",
+      env,
+    }).trim();
+    expect(folder.startsWith(`${temporary}/berth-`)).toBe(true);
+    expect(existsSync(folder)).toBe(false);
+  } finally {
+    rmSync(temporary, { recursive: true });
+  }
+});
