@@ -7,7 +7,11 @@
  * Days count from the lab's clock, because clients refuse types and images whose time is over.
  */
 
-import { ipv4Monthly, type ServerType as OnSale, serverTypes as typesOnSale } from "../../config/catalogue.ts";
+import {
+  ipv4Monthly,
+  type ServerType as OnSale,
+  serverTypes as typesOnSale,
+} from "../../config/catalogue.ts";
 
 export type Architecture = "x86" | "arm";
 
