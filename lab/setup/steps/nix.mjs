@@ -29,8 +29,25 @@ filter-syscalls = false
 substitute = false
 `;
 
-/** What a Nix that is there already lacks by default. @type {import("../steps.mjs").Found} */
-const SYSTEM_NIX = { path: [], env: { NIX_CONFIG: "extra-experimental-features = nix-command flakes" } };
+/**
+ * What a Nix that is there already lacks by default. The lab's builds use tools of this machine and say so (`__noChroot`); a relaxed
+ * sandbox lets out those and no others.
+ * @param {string | undefined} configured NIX_CONFIG as it is
+ * @returns {import("../steps.mjs").Found}
+ */
+export function settingsForSystemNix(configured) {
+  const lines = [configured ?? "", "extra-experimental-features = nix-command flakes", "sandbox = relaxed"];
+  return { path: [], env: { NIX_CONFIG: lines.filter((line) => line !== "").join("\n") } };
+}
+
+/** Why a Nix cannot serve the lab, by what `nix store info --json` prints: settings of users it does not trust are ignored. */
+export function untrusted(/** @type {string} */ info) {
+  const trusted = /"trusted":\s*(1|true)\b/.test(info);
+  return trusted
+    ? undefined
+    : "Nix on PATH does not let this user relax its sandbox, and the lab's builds use tools of this machine. " +
+        "Next: add `extra-trusted-users = <you>` or `sandbox = relaxed` to /etc/nix/nix.conf and restart nix-daemon, or run as root";
+}
 
 /** @param {string} cache */
 const folder = (cache) => join(cache, `nix-${pins.suite}-1`);
@@ -53,7 +70,11 @@ export const nixStep = {
   why: `a private copy from Debian ${pins.suite}`,
   diskMB: 350,
   async check({ cache }) {
-    if (await systemNix(cache)) return SYSTEM_NIX;
+    const system = await systemNix(cache);
+    if (system) {
+      await refuseUnfit(cache, system);
+      return settingsForSystemNix(process.env.NIX_CONFIG);
+    }
     const dir = folder(cache);
     if (!(await isStowed(dir)) || !(await storeIsOurs())) return undefined;
     return { path: [join(dir, "bin")], env: { NIX_CONF_DIR: join(dir, "conf") } };
@@ -76,6 +97,18 @@ export const nixStep = {
     });
   },
 };
+
+/**
+ * @param {string} cache
+ * @param {string} nix
+ */
+async function refuseUnfit(cache, nix) {
+  const on = ["--extra-experimental-features", "nix-command"];
+  const files = [nix, "/etc/nix/nix.conf"];
+  if ((await probe(cache, [nix, "config", "show", "sandbox", ...on], files)) !== "true") return;
+  const because = untrusted(await probe(cache, [nix, "store", "info", "--json", ...on], files));
+  if (because) throw new Trouble(because);
+}
 
 /** Whether there is a store, or room for one, that this user may write. */
 async function storeIsOurs() {
