@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { must } from "../child.mjs";
 import { extractDebian } from "../extract.mjs";
@@ -33,10 +33,16 @@ substitute = false
  * What a Nix that is there already lacks by default. The lab's builds use tools of this machine and say so (`__noChroot`); a relaxed
  * sandbox lets out those and no others.
  * @param {string | undefined} configured NIX_CONFIG as it is
+ * @param {string} groups /etc/group; a bare nix-bin comes without the builders that root's Nix asks for
  * @returns {import("../steps.mjs").Found}
  */
-export function settingsForSystemNix(configured) {
-  const lines = [configured ?? "", "extra-experimental-features = nix-command flakes", "sandbox = relaxed"];
+export function settingsForSystemNix(configured, groups) {
+  const lines = [
+    configured ?? "",
+    "extra-experimental-features = nix-command flakes",
+    "sandbox = relaxed",
+    /^nixbld:/m.test(groups) ? "" : "build-users-group =",
+  ];
   return { path: [], env: { NIX_CONFIG: lines.filter((line) => line !== "").join("\n") } };
 }
 
@@ -73,7 +79,7 @@ export const nixStep = {
     const system = await systemNix(cache);
     if (system) {
       await refuseUnfit(cache, system);
-      return settingsForSystemNix(process.env.NIX_CONFIG);
+      return settingsForSystemNix(process.env.NIX_CONFIG, await readFile("/etc/group", "utf8"));
     }
     const dir = folder(cache);
     if (!(await isStowed(dir)) || !(await storeIsOurs())) return undefined;

@@ -2,13 +2,17 @@ import { expect, test } from "vitest";
 import { settingsForSystemNix, untrusted } from "../../../lab/setup/steps/nix.mjs";
 
 test("a Nix that is there keeps its user's settings and gains flakes and a relaxed sandbox", () => {
-  const { env } = settingsForSystemNix("cores = 2");
+  const { env } = settingsForSystemNix("cores = 2", "root:x:0:\nnixbld:x:30000:nixbld1\n");
   expect(env.NIX_CONFIG?.split("\n")).toEqual([
     "cores = 2",
     "extra-experimental-features = nix-command flakes",
     "sandbox = relaxed",
   ]);
-  expect(settingsForSystemNix(undefined).env.NIX_CONFIG).not.toMatch(/^\n/);
+  expect(settingsForSystemNix(undefined, "").env.NIX_CONFIG).not.toMatch(/^\n/);
+});
+
+test("a Nix without its group of builders builds as the user it runs as", () => {
+  expect(settingsForSystemNix(undefined, "root:x:0:\n").env.NIX_CONFIG).toMatch(/^build-users-group =$/m);
 });
 
 test.each([
