@@ -30,10 +30,10 @@ await runMain("npm test", async () => {
   for (const { layer, reason } of skip) say(`layer ${layer} (${layers[layer].about}) is skipped: ${reason}`);
   const needs = new Set(run.map((layer) => layers[layer].needs));
   const { env, close } = await setUp({ needs, tests: true, startsLab: needs.has("lab") }, new Report());
+  // A lab of the tests' own, so that they leave alone the one that someone works with.
+  const testEnv = { ...env, BERTH_LAB: process.env.BERTH_LAB ?? join(checkout, ".lab-test") };
   const records = await mkdtemp(join(tmpdir(), "berth-test-"));
   try {
-    // A lab of the tests' own, so that they leave alone the one that someone works with.
-    const testEnv = { ...env, BERTH_LAB: process.env.BERTH_LAB ?? join(checkout, ".lab-test") };
     /** @type {LayerResult[]} */
     const results = skip.map(({ layer, reason }) => skippedLayer(layer, reason));
     for (const layer of run) {
@@ -43,6 +43,7 @@ await runMain("npm test", async () => {
     return conclude(results, wanted.length === Object.keys(layers).length && rest.length === 0);
   } finally {
     await remove(records);
+    if (needs.has("lab") && !process.env.BERTH_LAB) await handOver(["lab/cli.ts", "reset"], testEnv);
     await close();
   }
 });
