@@ -32,20 +32,20 @@ await runMain("npm test", async () => {
   const { env, close } = await setUp({ needs, tests: true, startsLab: needs.has("lab") }, new Report());
   // A lab of the tests' own, so that they leave alone the one that someone works with.
   const testEnv = { ...env, BERTH_LAB: process.env.BERTH_LAB ?? join(checkout, ".lab-test") };
+  /** @type {LayerResult[]} */
+  const results = skip.map(({ layer, reason }) => skippedLayer(layer, reason));
   const records = await mkdtemp(join(tmpdir(), "berth-test-"));
   try {
-    /** @type {LayerResult[]} */
-    const results = skip.map(({ layer, reason }) => skippedLayer(layer, reason));
     for (const layer of run) {
       say(`\n== ${layer}: ${layers[layer].about}`);
       results.push(await runLayer(layer, rest, testEnv, join(records, `${layer}.json`)));
     }
-    return conclude(results, wanted.length === Object.keys(layers).length && rest.length === 0);
   } finally {
     await remove(records);
     if (needs.has("lab") && !process.env.BERTH_LAB) await handOver(["lab/cli.ts", "reset"], testEnv);
     await close();
   }
+  return conclude(results, wanted.length === Object.keys(layers).length && rest.length === 0);
 });
 
 /**
