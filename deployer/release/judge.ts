@@ -56,20 +56,23 @@ export function readTrial(
   return { healthy: true, bootId: now.bootId };
 }
 
-/**
- * Wait for the switch to end, look at the host over a new connection, and ask the checks from outside.
- * `switchEnd` is when a switch that has not ended will not be waited for any longer (milliseconds since the epoch).
- */
-export async function judge(
-  session: SshSession,
-  id: string,
-  wanted: Release,
-  earlier: Observation,
-  switchEnd: number,
-  hooks: Hooks,
-): Promise<TrialVerdict> {
+/** A system on trial, as it is judged. */
+export interface Trial {
+  session: SshSession;
+  id: string;
+  wanted: Release;
+  /** The look at the host before the trial. */
+  earlier: Observation;
+  /** When a switch that has not ended is not waited for any longer, in milliseconds since the epoch. */
+  switchEnd: number;
+  hooks: Hooks;
+}
+
+/** Wait for the switch to end, look at the host over a new connection, and ask the checks from outside. */
+export async function judge(trial: Trial): Promise<TrialVerdict> {
+  const { session, id, wanted, earlier, hooks } = trial;
   hooks.status("looking at it over a new connection");
-  const seen = await awaitSwitch(session, id, wanted, earlier, switchEnd, hooks);
+  const seen = await awaitSwitch(trial);
   if (!seen.healthy) return seen;
 
   hooks.status("checking its health");
@@ -89,14 +92,7 @@ export async function judge(
   return { healthy: false, because: verdict.because, units: [] };
 }
 
-async function awaitSwitch(
-  session: SshSession,
-  id: string,
-  wanted: Release,
-  earlier: Observation,
-  switchEnd: number,
-  hooks: Hooks,
-): Promise<TrialVerdict> {
+async function awaitSwitch({ session, id, wanted, earlier, switchEnd, hooks }: Trial): Promise<TrialVerdict> {
   for (;;) {
     hooks.signal?.throwIfAborted();
     let trouble = "the switch has not ended";

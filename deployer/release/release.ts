@@ -28,9 +28,6 @@ export interface Released {
   toplevel: string;
   /** What ran before; the same as `toplevel` when nothing was switched. */
   previous: string;
-  /** Bytes copied, unpacked. */
-  copied: number;
-  bootId: string;
 }
 
 export interface Hooks {
@@ -68,12 +65,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     const before = await prepare(session, id, wanted, hooks);
     if (before.current === wanted.toplevel) {
       await settle(session, id, wanted, hooks);
-      return {
-        toplevel: wanted.toplevel,
-        previous: before.current,
-        copied: 0,
-        bootId: (await observe(session, id)).bootId,
-      };
+      return { toplevel: wanted.toplevel, previous: before.current };
     }
     hooks.status(`copying ${before.missing} paths (${megabytes(before.missingBytes)})`);
     await copyClosure(wanted.toplevel, session, { deadline: 1_800_000, signal: hooks.signal });
@@ -82,7 +74,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     const earlier = await observe(session, id);
     const switchEnd = Date.now() + switchSeconds * 1000;
     await startTrial(session, id, wanted.toplevel, { guardSeconds, switchSeconds });
-    const verdict = await judge(session, id, wanted, earlier, switchEnd, hooks).catch(
+    const verdict = await judge({ session, id, wanted, earlier, switchEnd, hooks }).catch(
       // Cancelled, or the way to the host is lost: a trial that nobody judges ends like a bad one.
       (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
     );
@@ -93,12 +85,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     const kept = await confirm(session, id, wanted.toplevel);
     if (!kept.ok)
       throw await rollBack(session, way, { healthy: false, because: kept.because, units: [] }, hooks);
-    return {
-      toplevel: wanted.toplevel,
-      previous: before.current,
-      copied: before.missingBytes,
-      bootId: verdict.bootId,
-    };
+    return { toplevel: wanted.toplevel, previous: before.current };
   } finally {
     clearInterval(life);
     await finish(session, id);
