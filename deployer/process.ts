@@ -93,9 +93,12 @@ export async function endOf<Child extends ResultPromise>(
 
 /** Call `onLine` with each line of a stream; carriage returns count as line ends, so that progress bars do not pile up. */
 export function forEachLine(stream: Readable, onLine: (line: string) => void): void {
-  createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => {
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on("line", (line) => {
     for (const part of line.split("\r")) if (part.trim() !== "") onLine(part.trimEnd());
   });
+  // readline emits the stream's errors as its own; unheard, they would end the process. The child's end is what is judged.
+  lines.on("error", () => {});
 }
 
 /** The last `count` lines of a text that say something. */

@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { readLines } from "./lines.mjs";
 import { checkout } from "./places.mjs";
 import { remove } from "./stow.mjs";
 import { Trouble } from "./trouble.mjs";
@@ -28,7 +27,8 @@ export const HELPER = "BERTH_ROOT_HELPER";
  */
 export async function openRoot(reasons, say) {
   const running = process.env[HELPER];
-  if (running && existsSync(running)) return { socket: running, ask: asker(running), close: async () => {} };
+  if (running && (await listens(running)))
+    return { socket: running, ask: asker(running), close: async () => {} };
   const folder = await mkdtemp(join(tmpdir(), "berth-root-"));
   const socket = join(folder, "socket");
   const uid = process.getuid?.() ?? 0;
@@ -45,9 +45,7 @@ export async function openRoot(reasons, say) {
   child.stdin.on("error", () => {});
   child.stdin.write(`${JSON.stringify(networkSettings())}\n`);
   const ended = new Promise((resolve) => child.once("close", resolve).once("error", resolve));
-  const ready = new Promise((resolve) =>
-    createInterface({ input: child.stdout }).once("line", () => resolve(true)),
-  );
+  const ready = new Promise((resolve) => readLines(child.stdout).once("line", () => resolve(true)));
   if ((await Promise.race([ready, ended])) !== true) {
     await remove(folder);
     throw new Trouble(
@@ -88,7 +86,7 @@ function asker(socket) {
         if (!settled) reject(new Trouble("the root helper ended while it was at work"));
       });
       connection.write(`${JSON.stringify([verb, ...args])}\n`);
-      createInterface({ input: connection }).on("line", (line) => {
+      readLines(connection).on("line", (line) => {
         const message = JSON.parse(line);
         if (message.doing) onLine?.(message.doing);
         else if (message.done) settle(() => resolve(undefined));

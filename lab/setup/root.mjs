@@ -5,7 +5,7 @@
 import { chown, rm, rmdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
-import { createInterface } from "node:readline";
+import { readLines } from "./lines.mjs";
 import { parseRootRequest } from "./root-verbs.mjs";
 import { perform } from "./root-work.mjs";
 import { messageOf, runMain, Trouble } from "./trouble.mjs";
@@ -21,7 +21,7 @@ async function serve(socket, owner) {
   // Ctrl-C reaches every process of the terminal; this one ends with the process that asked for it.
   process.on("SIGINT", () => {});
   const ended = new AbortController();
-  const lines = createInterface({ input: process.stdin });
+  const lines = readLines(process.stdin);
   lines.on("close", () => ended.abort());
   await new Promise((resolve) => lines.once("line", (line) => resolve(adoptNetwork(line))));
   const server = createServer({ allowHalfOpen: true }, (connection) => {
@@ -29,7 +29,7 @@ async function serve(socket, owner) {
       if (connection.writable) connection.write(`${JSON.stringify(message)}\n`);
     };
     connection.on("error", () => {});
-    createInterface({ input: connection }).once("line", async (line) => {
+    readLines(connection).once("line", async (line) => {
       try {
         const request = parseRootRequest(JSON.parse(line));
         await perform(request, owner, { onLine: (doing) => reply({ doing }), signal: ended.signal });
