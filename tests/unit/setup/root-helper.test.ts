@@ -14,12 +14,11 @@ test("lines are read to the end of a stream that fails, and its failure is no on
   const stream = new PassThrough();
   stream.on("error", () => {});
   const lines: string[] = [];
-  const reader = readLines(stream).on("line", (line) => lines.push(line));
+  readLines(stream).on("line", (line) => lines.push(line));
   stream.write("one\ntwo\n");
   await new Promise(setImmediate);
-  const closed = new Promise((resolve) => reader.once("close", resolve));
   stream.destroy(new Error("reset by peer"));
-  await closed;
+  await new Promise(setImmediate);
   expect(lines).toEqual(["one", "two"]);
 });
 
