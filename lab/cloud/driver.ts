@@ -17,8 +17,8 @@ export interface MachineSpec {
   id: number;
   /** Host name. */
   name: string;
-  /** Image name, e.g. "debian-13". */
-  image: string;
+  /** Image name, e.g. "debian-13", or the id of a snapshot. */
+  image: string | number;
   /** Plain IPv4 address, or null when the public IPv4 is off. */
   ipv4: string | null;
   /** The /64 in CIDR form; the machine answers on `::1` of it. Null when IPv6 is off. */
@@ -29,6 +29,112 @@ export interface MachineSpec {
   sshKeys: string[];
   /** cloud-init user data, verbatim. */
   userData: string | null;
+}
+
+/** A server's interface in one private network. */
+export interface PrivateInterface {
+  /** Server id. */
+  server: number;
+  /** Network id; servers of one network see each other on it. */
+  network: number;
+  /** MAC of the interface, "86:00:…". */
+  mac: string;
+  /** E.g. "10.0.1.2". */
+  address: string;
+  /** More addresses of the same interface. */
+  aliases: string[];
+  /** The whole network, e.g. "10.0.0.0/16"; the guest reaches all of it through the interface. */
+  range: string;
+}
+
+/** A disk of its own that can hang on a server. */
+export interface VolumeSpec {
+  id: number;
+  /** GB */
+  size: number;
+  /** Made once, on a volume that is new; null leaves it blank. */
+  format: "ext4" | "xfs" | null;
+  /** The server it hangs on; it appears there as /dev/disk/by-id/scsi-0HC_Volume_<id>. */
+  server: number | null;
+}
+
+/** An address that is routed to a server beside its own. */
+export interface FloatingAddress {
+  /** "10.87.12.77", or a /64 in CIDR form. */
+  ip: string;
+  server: number | null;
+}
+
+/** A load balancer, as the driver runs it: an address, and what happens to connections to it. */
+export interface BalancerSpec {
+  id: number;
+  name: string;
+  /** Null when the public interface is off. */
+  ipv4: string | null;
+  /** The /64 in CIDR form; the balancer answers on `::1` of it. */
+  ipv6: string | null;
+  mac: string;
+  /** Its interfaces in private networks. */
+  privateInterfaces: Omit<PrivateInterface, "server" | "aliases">[];
+  algorithm: "round_robin" | "least_connections";
+  services: BalancerService[];
+  /** Where connections go: addresses, public or private. */
+  targets: { key: string; address: string }[];
+}
+
+export interface BalancerService {
+  listenPort: number;
+  destinationPort: number;
+  protocol: "tcp" | "http" | "https";
+  proxyProtocol: boolean;
+  /** Only for http and https. */
+  http: {
+    /** Null without sticky sessions. */
+    cookie: { name: string; lifetime: number } | null;
+    /** Port 80 answers with a redirect to this service. */
+    redirectHttp: boolean;
+    /** Seconds */
+    idleTimeout: number;
+    /** PEM: certificate chain and private key, in the order they are offered. */
+    certificates: { chain: string; key: string }[];
+  } | null;
+  healthCheck: {
+    protocol: "tcp" | "http";
+    port: number;
+    /** Seconds */
+    interval: number;
+    /** Seconds */
+    timeout: number;
+    retries: number;
+    http: {
+      domain: string | null;
+      path: string;
+      /** Text the answer must contain. */
+      response: string | null;
+      /** "200", "2??". */
+      statusCodes: string[];
+      tls: boolean;
+    } | null;
+  };
+}
+
+/** How a balancer's targets are, by service. */
+export interface BalancerHealth {
+  id: number;
+  targets: { key: string; listenPort: number; status: "healthy" | "unhealthy" | "unknown" }[];
+}
+
+/** A DNS zone as a zone file, served by the lab's name server. */
+export interface ZoneSpec {
+  name: string;
+  /** RFC 1035 master file, complete with SOA and NS. */
+  text: string;
+}
+
+/** Rescue system to boot instead of the disk, once. */
+export interface RescueSpec {
+  /** Authorized keys for its root. */
+  sshKeys: string[];
 }
 
 export type MachineStatus = "running" | "off" | "missing";
@@ -71,4 +177,23 @@ export interface ServerDriver {
   status(id: number): Promise<MachineStatus>;
   /** Replace the packet rules of all servers at once. */
   setFirewalls(firewalls: MachineFirewall[]): Promise<void>;
+  /** Replace all private interfaces; those of running machines are plugged and unplugged. */
+  setPrivateInterfaces(interfaces: PrivateInterface[]): Promise<void>;
+  /** Replace the list of volumes: new ones are made, others grown, attached or detached; those left out lose their data. */
+  setVolumes(volumes: VolumeSpec[]): Promise<void>;
+  /** Replace all floating addresses. */
+  setFloatingAddresses(addresses: FloatingAddress[]): Promise<void>;
+  /** Keep a copy of a server's disk as an image. The machine may run. Resolves with its size in GB. */
+  takeSnapshot(serverId: number, image: number): Promise<{ size: number }>;
+  /** Forget a copy; fine when there is none. */
+  removeSnapshot(image: number): Promise<void>;
+  /** What the next boot loads instead of the disk, once; null takes it back. */
+  setRescue(id: number, rescue: RescueSpec | null): Promise<void>;
+  /** Replace all load balancers. */
+  setBalancers(balancers: BalancerSpec[]): Promise<void>;
+  balancerHealth(): Promise<BalancerHealth[]>;
+  /** Replace everything the name server serves. */
+  setZones(zones: ZoneSpec[]): Promise<void>;
+  /** Directory URL of the ACME server, with the PEM of the root that signs its own TLS; null where there is none. */
+  acme(): Promise<{ directory: string; root: string } | null>;
 }

@@ -1,5 +1,18 @@
 import { request } from "node:http";
-import type { LabNetwork, MachineFirewall, MachineSpec, MachineStatus, ServerDriver } from "./driver.ts";
+import type {
+  BalancerHealth,
+  BalancerSpec,
+  FloatingAddress,
+  LabNetwork,
+  MachineFirewall,
+  MachineSpec,
+  MachineStatus,
+  PrivateInterface,
+  RescueSpec,
+  ServerDriver,
+  VolumeSpec,
+  ZoneSpec,
+} from "./driver.ts";
 
 const seconds = 1000;
 
@@ -16,6 +29,16 @@ const patience: Record<keyof ServerDriver, number> = {
   reset: 120 * seconds,
   remove: 120 * seconds,
   setFirewalls: 60 * seconds,
+  setPrivateInterfaces: 60 * seconds,
+  setVolumes: 120 * seconds,
+  setFloatingAddresses: 30 * seconds,
+  takeSnapshot: 300 * seconds,
+  removeSnapshot: 60 * seconds,
+  setRescue: 30 * seconds,
+  setBalancers: 60 * seconds,
+  balancerHealth: 10 * seconds,
+  setZones: 30 * seconds,
+  acme: 60 * seconds,
 };
 
 /** Servers played by the machines daemon: `POST /<verb>` with `{"args": […]}` over its unix socket. */
@@ -68,6 +91,46 @@ export class MachinesClient implements ServerDriver {
 
   async setFirewalls(firewalls: MachineFirewall[]): Promise<void> {
     await this.#call("setFirewalls", [firewalls]);
+  }
+
+  async setPrivateInterfaces(interfaces: PrivateInterface[]): Promise<void> {
+    await this.#call("setPrivateInterfaces", [interfaces]);
+  }
+
+  async setVolumes(volumes: VolumeSpec[]): Promise<void> {
+    await this.#call("setVolumes", [volumes]);
+  }
+
+  async setFloatingAddresses(addresses: FloatingAddress[]): Promise<void> {
+    await this.#call("setFloatingAddresses", [addresses]);
+  }
+
+  takeSnapshot(serverId: number, image: number): Promise<{ size: number }> {
+    return this.#call("takeSnapshot", [serverId, image]) as Promise<{ size: number }>;
+  }
+
+  async removeSnapshot(image: number): Promise<void> {
+    await this.#call("removeSnapshot", [image]);
+  }
+
+  async setRescue(id: number, rescue: RescueSpec | null): Promise<void> {
+    await this.#call("setRescue", [id, rescue]);
+  }
+
+  async setBalancers(balancers: BalancerSpec[]): Promise<void> {
+    await this.#call("setBalancers", [balancers]);
+  }
+
+  balancerHealth(): Promise<BalancerHealth[]> {
+    return this.#call("balancerHealth", []) as Promise<BalancerHealth[]>;
+  }
+
+  async setZones(zones: ZoneSpec[]): Promise<void> {
+    await this.#call("setZones", [zones]);
+  }
+
+  acme(): Promise<{ directory: string; root: string } | null> {
+    return this.#call("acme", []) as Promise<{ directory: string; root: string } | null>;
   }
 
   #call(verb: keyof ServerDriver, args: unknown[]): Promise<unknown> {

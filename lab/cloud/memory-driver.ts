@@ -1,9 +1,24 @@
-import type { LabNetwork, MachineFirewall, MachineSpec, MachineStatus, ServerDriver } from "./driver.ts";
+import type {
+  BalancerHealth,
+  BalancerSpec,
+  FloatingAddress,
+  LabNetwork,
+  MachineFirewall,
+  MachineSpec,
+  MachineStatus,
+  PrivateInterface,
+  RescueSpec,
+  ServerDriver,
+  VolumeSpec,
+  ZoneSpec,
+} from "./driver.ts";
 
 interface Machine {
   spec: MachineSpec;
   status: "running" | "off";
   boots: number;
+  /** Names what is on the disk: another one when an image was laid on it. */
+  disk: string;
 }
 
 export interface MemoryDriverOptions {
@@ -20,9 +35,19 @@ export class MemoryDriver implements ServerDriver {
   /** Every change that was asked for, in order. */
   readonly calls: string[] = [];
   firewalls: MachineFirewall[] = [];
+  privateInterfaces: PrivateInterface[] = [];
+  volumes: VolumeSpec[] = [];
+  floating: FloatingAddress[] = [];
+  balancers: BalancerSpec[] = [];
+  zones: ZoneSpec[] = [];
+  /** Copies of disks by image id. */
+  readonly snapshots = new Map<number, { size: number; disk: string }>();
+  /** Servers whose next boot is the rescue system. */
+  readonly rescue = new Map<number, RescueSpec>();
   readonly #network: LabNetwork;
   readonly #latency: number;
   readonly #obeysShutdown: boolean;
+  #disks = 0;
   readonly #failures = new Map<string, string[]>();
 
   constructor({ network, latency = 0, obeysShutdown = true }: MemoryDriverOptions = {}) {
@@ -38,7 +63,7 @@ export class MemoryDriver implements ServerDriver {
 
   /** A machine that was there before, as disks are after a restart. */
   adopt(spec: MachineSpec): void {
-    this.machines.set(spec.id, { spec, status: "off", boots: 0 });
+    this.machines.set(spec.id, { spec, status: "off", boots: 0, disk: this.#disk(spec) });
   }
 
   async network(): Promise<LabNetwork> {
@@ -52,7 +77,7 @@ export class MemoryDriver implements ServerDriver {
 
   async rebuild(spec: MachineSpec): Promise<void> {
     await this.#work("rebuild", spec.id);
-    this.#machine(spec.id).spec = spec;
+    Object.assign(this.#machine(spec.id), { spec, disk: this.#disk(spec) });
   }
 
   async configure(spec: MachineSpec): Promise<void> {
@@ -102,6 +127,68 @@ export class MemoryDriver implements ServerDriver {
   async setFirewalls(firewalls: MachineFirewall[]): Promise<void> {
     await this.#work("setFirewalls");
     this.firewalls = firewalls;
+  }
+
+  async setPrivateInterfaces(interfaces: PrivateInterface[]): Promise<void> {
+    await this.#work("setPrivateInterfaces");
+    this.privateInterfaces = interfaces;
+  }
+
+  async setVolumes(volumes: VolumeSpec[]): Promise<void> {
+    await this.#work("setVolumes");
+    this.volumes = volumes;
+  }
+
+  async setFloatingAddresses(addresses: FloatingAddress[]): Promise<void> {
+    await this.#work("setFloatingAddresses");
+    this.floating = addresses;
+  }
+
+  async takeSnapshot(serverId: number, image: number): Promise<{ size: number }> {
+    await this.#work("takeSnapshot", serverId);
+    const taken = { size: 0.5, disk: this.#machine(serverId).disk };
+    this.snapshots.set(image, taken);
+    return { size: taken.size };
+  }
+
+  async removeSnapshot(image: number): Promise<void> {
+    await this.#work("removeSnapshot", image);
+    this.snapshots.delete(image);
+  }
+
+  async setRescue(id: number, rescue: RescueSpec | null): Promise<void> {
+    await this.#work("setRescue", id);
+    rescue === null ? this.rescue.delete(id) : this.rescue.set(id, rescue);
+  }
+
+  async setBalancers(balancers: BalancerSpec[]): Promise<void> {
+    await this.#work("setBalancers");
+    this.balancers = balancers;
+  }
+
+  async balancerHealth(): Promise<BalancerHealth[]> {
+    return this.balancers.map(({ id, services, targets }) => ({
+      id,
+      targets: services.flatMap(({ listenPort }) =>
+        targets.map(({ key }) => ({ key, listenPort, status: "unknown" as const })),
+      ),
+    }));
+  }
+
+  async setZones(zones: ZoneSpec[]): Promise<void> {
+    await this.#work("setZones");
+    this.zones = zones;
+  }
+
+  async acme(): Promise<null> {
+    return null;
+  }
+
+  #disk({ image }: MachineSpec): string {
+    if (typeof image === "string") return `${image} ${++this.#disks}`;
+    const snapshot = this.snapshots.get(image);
+    if (snapshot === undefined) throw new Error(`there is no snapshot ${image}`);
+    return snapshot.disk;
   }
 
   async #work(method: keyof ServerDriver, id?: number): Promise<void> {

@@ -14,7 +14,7 @@ export function specOf(cloud: Cloud, server: ServerRecord): MachineSpec {
   return {
     id: server.id,
     name: server.name,
-    image: cloud.catalogue().images.find(({ id }) => id === server.image)?.name ?? String(server.image),
+    image: cloud.catalogue().images.find(({ id }) => id === server.image)?.name ?? server.image,
     ipv4: ipv4?.ip ?? null,
     ipv6: ipv6?.ip ?? null,
     mac: server.mac,

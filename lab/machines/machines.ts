@@ -2,11 +2,18 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type {
+  BalancerHealth,
+  BalancerSpec,
+  FloatingAddress,
   LabNetwork,
   MachineFirewall,
   MachineSpec,
   MachineStatus,
+  PrivateInterface,
+  RescueSpec,
   ServerDriver,
+  VolumeSpec,
+  ZoneSpec,
 } from "../cloud/driver.ts";
 import { MachineFolder } from "./disk.ts";
 import { type Guarded, ruleset } from "./firewall.ts";
@@ -164,6 +171,44 @@ export class Machines implements ServerDriver {
     await this.#enforce();
   }
 
+  async setPrivateInterfaces(_interfaces: PrivateInterface[]): Promise<void> {
+    throw new BadRequest("private networks cannot be played yet");
+  }
+
+  async setVolumes(_volumes: VolumeSpec[]): Promise<void> {
+    throw new BadRequest("volumes cannot be played yet");
+  }
+
+  async setFloatingAddresses(_addresses: FloatingAddress[]): Promise<void> {
+    throw new BadRequest("floating addresses cannot be played yet");
+  }
+
+  async takeSnapshot(_serverId: number, _image: number): Promise<{ size: number }> {
+    throw new BadRequest("snapshots cannot be taken yet");
+  }
+
+  async removeSnapshot(_image: number): Promise<void> {}
+
+  async setRescue(_id: number, _rescue: RescueSpec | null): Promise<void> {
+    throw new BadRequest("the rescue system cannot be played yet");
+  }
+
+  async setBalancers(_balancers: BalancerSpec[]): Promise<void> {
+    throw new BadRequest("load balancers cannot be played yet");
+  }
+
+  async balancerHealth(): Promise<BalancerHealth[]> {
+    return [];
+  }
+
+  async setZones(_zones: ZoneSpec[]): Promise<void> {
+    throw new BadRequest("zones cannot be served yet");
+  }
+
+  async acme(): Promise<{ directory: string; root: string } | null> {
+    return null;
+  }
+
   info(): DriverInfo {
     const { wiring } = this.#home;
     return {
@@ -203,7 +248,7 @@ export class Machines implements ServerDriver {
   }
 
   #check(spec: MachineSpec): void {
-    if (!IMAGES.includes(spec.image))
+    if (typeof spec.image === "number" || !IMAGES.includes(spec.image))
       throw new BadRequest(`image ${spec.image} cannot be played: the lab has ${IMAGES.join(", ")}`);
     const problem = addressProblem(this.#home.wiring.network, spec);
     if (problem) throw new BadRequest(problem);

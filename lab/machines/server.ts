@@ -13,23 +13,11 @@ export interface Owner {
   gid: number;
 }
 
-/** Carries out one request whose arguments have been checked. */
-function dispatch(machines: Machines, quit: () => void): { [M in Method]: (args: never) => unknown } {
-  return {
-    network: () => machines.network(),
-    create: ([spec]: z.infer<typeof requests.create>) => machines.create(spec),
-    rebuild: ([spec]: z.infer<typeof requests.rebuild>) => machines.rebuild(spec),
-    configure: ([spec]: z.infer<typeof requests.configure>) => machines.configure(spec),
-    start: ([id]: [number]) => machines.start(id),
-    shutdown: ([id]: [number]) => machines.shutdown(id),
-    stop: ([id]: [number]) => machines.stop(id),
-    reset: ([id]: [number]) => machines.reset(id),
-    remove: ([id]: [number]) => machines.remove(id),
-    status: ([id]: [number]) => machines.status(id),
-    setFirewalls: ([firewalls]: z.infer<typeof requests.setFirewalls>) => machines.setFirewalls(firewalls),
-    info: () => machines.info(),
-    quit: () => quit(),
-  };
+/** Carries out one request whose arguments have been checked. The schemas are held against the driver's types in `requests.ts`. */
+function dispatch(machines: Machines, quit: () => void, method: Method, args: unknown[]): unknown {
+  if (method === "quit") return quit();
+  const work: (...args: never[]) => unknown = machines[method];
+  return work.apply(machines, args as never[]);
 }
 
 function isMethod(name: string): name is Method {
@@ -49,7 +37,6 @@ function complaint(method: Method, error: z.ZodError): string {
  * @param quit called when the caller asks the daemon to end; the answer goes out first
  */
 export function application(machines: Machines, quit: () => void): Hono {
-  const methods = dispatch(machines, quit);
   const app = new Hono();
   app.post("/:method", async (context) => {
     const method = context.req.param("method");
@@ -57,7 +44,7 @@ export function application(machines: Machines, quit: () => void): Hono {
     const body: unknown = await context.req.json().catch(() => null);
     const parsed = z.object({ args: requests[method] }).safeParse(body);
     if (!parsed.success) return context.json({ error: complaint(method, parsed.error) }, 400);
-    const result = await methods[method](parsed.data.args as never);
+    const result = await dispatch(machines, quit, method, parsed.data.args);
     return context.json({ result: result ?? null });
   });
   app.notFound((context) => context.json({ error: "only POST /<method> is known" }, 400));
