@@ -4,7 +4,7 @@ import { NixosHost } from "./components/nixos-host.ts";
 import { readStackConfig } from "./components/stack-config.ts";
 import { withoutStack } from "./components/without-stack.ts";
 import { toCents } from "./config/catalogue.ts";
-import { matchManifest } from "./config/stack.ts";
+import { matchManifest } from "./config/checks.ts";
 import { evaluateManifest } from "./deployer/nix/evaluate.ts";
 
 const stack = pulumi.getStack();

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { findServerType, ipv4Monthly, toCents } from "../config/catalogue.ts";
+import type { HostConfig } from "../config/host.ts";
 import type { HostManifest } from "../config/manifest.ts";
-import type { HostConfig } from "../config/stack.ts";
 import { Deployment } from "./deployment.ts";
 import { HetznerServer } from "./hetzner-server.ts";
 import { HostIdentity } from "./host-identity.ts";
@@ -70,9 +70,9 @@ export class NixosHost extends pulumi.ComponentResource {
       `${name}-hardware`,
       {
         serverName: `${pulumi.getStack()}-${name}`,
-        serverType: config.server.type,
-        location: config.server.location,
-        image: config.server.image,
+        serverType: config.server?.type ?? "",
+        location: config.server?.location ?? "",
+        image: config.server?.image ?? "",
         userData: identity.userData,
         sshKeyId: access.sshKeyId,
         ports: manifest.ports,
@@ -142,7 +142,7 @@ export class NixosHost extends pulumi.ComponentResource {
       // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
       release: pulumi.recover(this.deployment.release, () => "its deployment failed"),
       hostKey: identity.publicKey,
-      pricePerMonth: toCents((findServerType(config.server.type)?.monthly ?? 0) + ipv4Monthly),
+      pricePerMonth: toCents((findServerType(config.server?.type ?? "")?.monthly ?? 0) + ipv4Monthly),
     };
   }
 }

@@ -39,6 +39,16 @@ export const healthCheck = z
     "exactly one of http and https",
   );
 
+/** A name a web server answers to; "*.example.org" for all below a domain. */
+const virtualHostName = z
+  .string()
+  .regex(
+    /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "a domain in lower case",
+  );
+
+const gigabytes = z.number().positive();
+
 export const hostManifest = z.strictObject({
   /** Nix system, e.g. "x86_64-linux". */
   system: z.enum(["x86_64-linux", "aarch64-linux"]),
@@ -52,6 +62,14 @@ export const hostManifest = z.strictObject({
   kexecTarball: derivation.nullable(),
   /** Ports open to the world. */
   ports: z.strictObject({ tcp: z.array(port), udp: z.array(port) }),
+  /** What the host's web server answers to. DNS records and certificates come from it. */
+  virtualHosts: z.array(z.strictObject({ name: virtualHostName, tls: z.boolean() })),
+  /** What disko partitions and formats, by disko's name: every one of these is wiped by an installation. */
+  disks: z.record(z.string(), z.strictObject({ device: z.string().startsWith("/dev/") })),
+  /** What the system needs at least, in GB; null where the flake does not say. */
+  requires: z.strictObject({ disk: gigabytes.nullable(), memory: gigabytes.nullable() }),
+  /** systemd credentials that services expect, by unit: `{ site: ["DATABASE_URL"] }`. */
+  credentials: z.record(z.string(), z.array(z.string())),
   health: z.array(healthCheck),
 });
 

@@ -1,67 +1,79 @@
 import { z } from "zod";
-import { catalogueDate, findServerType, locations, serverTypes } from "./catalogue.ts";
-import { type HostManifest, healthCheck, type Manifest } from "./manifest.ts";
-import { ConfigurationError, type Problem } from "./problems.ts";
+import { explain } from "./explain.ts";
+import { cidr, domain, host, hostName, name, port, publicKey } from "./host.ts";
+import { ConfigurationError } from "./problems.ts";
 
-const cidr = z
-  .union([z.cidrv4(), z.cidrv6()], "a network such as 203.0.113.0/24 or 2001:db8::/32")
-  .meta({ example: "203.0.113.0/24" });
-const publicKey = z
-  .string()
-  .regex(
-    /^(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?$/,
-    "a public key in OpenSSH's one-line form",
-  )
-  .meta({ example: "ssh-ed25519 AAAA… ada@example.org" });
-const domain = z
-  .string()
-  .max(253)
-  .regex(
-    /^(?=.*[a-z])([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
-    "a domain in lower case, without scheme or path",
-  )
-  .meta({ example: "example.org" });
-/** Also the server's name, so Hetzner's rule: a host name label. */
-const hostName = z
-  .string()
-  .regex(
-    /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/,
-    "a host is named by 1 to 32 letters a-z, digits and inner hyphens",
-  );
-
-const serverType = z
-  .string()
-  .refine((name) => findServerType(name) !== undefined, {
-    error: ({ input }) =>
-      `${JSON.stringify(input)} is not a server type on sale (as of ${catalogueDate}); there are ${serverTypes.map(({ name }) => name).join(", ")}`,
-  })
-  .meta({ example: "cx23" });
-
-const server = z.strictObject({
-  /** Hetzner's name of the server type. */
-  type: serverType,
-  /** Hetzner's name of the location. */
-  location: z.enum(locations, `one of ${locations.join(", ")}`).meta({ example: "fsn1" }),
-  /** Base image the installation starts from. */
-  image: z
-    .string()
-    .regex(/^[a-z]+-[a-z0-9.-]+$/, "the name of a system image")
-    .default("debian-13")
-    .meta({ example: "debian-13" }),
+/** A private network that all servers of the stack are in. */
+const network = z.strictObject({
+  range: z.cidrv4("a network such as 10.0.0.0/16").default("10.0.0.0/16").meta({ example: "10.0.0.0/16" }),
+  /** The part that servers get addresses from; all of `range` when absent. */
+  subnet: z.cidrv4("a network such as 10.0.1.0/24").optional().meta({ example: "10.0.1.0/24" }),
 });
 
-const seconds = "a whole number of seconds from 1 to 3600";
+const dnsTypes = ["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT", "TLSA", "HTTPS", "SVCB"] as const;
+const ttl = "a whole number of seconds from 60 to 2147483647";
 
-const host = z.strictObject({
-  /** Name of the system in the flake: `nixosConfigurations.<system>`. */
-  system: z.string().min(1, "a name is needed").meta({ example: "web" }),
-  server,
-  /** The name people reach it by; only the URL in the outputs uses it. */
-  domain: domain.optional(),
-  /** Checks beside those of the manifest. */
-  health: z.array(healthCheck).default([]),
-  /** Seconds a new release has to become healthy. */
-  healthDeadline: z.int(seconds).min(1, seconds).max(3600, seconds).default(60).meta({ example: "60" }),
+const dnsRecord = z.strictObject({
+  /** Relative to the zone: "www", "@" for the zone itself, "*" for all names below. */
+  name: z
+    .string()
+    .regex(
+      /^(@|(\*|[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*)$/,
+      "a name below the zone, @ or *",
+    )
+    .meta({ example: "www" }),
+  type: z.enum(dnsTypes, `one of ${dnsTypes.join(", ")}`),
+  /** Values as in a zone file; texts (TXT) need no quotes. */
+  values: z.array(z.string().min(1)).min(1, "at least one value"),
+  ttl: z.int(ttl).min(60, ttl).max(2_147_483_647, ttl).optional(),
+});
+
+/** A zone in Hetzner's DNS. Names of the manifests' virtual hosts get their records by themselves. */
+const zone = z.strictObject({
+  /** Whether the zone is made by this stack; false for one that is there already and stays. */
+  create: z.boolean().default(true),
+  /** Seconds that answers may be kept. */
+  ttl: z.int(ttl).min(60, ttl).max(2_147_483_647, ttl).default(3600),
+  /** Who may issue certificates for the zone (CAA); anyone when empty. */
+  certificateAuthorities: z.array(domain).default(["letsencrypt.org"]),
+  records: z.array(dnsRecord).default([]),
+});
+
+const balancerService = z.strictObject({
+  protocol: z.enum(["tcp", "http", "https"], "tcp, http or https"),
+  /** Port people connect to. */
+  port,
+  /** Port on the hosts. */
+  targetPort: port,
+  /** Only https: send what comes to port 80 here. */
+  redirect: z.boolean().default(false),
+  /** Only http and https: keep a visitor on one host by a cookie. */
+  sticky: z.boolean().default(false),
+  /** How a host shows that it takes traffic; a connection alone when absent. */
+  health: z
+    .strictObject({
+      path: z.string().startsWith("/", "a path that begins with /"),
+      /** The Host header. */
+      domain: domain.optional(),
+      status: z
+        .array(z.string().regex(/^[1-5][0-9?]{2}$/, "a status such as 200 or 2??"))
+        .default(["2??", "3??"]),
+    })
+    .optional(),
+});
+
+const loadBalancer = z.strictObject({
+  /** Hetzner's name of the type. */
+  type: z.string().min(1, "a name is needed").default("lb11").meta({ example: "lb11" }),
+  location: z.string().min(1, "a name is needed").meta({ example: "fsn1" }),
+  /** Hosts of this stack that take the traffic. */
+  targets: z.array(z.string()).min(1, "at least one host").meta({ example: "[web1, web2]" }),
+  services: z.array(balancerService).min(1, "at least one service"),
+  /** Names that lead to it: they get DNS records, and an https service gets a certificate for them. */
+  domains: z.array(domain).default([]),
+  algorithm: z
+    .enum(["round_robin", "least_connections"], "round_robin or least_connections")
+    .default("round_robin"),
 });
 
 const access = z.strictObject({
@@ -79,12 +91,19 @@ export const stackConfig = z.strictObject({
     .record(hostName, host)
     .refine((hosts) => Object.keys(hosts).length > 0, "at least one host")
     .meta({ example: "{ web1: { system: web, server: { type: cx23, location: fsn1 } } }" }),
-  /** Keep servers, addresses and installations from being deleted or replaced. */
+  /** A private network between the servers of the stack. */
+  network: network.optional(),
+  /** Zones in Hetzner's DNS by name. */
+  dns: z.record(domain, zone).default({}),
+  loadBalancers: z.record(name("a load balancer"), loadBalancer).default({}),
+  /** Keep servers, addresses, volumes and installations from being deleted or replaced. */
   protect: z.boolean().default(true).meta({ example: "false" }),
 });
 
 export type StackConfig = z.infer<typeof stackConfig>;
-export type HostConfig = z.infer<typeof host>;
+export type NetworkConfig = z.infer<typeof network>;
+export type ZoneConfig = z.infer<typeof zone>;
+export type LoadBalancerConfig = z.infer<typeof loadBalancer>;
 
 /** Parse a stack's `berth:` configuration. Throws one ConfigurationError with every problem. */
 export function parseStackConfig(stack: string, raw: Record<string, unknown>): StackConfig {
@@ -92,141 +111,6 @@ export function parseStackConfig(stack: string, raw: Record<string, unknown>): S
   if (parsed.success) return parsed.data;
   throw new ConfigurationError(
     stack,
-    parsed.error.issues.flatMap((issue) => toProblems(issue, raw)),
+    parsed.error.issues.flatMap((issue) => explain(stackConfig, issue, raw)),
   );
-}
-
-function toProblems(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
-  const example = exampleAt(stackConfig, issue.path);
-  const at = (path: readonly PropertyKey[]) =>
-    path.length === 0 ? "berth" : `berth:${path.map(String).join(".")}`;
-  switch (issue.code) {
-    case "unrecognized_keys": {
-      const allowed = keysAt(stackConfig, issue.path);
-      return issue.keys.map((key) => ({
-        path: at([...issue.path, key]),
-        message: `there is no such key; there are ${allowed.join(", ")}`,
-      }));
-    }
-    case "invalid_key":
-      return [
-        {
-          path: at(issue.path),
-          message: issue.issues.map(({ message }) => message).join("; "),
-          example: "web1",
-        },
-      ];
-    default:
-      return [
-        {
-          path: at(issue.path),
-          message: describe(issue, valueAt(raw, issue.path)),
-          ...(example ? { example } : {}),
-        },
-      ];
-  }
-}
-
-/** Types in people's words, by zod's names. */
-const typeNames: Record<string, string> = {
-  string: "a text",
-  number: "a number",
-  boolean: "true or false",
-  array: "a list",
-  object: "a map",
-  record: "a map",
-};
-
-function describe(issue: z.core.$ZodIssue, found: unknown): string {
-  // Zod's own words for a type; a schema's own are better and stay.
-  const byType = issue.code === "invalid_type" && issue.message.startsWith("Invalid input");
-  const wanted = byType ? `${typeNames[issue.expected] ?? issue.expected} is needed` : issue.message;
-  if (found === undefined) return `is missing; ${wanted}`;
-  const type = Array.isArray(found) ? "array" : typeof found;
-  return byType ? `${wanted}, this is ${(found !== null && typeNames[type]) || "empty"}` : wanted;
-}
-
-const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>(
-    (inner, key) =>
-      typeof inner === "object" && inner !== null && Object.hasOwn(inner, key)
-        ? (inner as Record<PropertyKey, unknown>)[key]
-        : undefined,
-    value,
-  );
-
-/** The schema a path leads to, through records, arrays and defaults. */
-function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
-  const inner = unwrap(schema);
-  const [head, ...rest] = path;
-  if (head === undefined) return schema;
-  if (inner instanceof z.ZodObject) {
-    const next = (inner.shape as Record<string, z.core.$ZodType>)[String(head)];
-    return next && schemaAt(next, rest);
-  }
-  if (inner instanceof z.ZodRecord) return schemaAt(inner.valueType, rest);
-  if (inner instanceof z.ZodArray) return schemaAt(inner.element, rest);
-  return undefined;
-}
-
-const unwrap = (schema: z.core.$ZodType): z.core.$ZodType =>
-  schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema;
-
-function exampleAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string | undefined {
-  const found = schemaAt(schema, path);
-  if (!found) return undefined;
-  for (const candidate of [found, unwrap(found)]) {
-    const example = candidate instanceof z.ZodType ? candidate.meta()?.example : undefined;
-    if (typeof example === "string") return example;
-  }
-  return undefined;
-}
-
-function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
-  const found = schemaAt(schema, path);
-  const inner = found && unwrap(found);
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
-}
-
-/** A host of the stack with its system in the flake. */
-export interface MatchedHost {
-  name: string;
-  settings: HostConfig;
-  manifest: HostManifest;
-}
-
-/** What the stack and the flake must agree on before anything is ordered. Throws one ConfigurationError. */
-export function matchManifest(stack: string, config: StackConfig, manifest: Manifest): MatchedHost[] {
-  const problems: Problem[] = [];
-  const matched: MatchedHost[] = [];
-  for (const [name, wanted] of Object.entries(config.hosts)) {
-    const path = `berth:hosts.${name}`;
-    const found = Object.hasOwn(manifest, wanted.system) ? manifest[wanted.system] : undefined;
-    const type = findServerType(wanted.server.type);
-    if (!found) {
-      const names = Object.keys(manifest);
-      problems.push({
-        path: `${path}.system`,
-        message: `the flake ${config.flake} has no berth.hosts.${wanted.system}; it has ${names.length === 0 ? "none" : names.join(", ")}`,
-        ...(names[0] ? { example: names[0] } : {}),
-      });
-      continue;
-    }
-    if (type && type.architecture !== found.system) {
-      problems.push({
-        path: `${path}.server.type`,
-        message: `${type.name} is ${type.architecture}, but the flake's berth.hosts.${wanted.system} is for ${found.system}`,
-        example: serverTypes.find(({ architecture }) => architecture === found.system)?.name ?? "",
-      });
-    }
-    if (type && !type.locations.includes(wanted.server.location)) {
-      problems.push({
-        path: `${path}.server.location`,
-        message: `${type.name} is not sold in ${wanted.server.location}; it is in ${type.locations.join(", ")}`,
-      });
-    }
-    matched.push({ name, settings: wanted, manifest: found });
-  }
-  if (problems.length > 0) throw new ConfigurationError(stack, problems);
-  return matched;
 }

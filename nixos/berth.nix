@@ -53,6 +53,33 @@ in
     ];
   };
 
+  options.berth.requires =
+    lib.genAttrs
+      [
+        "disk"
+        "memory"
+      ]
+      (
+        what:
+        mkOption {
+          type = types.nullOr types.numbers.positive;
+          default = null;
+          description = "The least ${what} this system runs with, in GB; a server that has less is refused before it is ordered.";
+          example = 4;
+        }
+      );
+
+  options.berth.credentials = mkOption {
+    type = types.attrsOf (types.listOf types.str);
+    default = { };
+    description = ''
+      systemd credentials that a stack has to give, by unit. A stack that cannot give them is refused before anything is ordered.
+    '';
+    example = {
+      site = [ "DATABASE_URL" ];
+    };
+  };
+
   config = {
     assertions = [
       {

@@ -15,6 +15,20 @@ let
     );
 
   inherit (config.networking) firewall;
+
+  # nginx's own names without those that match nothing outside: the catch-all "_" and patterns.
+  namesOf =
+    vhost: lib.filter (name: name != "_" && !lib.hasPrefix "~" name) ([ vhost.serverName ] ++ vhost.serverAliases);
+  hasTls =
+    vhost:
+    vhost.enableACME || vhost.useACMEHost != null || vhost.forceSSL || vhost.addSSL || vhost.onlySSL;
+  virtualHosts = lib.concatMap (
+    vhost:
+    map (name: {
+      inherit name;
+      tls = hasTls vhost;
+    }) (namesOf vhost)
+  ) (lib.mapAttrsToList (name: vhost: vhost // { serverName = if vhost.serverName != null then vhost.serverName else name; }) config.services.nginx.virtualHosts);
 in
 {
   inherit (pkgs.stdenv.hostPlatform) system;
@@ -26,5 +40,8 @@ in
     tcp = ports firewall.allowedTCPPorts firewall.allowedTCPPortRanges;
     udp = ports firewall.allowedUDPPorts firewall.allowedUDPPortRanges;
   };
+  virtualHosts = lib.optionals config.services.nginx.enable virtualHosts;
+  disks = lib.mapAttrs (_: disk: { inherit (disk) device; }) config.disko.devices.disk;
+  inherit (config.berth) requires credentials;
   health = map (lib.filterAttrs (_: value: value != null)) config.berth.health;
 }

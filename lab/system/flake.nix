@@ -60,6 +60,18 @@
           tcp = web.networking.firewall.allowedTCPPorts;
           udp = [ ];
         };
+        virtualHosts = [
+          {
+            name = "site.lab";
+            tls = false;
+          }
+        ];
+        disks.main.device = "/dev/sda";
+        requires = {
+          disk = null;
+          memory = null;
+        };
+        credentials = { };
         health = [
           {
             http = "http://site.lab/healthz";

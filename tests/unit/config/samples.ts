@@ -10,6 +10,10 @@ export const webManifest: HostManifest = {
   diskoScript: { drvPath: path("c", "disko.drv"), out: path("d", "disko") },
   kexecTarball: { drvPath: path("f", "kexec.drv"), out: path("g", "kexec.tar.gz") },
   ports: { tcp: [80, 443], udp: [443] },
+  virtualHosts: [{ name: "site.lab", tls: false }],
+  disks: { main: { device: "/dev/sda" } },
+  requires: { disk: null, memory: null },
+  credentials: {},
   health: [{ http: "http://example.org/healthz", status: 200 }],
 };
 

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { serverTypes } from "../../../config/catalogue.ts";
+import { matchManifest } from "../../../config/checks.ts";
 import type { Manifest } from "../../../config/manifest.ts";
 import { ConfigurationError, type Problem } from "../../../config/problems.ts";
-import { matchManifest, parseStackConfig, type StackConfig } from "../../../config/stack.ts";
+import { parseStackConfig, type StackConfig } from "../../../config/stack.ts";
 import { adasKey, plainHost, webManifest } from "./samples.ts";
 
 function problemsOf(work: () => unknown): readonly Problem[] {

@@ -1,0 +1,38 @@
+import type { HostConfig } from "./host.ts";
+import type { HostManifest } from "./manifest.ts";
+
+/** One thing that costs, e.g. "server cx23" at 5.49. */
+export interface PriceItem {
+  what: string;
+  /** Net a month, in the catalogue's currency. */
+  monthly: number;
+}
+
+/** A key that base images trust: one that Hetzner has already, by its id, or one that this stack registers. */
+export type LoginKeyPlan = { id: number } | { name: string; publicKey: string };
+
+/** A host of the stack with its system in the flake, checked against the catalogue. */
+export interface HostPlan {
+  name: string;
+  settings: HostConfig;
+  manifest: HostManifest;
+  /** Fingerprints of the keys that its base image trusts beside the stack's own; into `StackPlan.loginKeys`. */
+  loginKeys: string[];
+  /** Empty for a machine that was ordered elsewhere. */
+  price: PriceItem[];
+}
+
+/** Everything a stack orders, decided before anything is ordered. */
+export interface StackPlan {
+  hosts: HostPlan[];
+  /** By MD5 fingerprint, which Hetzner allows once a project. */
+  loginKeys: Record<string, LoginKeyPlan>;
+  /** Hetzner's network zone of the private network, e.g. "eu-central"; null without one. */
+  networkZone: string | null;
+  /** What costs beside the hosts. */
+  price: PriceItem[];
+  /** Net a month of everything, in the catalogue's currency. */
+  monthly: number;
+  /** Of the prices, e.g. "EUR". */
+  currency: string;
+}
