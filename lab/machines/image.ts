@@ -24,6 +24,10 @@ const PACKAGES = [
   ],
   ...["nix-bin", "nginx-light", "libstdc++6"],
   ...["cpio", "tar", "gzip", "xz-utils", "zstd", "rsync", "jq"],
+  // File systems of volumes.
+  ...["e2fsprogs", "xfsprogs"],
+  // The lab's services run from the image, too: load balancers, name server, ACME server; lego is the hosts' ACME client.
+  ...["haproxy", "knot", "knot-dnsutils", "pebble", "lego", "openssl"],
 ];
 
 const RECIPE = join(import.meta.dirname, "image");

@@ -2,8 +2,9 @@
 # Turns a fresh Debian root into the lab's base image. Runs once in a chroot of it, while the image is built.
 set -eu
 
-# What a cloud image does not start, or what only slows a machine's boot. nginx is there for installed systems.
-systemctl disable nginx.service
+# What a cloud image does not start, or what only slows a machine's boot. nginx is there for installed systems, haproxy
+# and knot for the lab itself.
+systemctl disable nginx.service haproxy.service knot.service xfs_scrub_all.timer e2scrub_reap.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
   ldconfig.service systemd-journal-catalog-update.service systemd-update-done.service systemd-firstboot.service \
   console-getty.service systemd-udev-load-credentials.service >/dev/null 2>&1
