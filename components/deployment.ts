@@ -9,6 +9,8 @@ export interface DeploymentArgs {
   host: string;
   /** Address of the machine; health checks connect to it, too. */
   address: pulumi.Input<string>;
+  /** Where the health checks are asked as well; empty when the machine has no second address. */
+  ipv6Address?: pulumi.Input<string>;
   /** Port of ssh. @default 22 */
   port?: pulumi.Input<number>;
   /** The host key it must have, "ssh-ed25519 AAAA…". */

@@ -119,6 +119,7 @@ export class NixosHost extends pulumi.ComponentResource {
       {
         host: name,
         address: this.hardware.address,
+        ipv6Address: this.hardware.ipv6Address,
         hostKey: identity.publicKey,
         loginKey: access.loginKey,
         // Not the server's own id: the host can be deployed to when it is installed, not when it is ordered.

@@ -5,7 +5,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HealthCheck } from "../../config/manifest.ts";
 
 /** What one attempt at a check found. */
-export type Verdict = { healthy: true; took: number } | { healthy: false; because: string };
+export type Verdict =
+  | { healthy: true; took: number }
+  | {
+      healthy: false;
+      because: string;
+      /** This machine has no way to the address at all, so nothing was learnt about the host. */
+      noWay?: true;
+    };
+
+/** What a network stack says of an address family that this machine has no route for. */
+const noWayCodes: readonly (string | undefined)[] = ["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"];
 
 /** Bytes of a body that are read; a check looks for text near the top. */
 const bodyLimit = 256 * 1024;
@@ -21,13 +31,13 @@ export function checkOnce(check: HealthCheck, address: string, timeout: number):
   const url = urlOf(check);
   const started = Date.now();
   return new Promise((resolve) => {
-    const unhealthy = (because: string) => resolve({ healthy: false, because: `GET ${url.href} ${because}` });
-    const failed = (error: Error, what: string) =>
-      unhealthy(
-        error.name === "AbortError" || error.name === "TimeoutError"
-          ? `did not answer within ${timeout / 1000} s`
-          : `${what}: ${error.message}`,
-      );
+    const asked = `GET ${url.href}${isIP(address) === 6 ? " over IPv6" : ""}`;
+    const unhealthy = (because: string, more: { noWay?: true } = {}) =>
+      resolve({ healthy: false, because: `${asked} ${because}`, ...more });
+    const failed = (error: NodeJS.ErrnoException, what: string) =>
+      error.name === "AbortError" || error.name === "TimeoutError"
+        ? unhealthy(`did not answer within ${timeout / 1000} s`)
+        : unhealthy(`${what}: ${error.message}`, noWayCodes.includes(error.code) ? { noWay: true } : {});
     const secure = url.protocol === "https:";
     const options = {
       host: address,
@@ -72,30 +82,46 @@ const excerpt = (body: string): string => {
 };
 
 /**
- * Ask until every check is healthy or the deadline passes.
- * The verdict is that of the check that held out longest.
+ * Ask at every address until every check is healthy or the deadline passes.
+ * The verdict is that of the check that held out longest. Of several addresses, those of a family that this machine has no route for
+ * are left out, and `onSkip` is told; the first address is always asked.
  */
 export async function checkAll(
   checks: readonly HealthCheck[],
-  address: string,
-  options: { deadline: number; pause?: number; signal?: AbortSignal },
+  addresses: readonly string[],
+  options: { deadline: number; pause?: number; signal?: AbortSignal; onSkip?: (line: string) => void },
 ): Promise<Verdict> {
   const end = Date.now() + options.deadline;
   const started = Date.now();
-  for (const check of checks) {
-    for (;;) {
-      options.signal?.throwIfAborted();
-      const left = end - Date.now();
-      const verdict = await checkOnce(check, address, Math.max(1_000, Math.min(5_000, left)));
-      if (verdict.healthy) break;
-      if (Date.now() >= end) {
-        return {
-          healthy: false,
-          because: `${verdict.because}, for ${Math.round((Date.now() - started) / 1000)} s`,
-        };
+  for (const [index, address] of addresses.entries()) {
+    for (const check of checks) {
+      const optional = index > 0;
+      const verdict = await checkUntil(check, address, end, { ...options, optional });
+      if (verdict.healthy) continue;
+      if (verdict.noWay && optional) {
+        options.onSkip?.(`not checked at ${address}: this machine has no route to it`);
+        break;
       }
-      await sleep(options.pause ?? 250, undefined, { signal: options.signal });
+      return {
+        healthy: false,
+        because: `${verdict.because}, for ${Math.round((Date.now() - started) / 1000)} s`,
+      };
     }
   }
   return { healthy: true, took: Date.now() - started };
+}
+
+async function checkUntil(
+  check: HealthCheck,
+  address: string,
+  end: number,
+  { pause, signal, optional }: { pause?: number; signal?: AbortSignal; optional: boolean },
+): Promise<Verdict> {
+  for (;;) {
+    signal?.throwIfAborted();
+    const left = end - Date.now();
+    const verdict = await checkOnce(check, address, Math.max(1_000, Math.min(5_000, left)));
+    if (verdict.healthy || (optional && verdict.noWay) || Date.now() >= end) return verdict;
+    await sleep(pause ?? 250, undefined, { signal });
+  }
 }

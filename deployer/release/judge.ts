@@ -76,10 +76,7 @@ export async function judge(trial: Trial): Promise<TrialVerdict> {
   if (!seen.healthy) return seen;
 
   hooks.status("checking its health");
-  const verdict = await checkAll(wanted.health, session.target.address, {
-    deadline: wanted.healthDeadline * 1000,
-    signal: hooks.signal,
-  });
+  const verdict = await checkHealth(session, wanted, hooks);
   const after = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true }).catch(
     () => undefined,
   );
@@ -112,8 +109,15 @@ async function awaitSwitch({ session, id, wanted, earlier, switchEnd, hooks }: T
 /** Health of a system that is not on trial. */
 export function judgeRunning(session: SshSession, wanted: Release, hooks: Hooks) {
   hooks.status("checking its health");
-  return checkAll(wanted.health, session.target.address, {
+  return checkHealth(session, wanted, hooks);
+}
+
+function checkHealth(session: SshSession, wanted: Release, hooks: Hooks) {
+  const addresses = new Set([session.target.address, wanted.ipv6Address ?? ""]);
+  addresses.delete("");
+  return checkAll(wanted.health, [...addresses], {
     deadline: wanted.healthDeadline * 1000,
     signal: hooks.signal,
+    onSkip: hooks.status,
   });
 }

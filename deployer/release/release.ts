@@ -16,6 +16,8 @@ export interface Release {
   /** Nix system the toplevel is for. */
   system: string;
   health: readonly HealthCheck[];
+  /** Where the checks are asked beside the address of ssh; empty or absent when there is no second one. */
+  ipv6Address?: string;
   /** Seconds the new system has to become healthy before it is rolled back. */
   healthDeadline: number;
   /** Seconds the switch itself may take beside that. @default 120 */

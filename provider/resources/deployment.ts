@@ -19,6 +19,7 @@ const inputs = z.strictObject({
   toplevel: z.string(),
   drvPath: z.string(),
   health: z.array(healthCheck),
+  ipv6Address: z.string().optional(),
   healthDeadline: z.number().int().positive(),
 });
 type Inputs = z.infer<typeof inputs>;
@@ -42,9 +43,14 @@ const sessionOf = (wanted: Inputs): Promise<SshSession> =>
 async function deploy(wanted: Inputs, call: CallContext): Promise<Properties> {
   const session = await sessionOf(wanted);
   const started = Date.now();
+  const { ipv6Address, ...rest } = wanted;
   const released = await release(
     session,
-    { ...wanted, owner: `${userInfo().username}@${hostname()} (stack ${wanted.stack})` },
+    {
+      ...rest,
+      ...(ipv6Address ? { ipv6Address } : {}),
+      owner: `${userInfo().username}@${hostname()} (stack ${wanted.stack})`,
+    },
     { status: (line) => call.status(line), signal: call.signal },
   );
   const what = released.previous === released.toplevel ? "verified" : "live";

@@ -218,20 +218,20 @@ describe("all checks", () => {
   const fast = { deadline: 400, pause: 20 };
 
   test("are healthy when there are none", async () => {
-    expect((await checkAll([], loopback, fast)).healthy).toBe(true);
+    expect((await checkAll([], [loopback], fast)).healthy).toBe(true);
   });
 
   test("are asked again until they are healthy", async () => {
     let asked = 0;
     const port = await serve((_, response) => response.writeHead(++asked < 4 ? 503 : 200).end());
-    expect((await checkAll([check(port)], loopback, { ...fast, deadline: 5_000 })).healthy).toBe(true);
+    expect((await checkAll([check(port)], [loopback], { ...fast, deadline: 5_000 })).healthy).toBe(true);
     expect(asked).toBe(4);
   });
 
   test("are all asked; one that stays unhealthy decides, and says for how long", async () => {
     const well = await serve(says("ok"));
     const ill = await serve(says("no", 500));
-    const verdict = await checkAll([check(well), check(ill)], loopback, fast);
+    const verdict = await checkAll([check(well), check(ill)], [loopback], fast);
     expect(verdict).toEqual({
       healthy: false,
       because: expect.stringMatching(
@@ -242,17 +242,51 @@ describe("all checks", () => {
     });
   });
 
+  test("are asked at every address", async () => {
+    const asked: (string | undefined)[] = [];
+    const port = await serve((request, response) => {
+      asked.push(request.socket.localAddress);
+      response.end();
+    }, "0.0.0.0");
+    expect((await checkAll([check(port)], [loopback, "127.0.0.2"], fast)).healthy).toBe(true);
+    expect(asked).toEqual([loopback, "127.0.0.2"]);
+  });
+
+  test("are unhealthy when one address does not answer", async () => {
+    const port = await serve(says("ok"));
+    const verdict = await checkAll([check(port)], [loopback, "127.0.0.2"], fast);
+    expect(verdict).toMatchObject({ healthy: false, because: expect.stringContaining("ECONNREFUSED") });
+  });
+
+  // No TCP connection goes to a multicast address: the kernel answers as for a family without a route.
+  const noWay = "224.0.0.1";
+
+  test("leave out a further address that this machine has no route to, and say so", async () => {
+    const port = await serve(says("ok"));
+    const skipped: string[] = [];
+    const verdict = await checkAll([check(port)], [loopback, noWay], {
+      ...fast,
+      onSkip: (line) => skipped.push(line),
+    });
+    expect(verdict.healthy).toBe(true);
+    expect(skipped).toEqual([`not checked at ${noWay}: this machine has no route to it`]);
+  });
+
+  test("never leave out the first address", async () => {
+    expect(await checkAll([check(80)], [noWay], fast)).toMatchObject({ healthy: false });
+  });
+
   test("end at their deadline, or a second later at most, though a server hangs", async () => {
     const port = await serve(() => undefined);
     const started = Date.now();
-    expect((await checkAll([check(port)], loopback, fast)).healthy).toBe(false);
+    expect((await checkAll([check(port)], [loopback], fast)).healthy).toBe(false);
     expect(Date.now() - started).toBeLessThan(fast.deadline + 1_500);
   });
 
   test("stop when they are cancelled", async () => {
     const port = await serve(says("no", 500));
     const cancel = new AbortController();
-    const work = checkAll([check(port)], loopback, { deadline: 8_000, signal: cancel.signal });
+    const work = checkAll([check(port)], [loopback], { deadline: 8_000, signal: cancel.signal });
     setTimeout(() => cancel.abort(new Error("cancelled by you")), 50);
     await expect(work).rejects.toThrow();
   });
