@@ -3,9 +3,7 @@ import { idOf, idParam } from "./collection.ts";
 import type { Cloud } from "./context.ts";
 import { invalidField, notFound } from "./errors.ts";
 import type { Answer, Api } from "./http.ts";
-import type { Labels } from "./labels.ts";
 import { filterValues, paginate, sortBy } from "./query.ts";
-import type { Collection, Item } from "./store.ts";
 
 const sortable = ["id", "command", "status", "progress", "started", "finished"];
 
@@ -29,7 +27,7 @@ export function serveActionReads(
     one: type,
     what,
     records,
-  }: { many: string; one: string; what: string; records: Collection<Item & { labels: Labels }> },
+  }: { many: string; one: string; what: string; records: { get(id: number): unknown } },
 ): void {
   const ofKind = (action: Action) => action.resources.some((resource) => resource.type === type);
   const ofThing = (id: number) => (action: Action) =>

@@ -1,5 +1,5 @@
 import { ApiError } from "./errors.ts";
-import type { Faults } from "./faults.ts";
+import type { Fault, Faults } from "./faults.ts";
 import { type Collection, reason, type Store } from "./store.ts";
 
 export interface ResourceRef {
@@ -35,6 +35,8 @@ export interface ActionOrder {
   resources: ResourceRef[];
   /** Nothing to do means the action only records a change that was already made. */
   work?: () => Promise<void>;
+  /** Takes back what was done ahead of the work; called when the action fails without its work having been done. */
+  failed?: () => void;
   /** Started after this one; fails with it. */
   after?: Action;
   /** A server that is locked until the action ends. */
@@ -141,29 +143,32 @@ export class Actions {
     };
   }
 
-  async #run(record: StoredAction, { command, work, after }: ActionOrder): Promise<void> {
+  async #run(record: StoredAction, { command, work, failed, after }: ActionOrder): Promise<void> {
     // The answer to the request that started it must still show it running.
     await new Promise((resolve) => setImmediate(resolve));
+    let worked = false;
     try {
-      if (after !== undefined) {
-        await this.#runs.get(after.id);
-        const before = this.#records.get(after.id);
-        if (before?.error) {
-          throw new Error(`${before.command} failed: ${before.error.message}`);
-        }
-      }
+      await this.#follow(after);
       const fault = this.#faults.takeForAction(command);
-      if (fault !== undefined) {
-        await new Promise((resolve) => setTimeout(resolve, fault.delay));
-        if (fault.code !== undefined) {
-          throw new ActionFailure(fault.code, fault.message ?? fault.code.replaceAll("_", " "));
-        }
-      }
+      if (fault?.when === "before") await suffer(fault);
       await work?.();
+      worked = true;
+      if (fault?.when === "after") await suffer(fault);
       this.#finish(record, null);
     } catch (error) {
+      if (!worked) failed?.();
       const code = error instanceof ActionFailure ? error.code : "action_failed";
       this.#finish(record, { code, message: reason(error) });
+    }
+  }
+
+  /** Waits for the action before; its failure is this one's. */
+  async #follow(after: Action | undefined): Promise<void> {
+    if (after === undefined) return;
+    await this.#runs.get(after.id);
+    const before = this.#records.get(after.id);
+    if (before?.error) {
+      throw new Error(`${before.command} failed: ${before.error.message}`);
     }
   }
 
@@ -191,6 +196,14 @@ export class ActionFailure extends Error {
   constructor(code: string, message: string) {
     super(message);
     this.code = code;
+  }
+}
+
+/** Waits as long as the fault says, then fails when it says so. */
+async function suffer({ delay, code, message }: Fault): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, delay));
+  if (code !== undefined) {
+    throw new ActionFailure(code, message ?? code.replaceAll("_", " "));
   }
 }
 

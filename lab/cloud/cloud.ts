@@ -11,6 +11,7 @@ import { FirewallSync } from "./firewall-sync.ts";
 import { serveFirewalls } from "./firewalls.ts";
 import { Api, type RequestRecord } from "./http.ts";
 import { contains, parseAddress, parseCidr } from "./ip.ts";
+import { serveFaults } from "./lab-faults.ts";
 import { metadataApp } from "./metadata.ts";
 import { servePrimaryIps } from "./primary-ips.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -23,6 +24,8 @@ import { Store } from "./store.ts";
 export interface CloudOptions {
   driver: ServerDriver;
   token: string;
+  /** A second token, which may only read. */
+  readonlyToken?: string;
   /** Where the state is kept; null keeps it in memory. */
   stateFile?: string | null;
   /** @default "running" */
@@ -72,6 +75,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   };
   const api = new Api({
     token: options.token,
+    readonlyToken: options.readonlyToken,
     store,
     faults,
     rateLimit: options.rateLimit ?? new RateLimit(),
@@ -84,6 +88,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   servePrimaryIps(api, cloud);
   serveFirewalls(api, cloud);
   serveServers(api, cloud);
+  serveFaults(api, faults);
 
   warnOfMovedNetwork(cloud);
   options.beforeResume?.(cloud);

@@ -3,7 +3,9 @@
 const statusOf = {
   json_error: 400,
   unauthorized: 401,
+  token_readonly: 401,
   forbidden: 403,
+  maintenance: 403,
   resource_limit_exceeded: 403,
   not_found: 404,
   method_not_allowed: 405,

@@ -4,7 +4,7 @@ import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
 import { ApiError } from "./errors.ts";
-import { errorOf, type Fault, type Faults, fault } from "./faults.ts";
+import { answerOf, type Fault, type Faults } from "./faults.ts";
 import { linkHeader, type Pagination } from "./query.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { reason, type Store } from "./store.ts";
@@ -39,6 +39,8 @@ export interface RequestRecord {
 
 export interface ApiOptions {
   token: string;
+  /** A token that may only read; none when absent. */
+  readonlyToken?: string | undefined;
   store: Store;
   faults: Faults;
   rateLimit: RateLimit;
@@ -76,9 +78,13 @@ export class Api {
     this.#on("DELETE", base + path, handler);
   }
 
+  /** A route of the lab's own, below /lab: what Hetzner has no API for. */
+  lab(method: Method, path: string, handler: Handler): void {
+    this.#on(method, `/lab${path}`, handler);
+  }
+
   /** The finished application; no route can be added after. */
   finish(): Hono<Env> {
-    this.#faultRoutes();
     for (const path of this.#paths) {
       this.#app.all(path, (c) =>
         this.#answer(c, () => {
@@ -95,28 +101,14 @@ export class Api {
     this.#app.on(method, path, (c) => this.#answer(c, handler));
   }
 
-  #faultRoutes(): void {
-    const path = "/lab/faults";
-    this.#on("POST", path, (request) => {
-      const ordered = request.body(fault);
-      this.#options.faults.add(ordered);
-      return { status: 201, body: { fault: ordered } };
-    });
-    this.#on("GET", path, () => ({ status: 200, body: { faults: this.#options.faults.pending } }));
-    this.#on("DELETE", path, () => {
-      this.#options.faults.clear();
-      return { status: 204 };
-    });
-  }
-
   async #answer(c: Context<Env>, handler: Handler): Promise<Response> {
     try {
-      this.#authorize(c.req.header("authorization"));
+      this.#authorize(c);
       const text = await c.req.text();
       const limited = this.#options.rateLimit.take();
       const fault = this.#fault(c);
-      const interrupted = fault && (await this.#suffer(c, fault));
-      if (interrupted !== undefined) {
+      const interrupted = fault?.when === "before" && (await this.#suffer(c, fault));
+      if (interrupted) {
         return interrupted;
       }
       if (limited) {
@@ -131,21 +123,28 @@ export class Api {
         body: (schema) => validate(schema, parse(text)),
       });
       this.#options.store.flush();
-      return this.#send(c, answer, text);
+      const lost = fault?.when === "after" && (await this.#suffer(c, fault, text));
+      return lost || this.#send(c, answer, text);
     } catch (error) {
       this.#options.store.tryFlush();
       return this.#send(c, error);
     }
   }
 
-  #authorize(header: string | undefined): void {
+  #authorize(c: Context<Env>): void {
+    const header = c.req.header("authorization");
     if (header === undefined) {
       throw new ApiError("unauthorized", "token is required");
     }
-    const given = Buffer.from(/^Bearer\s+(.*)$/i.exec(header)?.[1] ?? "");
-    const wanted = Buffer.from(this.#options.token);
-    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+    const given = /^Bearer\s+(.*)$/i.exec(header)?.[1] ?? "";
+    if (same(given, this.#options.token)) {
+      return;
+    }
+    if (this.#options.readonlyToken === undefined || !same(given, this.#options.readonlyToken)) {
       throw new ApiError("unauthorized", "the token you have provided is invalid");
+    }
+    if (c.req.method !== "GET") {
+      throw new ApiError("token_readonly", "token is only allowed to perform GET requests");
     }
   }
 
@@ -156,21 +155,23 @@ export class Api {
       : undefined;
   }
 
-  async #suffer(c: Context<Env>, hit: Fault): Promise<Response | undefined> {
+  /** The answer a fault puts in place of the real one; undefined when it only delays. */
+  async #suffer(c: Context<Env>, hit: Fault, requestBody = ""): Promise<Response | undefined> {
     await new Promise((resolve) => setTimeout(resolve, hit.delay));
     if (hit.instead === "drop") {
       c.env.incoming.socket.destroy();
       return new Response(null, { status: 500 });
     }
-    if (hit.instead === "bad_gateway") {
-      this.#record(c, 502, "");
-      return c.html("<html><body><h1>502 Bad Gateway</h1></body></html>", 502);
+    const answer = answerOf(hit);
+    if (answer === undefined) {
+      return undefined;
     }
-    const error = errorOf(hit);
-    if (error !== undefined) {
-      throw error;
+    const { status, body } = answer;
+    if (body === null) {
+      this.#record(c, status, requestBody);
+      return c.html(`<html><body><h1>${status}</h1></body></html>`, status as ContentfulStatusCode);
     }
-    return undefined;
+    return this.#send(c, { status, body }, requestBody);
   }
 
   #send(c: Context<Env>, outcome: Answer | unknown, requestBody = ""): Response {
@@ -209,6 +210,11 @@ export class Api {
     }
     return { status: known.status, body: known.body };
   }
+}
+
+function same(given: string, wanted: string): boolean {
+  const [left, right] = [Buffer.from(given), Buffer.from(wanted)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 function isAnswer(outcome: unknown): outcome is Answer {

@@ -41,6 +41,7 @@ async function main({ lab, driver: driverName, port, actions, datacenter }: Argu
   const opened = await openCloud({
     driver: memory ?? new MachinesClient(file("machines.sock")),
     token: tokenOf(file("cloud.token")),
+    readonlyToken: tokenOf(file("cloud.readonly-token")),
     stateFile: file("cloud.json"),
     actionMode: actions,
     bootable: memory ? null : nspawnBoots,
@@ -77,7 +78,7 @@ async function main({ lab, driver: driverName, port, actions, datacenter }: Argu
   }
 }
 
-/** The token of this lab: made once, 64 characters, readable by its owner only. */
+/** A token of this lab: made once, 64 characters, readable by its owner only. */
 function tokenOf(file: string): string {
   if (existsSync(file)) {
     return readFileSync(file, "utf8").trim();

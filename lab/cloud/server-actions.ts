@@ -1,11 +1,11 @@
 import { z } from "zod";
-import type { Action } from "./actions.ts";
-import { find, idParam, type Resource } from "./collection.ts";
+import type { Resource } from "./collection.ts";
 import type { Cloud } from "./context.ts";
 import { ApiError, invalidField, refusedField } from "./errors.ts";
-import type { Api, ApiRequest } from "./http.ts";
+import type { Api } from "./http.ts";
 import { addressesOf, pointer, setPointer } from "./primary-ips.ts";
 import { type ServerRecord, serverRecords } from "./records.ts";
+import { serverActs, startAct } from "./server-act.ts";
 import { chooseImage, ensureSold, userData } from "./server-create.ts";
 import * as power from "./server-power.ts";
 import { idOrName } from "./validate.ts";
@@ -32,27 +32,10 @@ const unsupported: Record<string, string> = {
   remove_from_placement_group: "the lab's cloud has no placement groups yet",
 };
 
-type Act = (server: ServerRecord, request: ApiRequest) => Promise<Action> | Action;
-
 export function serveServerActions(api: Api, cloud: Cloud, resource: Resource<ServerRecord>): void {
-  const route = (name: string, act: Act, beside: object = {}) =>
-    api.post(`/servers/${idParam}/actions/${name}`, async (request) => {
-      const server = find(resource, request);
-      cloud.actions.ensureUnlocked(server.id);
-      const [action] = await cloud.actions.answer(await act(server, request));
-      return { status: 201, body: { action, ...beside } };
-    });
-  const start = (
-    server: ServerRecord,
-    command: string,
-    work?: (cloud: Cloud, server: ServerRecord) => Promise<void>,
-  ) =>
-    cloud.actions.start({
-      command,
-      resources: [{ id: server.id, type: "server" }],
-      locks: server.id,
-      work: work && (() => work(cloud, server)),
-    });
+  const route = serverActs(api, cloud, resource);
+  const start = (server: ServerRecord, command: string, work?: Parameters<typeof startAct>[3]) =>
+    startAct(cloud, server, command, work);
 
   route("poweron", (server) => start(server, "start_server", power.powerOn));
   route("poweroff", (server) => start(server, "stop_server", power.powerOff));
@@ -60,29 +43,26 @@ export function serveServerActions(api: Api, cloud: Cloud, resource: Resource<Se
   route("reboot", (server) => start(server, "reboot_server", power.reboot));
   route("reset", (server) => start(server, "reset_server", power.reset));
 
-  route(
-    "rebuild",
-    (server, request) => {
-      if (server.protection.rebuild) {
-        throw new ApiError("protected", "server rebuild is protected");
-      }
-      const body = request.body(rebuild);
-      const type = cloud.catalogue().serverType(server.server_type);
-      if (type === undefined) {
-        throw new ApiError(
-          "invalid_server_type",
-          `server type '${server.server_type}' is not in the catalogue any more`,
-        );
-      }
-      const image = chooseImage(cloud, body.image, type);
-      serverRecords(cloud.store).change(server, {
-        image: image.id,
-        user_data: body.user_data ?? server.user_data,
-      });
-      return start(server, "rebuild_server", power.rebuild);
-    },
-    { root_password: null },
-  );
+  route("rebuild", (server, request) => {
+    if (server.protection.rebuild) {
+      throw new ApiError("protected", "server rebuild is protected");
+    }
+    const body = request.body(rebuild);
+    const type = cloud.catalogue().serverType(server.server_type);
+    if (type === undefined) {
+      throw new ApiError(
+        "invalid_server_type",
+        `server type '${server.server_type}' is not in the catalogue any more`,
+      );
+    }
+    const image = chooseImage(cloud, body.image, type);
+    serverRecords(cloud.store).change(server, {
+      image: image.id,
+      user_data: body.user_data ?? server.user_data,
+    });
+    const action = start(server, "rebuild_server", power.rebuild);
+    return { action, beside: () => ({ root_password: null }) };
+  });
 
   route("change_type", async (server, request) => {
     const body = request.body(changeType);
