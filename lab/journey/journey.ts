@@ -99,8 +99,10 @@ export class Journey {
     const hosts = Object.entries(this.outputs.hosts);
     await Promise.all(
       hosts.map(async ([name, host]) => {
-        const page = await fetchPage(host.url);
-        hold(page.includes(text), `${host.url} does not show ${text}, but "${heading(page)}"`);
+        for (const url of urlsOf(host)) {
+          const page = await fetchPage(url);
+          hold(page.includes(text), `${url} does not show ${text}, but "${heading(page)}"`);
+        }
         const current = await currentSystem(name, this.outputs);
         hold(current === host.release, `${name} runs ${current}, not ${host.release}`);
       }),
@@ -127,9 +129,9 @@ export class Journey {
   }
 
   async #showPage(): Promise<string> {
-    const pages = Object.values(this.outputs.hosts).map(
-      async ({ url }) => `${url} says "${heading(await fetchPage(url))}"`,
-    );
+    const pages = Object.values(this.outputs.hosts)
+      .flatMap(urlsOf)
+      .map(async (url) => `${url} says "${heading(await fetchPage(url))}"`);
     return (await Promise.all(pages)).join(", ");
   }
 
@@ -239,6 +241,10 @@ function explained(run: EngineRun, good: StackOutputs): void {
     );
   }
 }
+
+/** Where a host's page is: as people reach it, and at its IPv6 address. */
+const urlsOf = ({ url, ipv6Address }: StackOutputs["hosts"][string]): string[] =>
+  ipv6Address === "" ? [url] : [url, `http://[${ipv6Address}]/`];
 
 const shortPath = (path: string): string => path.replace(/^\/nix\/store\/(.{8}).*?-/, "$1…-");
 const withoutKey = ({ hosts, pricePerMonth }: StackOutputs) => ({ hosts, pricePerMonth });
