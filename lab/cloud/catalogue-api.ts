@@ -1,9 +1,7 @@
-import type { Image } from "./catalogue.ts";
 import { idOf, idParam } from "./collection.ts";
 import type { Cloud } from "./context.ts";
 import { ApiError, notFound } from "./errors.ts";
 import type { Api, ApiRequest } from "./http.ts";
-import { matches, parseSelector } from "./labels.ts";
 import { filterValues, paginate, sortBy } from "./query.ts";
 
 /** What can be bought: read only. */
@@ -18,12 +16,6 @@ export function serveCatalogue(api: Api, cloud: Cloud): void {
   };
   serve("locations", "location", () => cloud.catalogue().locations);
   serve("server_types", "server_type", () => cloud.catalogue().serverTypes);
-
-  api.get("/images", ({ query }) => {
-    const found = cloud.catalogue().images.filter(imageFilter(query)).filter(named(query));
-    return answerList("images", found, query, ["id", "name", "created"]);
-  });
-  api.get(`/images/${idParam}`, (request) => answerOne("image", cloud.catalogue().images, request));
 
   api.get("/pricing", () => ({ status: 200, body: { pricing: cloud.catalogue().pricing() } }));
 
@@ -43,21 +35,6 @@ export function serveCatalogue(api: Api, cloud: Cloud): void {
 function named(query: URLSearchParams): (entry: { name: string }) => boolean {
   const names = filterValues(query, "name");
   return ({ name }) => names?.includes(name) ?? true;
-}
-
-function imageFilter(query: URLSearchParams): (image: Image) => boolean {
-  const selector = parseSelector(query.get("label_selector") ?? "");
-  const withDeprecated = query.get("include_deprecated") === "true";
-  const wanted = (["type", "status", "architecture"] as const).map((field) => ({
-    field,
-    values: filterValues(query, field),
-  }));
-  const bound = filterValues(query, "bound_to") !== undefined;
-  return (image) =>
-    !bound &&
-    matches(image.labels, selector) &&
-    (withDeprecated || image.deprecated === null) &&
-    wanted.every(({ field, values }) => values?.includes(image[field]) ?? true);
 }
 
 function answerList(

@@ -10,6 +10,7 @@ import { Faults } from "./faults.ts";
 import { FirewallSync } from "./firewall-sync.ts";
 import { serveFirewalls } from "./firewalls.ts";
 import { Api, type RequestRecord } from "./http.ts";
+import { serveImages } from "./images.ts";
 import { contains, parseAddress, parseCidr } from "./ip.ts";
 import { serveFaults } from "./lab-faults.ts";
 import { metadataApp } from "./metadata.ts";
@@ -18,6 +19,7 @@ import { RateLimit } from "./rate-limit.ts";
 import { primaryIpRecords } from "./records.ts";
 import { resume } from "./server-power.ts";
 import { resumeDeletions, serveServers } from "./servers.ts";
+import { dropHalfImages } from "./snapshots.ts";
 import { serveSshKeys } from "./ssh-keys.ts";
 import { Store } from "./store.ts";
 
@@ -84,6 +86,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   });
   serveActions(api, cloud);
   serveCatalogue(api, cloud);
+  serveImages(api, cloud);
   serveSshKeys(api, cloud);
   servePrimaryIps(api, cloud);
   serveFirewalls(api, cloud);
@@ -93,6 +96,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   warnOfMovedNetwork(cloud);
   options.beforeResume?.(cloud);
   cloud.actions.failInterrupted();
+  await dropHalfImages(cloud);
   await resume(cloud);
   resumeDeletions(cloud);
   store.flush();

@@ -3,25 +3,25 @@ import type { Resource } from "./collection.ts";
 import type { Cloud } from "./context.ts";
 import { ApiError, invalidField, refusedField } from "./errors.ts";
 import type { Api } from "./http.ts";
+import { chooseImage } from "./images.ts";
 import { addressesOf, pointer, setPointer } from "./primary-ips.ts";
 import { type ServerRecord, serverRecords } from "./records.ts";
 import { serverActs, startAct } from "./server-act.ts";
-import { chooseImage, ensureSold, userData } from "./server-create.ts";
+import { ensureSold, userData } from "./server-create.ts";
+import { serveImageActions } from "./server-image-actions.ts";
 import * as power from "./server-power.ts";
+import { forgetDeletedImages } from "./snapshots.ts";
 import { idOrName } from "./validate.ts";
 
 const changeType = z.object({ server_type: idOrName, upgrade_disk: z.boolean() });
 const rebuild = z.object({ image: idOrName, user_data: userData.nullish() });
 const protection = z.object({ delete: z.boolean().nullish(), rebuild: z.boolean().nullish() });
 
-const backupWindow = "22-02";
-
 /** Parts of the real API that the lab has no means for; said plainly instead of a false success. */
 const unsupported: Record<string, string> = {
   enable_rescue: "the lab has no rescue system",
   disable_rescue: "the lab has no rescue system",
   reset_password: "the lab sets no passwords; servers are reached by SSH key",
-  create_image: "the lab takes no snapshots",
   attach_iso: "the lab has no ISO images",
   detach_iso: "the lab has no ISO images",
   request_console: "the lab has no console; see console.log in the lab's folder",
@@ -55,11 +55,12 @@ export function serveServerActions(api: Api, cloud: Cloud, resource: Resource<Se
         `server type '${server.server_type}' is not in the catalogue any more`,
       );
     }
-    const image = chooseImage(cloud, body.image, type);
+    const image = chooseImage(cloud, body.image, type, server.primary_disk_size);
     serverRecords(cloud.store).change(server, {
       image: image.id,
       user_data: body.user_data ?? server.user_data,
     });
+    forgetDeletedImages(cloud);
     const action = start(server, "rebuild_server", power.rebuild);
     return { action, beside: () => ({ root_password: null }) };
   });
@@ -90,14 +91,7 @@ export function serveServerActions(api: Api, cloud: Cloud, resource: Resource<Se
     return start(server, "change_dns_ptr");
   });
 
-  route("enable_backup", (server) => {
-    serverRecords(cloud.store).change(server, { backup_window: backupWindow });
-    return start(server, "enable_backup");
-  });
-  route("disable_backup", (server) => {
-    serverRecords(cloud.store).change(server, { backup_window: null });
-    return start(server, "disable_backup");
-  });
+  serveImageActions(cloud, route);
 
   for (const [name, why] of Object.entries(unsupported)) {
     route(name, () => {

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import type { Action } from "./actions.ts";
-import type { Image, ServerType } from "./catalogue.ts";
+import type { ServerType } from "./catalogue.ts";
 import type { Cloud } from "./context.ts";
 import { ApiError, notUnique, refusedField } from "./errors.ts";
+import { chooseImage } from "./images.ts";
+import { dedicatedCores, ensureWithinLimit } from "./limits.ts";
 import { chosenLocation, place } from "./place.ts";
 import { addPrimaryIp, type IpType } from "./primary-ips.ts";
 import {
@@ -80,6 +82,11 @@ export function createServer(
     chooseAddress(cloud, family, location, order.public_net ?? {}),
   );
 
+  ensureWithinLimit(cloud, {
+    servers: 1,
+    dedicated_cores: dedicatedCores(cloud.catalogue(), type.name),
+    primary_ips: addresses.filter((address) => typeof address === "string").length,
+  });
   const server = addServer(cloud, { order, type, image, location, keys });
   for (const address of addresses) {
     const record = typeof address === "string" ? ownAddress(cloud, address, location) : address;
@@ -104,6 +111,7 @@ function startActions(
     ...common,
     command: "create_server",
     work: () => lay(cloud, server),
+    failed: () => setStatus(cloud, server, "off"),
   });
   const next = start
     ? [
@@ -136,7 +144,7 @@ function addServer(
     image,
     location,
     keys,
-  }: { order: Order; type: ServerType; image: Image; location: string; keys: string[] },
+  }: { order: Order; type: ServerType; image: { id: number }; location: string; keys: string[] },
 ): ServerRecord {
   const records = serverRecords(cloud.store);
   const server = records.add({
@@ -195,28 +203,6 @@ export function ensureSold(type: ServerType, location: string): void {
       `unsupported location for server type: '${type.name}' cannot be ordered in '${location}'`,
     );
   }
-}
-
-/** The image for a type's architecture; 422 or 412 when it cannot be used. */
-export function chooseImage(cloud: Cloud, wanted: number | string, type: ServerType): Image {
-  const image = cloud.catalogue().image(wanted, type.architecture);
-  if (image === undefined) {
-    throw refusedField("image", `image '${wanted}' not found for architecture '${type.architecture}'`);
-  }
-  const runs = cloud.bootable;
-  if (runs && !(runs.images.includes(image.name) && runs.architectures.includes(type.architecture))) {
-    throw new ApiError(
-      "resource_unavailable",
-      `the lab has only ${runs.images.join(", ")} on ${runs.architectures.join(", ")}; it cannot run ${image.name} on a ${type.name} (${type.architecture})`,
-    );
-  }
-  if (image.architecture !== type.architecture) {
-    throw refusedField(
-      "image",
-      `image '${image.name}' is for ${image.architecture}, server type '${type.name}' is ${type.architecture}`,
-    );
-  }
-  return image;
 }
 
 function sshKey(cloud: Cloud, wanted: number | string): string {

@@ -1,6 +1,7 @@
 import { includedTrafficBytes } from "./catalogue-data.ts";
 import type { Cloud } from "./context.ts";
 import { firewallsOf } from "./firewall-sync.ts";
+import { imageOfServer } from "./images.ts";
 import { legacyDatacenter } from "./place.ts";
 import { addressesOf, pointersOf } from "./primary-ips.ts";
 import { firewallRecords, type ServerRecord } from "./records.ts";
@@ -22,7 +23,7 @@ export async function serverView(cloud: Cloud, server: ServerRecord): Promise<ob
     server_type: type,
     ...legacyDatacenter(cloud, server.location),
     location,
-    image: catalogue.images.find(({ id }) => id === server.image) ?? null,
+    image: imageOfServer(cloud, server.image),
     iso: null,
     rescue_enabled: false,
     locked: cloud.actions.isLocked(server.id),

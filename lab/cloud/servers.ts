@@ -11,6 +11,7 @@ import { serveServerActions } from "./server-actions.ts";
 import { createServer, createServerBody, ensureFreeHostName, hostName } from "./server-create.ts";
 import { setStatus, statusNow } from "./server-power.ts";
 import { serverView } from "./server-view.ts";
+import { forgetDeletedImages, removeBackups } from "./snapshots.ts";
 import { reason } from "./store.ts";
 import { labels } from "./validate.ts";
 
@@ -79,17 +80,15 @@ function startDelete(cloud: Cloud, server: ServerRecord): Action {
     resources: [{ id: server.id, type: "server" }],
     locks: server.id,
     work: async () => {
-      try {
-        await cloud.driver.remove(server.id);
-      } catch (error) {
-        setStatus(cloud, server, before === "deleting" ? "off" : before);
-        throw error;
-      }
+      await cloud.driver.remove(server.id);
+      await removeBackups(cloud, server.id);
       releaseAddresses(cloud, server.id);
       forgetServer(cloud, server.id);
       serverRecords(cloud.store).remove(server);
+      forgetDeletedImages(cloud);
       await pushFirewalls(cloud);
     },
+    failed: () => setStatus(cloud, server, before === "deleting" ? "off" : before),
   });
 }
 
