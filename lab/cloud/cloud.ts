@@ -12,8 +12,10 @@ import { serveFirewalls } from "./firewalls.ts";
 import { Api, type RequestRecord } from "./http.ts";
 import { serveImages } from "./images.ts";
 import { contains, parseAddress, parseCidr } from "./ip.ts";
+import { serveIsos } from "./isos.ts";
 import { serveFaults } from "./lab-faults.ts";
 import { metadataApp } from "./metadata.ts";
+import { serveServerMetrics } from "./metrics.ts";
 import { servePrimaryIps } from "./primary-ips.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { primaryIpRecords } from "./records.ts";
@@ -87,10 +89,12 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   serveActions(api, cloud);
   serveCatalogue(api, cloud);
   serveImages(api, cloud);
+  serveIsos(api, cloud);
   serveSshKeys(api, cloud);
   servePrimaryIps(api, cloud);
   serveFirewalls(api, cloud);
   serveServers(api, cloud);
+  serveServerMetrics(api, cloud);
   serveFaults(api, faults);
 
   warnOfMovedNetwork(cloud);

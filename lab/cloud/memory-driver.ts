@@ -17,6 +17,8 @@ interface Machine {
   spec: MachineSpec;
   status: "running" | "off";
   boots: number;
+  /** What the last boot loaded. */
+  booted: "disk" | "rescue";
   /** Names what is on the disk: another one when an image was laid on it. */
   disk: string;
 }
@@ -63,7 +65,7 @@ export class MemoryDriver implements ServerDriver {
 
   /** A machine that was there before, as disks are after a restart. */
   adopt(spec: MachineSpec): void {
-    this.machines.set(spec.id, { spec, status: "off", boots: 0, disk: this.#disk(spec) });
+    this.machines.set(spec.id, { spec, status: "off", boots: 0, booted: "disk", disk: this.#disk(spec) });
   }
 
   async network(): Promise<LabNetwork> {
@@ -88,8 +90,7 @@ export class MemoryDriver implements ServerDriver {
   async start(id: number): Promise<void> {
     await this.#work("start", id);
     const machine = this.#machine(id);
-    machine.boots += machine.status === "off" ? 1 : 0;
-    machine.status = "running";
+    if (machine.status === "off") this.#boot(machine);
   }
 
   async shutdown(id: number): Promise<void> {
@@ -109,9 +110,7 @@ export class MemoryDriver implements ServerDriver {
 
   async reset(id: number): Promise<void> {
     await this.#work("reset", id);
-    const machine = this.#machine(id);
-    machine.status = "running";
-    machine.boots++;
+    this.#boot(this.#machine(id));
   }
 
   async remove(id: number): Promise<void> {
@@ -182,6 +181,12 @@ export class MemoryDriver implements ServerDriver {
 
   async acme(): Promise<null> {
     return null;
+  }
+
+  #boot(machine: Machine): void {
+    machine.status = "running";
+    machine.boots++;
+    machine.booted = this.rescue.delete(machine.spec.id) ? "rescue" : "disk";
   }
 
   #disk({ image }: MachineSpec): string {

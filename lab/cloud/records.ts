@@ -79,6 +79,10 @@ export interface ServerRecord extends Item {
   /** Authorized keys as they were when the server was ordered. */
   ssh_keys: string[];
   user_data: string | null;
+  /** Id of the disc in its drive. */
+  iso?: number | null;
+  /** When the rescue system was switched on for the next boot. */
+  rescue_since?: string | null;
   /** Whether the driver has a machine for it. */
   has_machine: boolean;
 }

@@ -4,8 +4,10 @@ import type { Cloud } from "./context.ts";
 import { ApiError, invalidField, refusedField } from "./errors.ts";
 import type { Api } from "./http.ts";
 import { chooseImage } from "./images.ts";
+import { serveIsoActions } from "./isos.ts";
 import { addressesOf, pointer, setPointer } from "./primary-ips.ts";
 import { type ServerRecord, serverRecords } from "./records.ts";
+import { serveAccessActions } from "./server-access-actions.ts";
 import { serverActs, startAct } from "./server-act.ts";
 import { ensureSold, userData } from "./server-create.ts";
 import { serveImageActions } from "./server-image-actions.ts";
@@ -19,12 +21,6 @@ const protection = z.object({ delete: z.boolean().nullish(), rebuild: z.boolean(
 
 /** Parts of the real API that the lab has no means for; said plainly instead of a false success. */
 const unsupported: Record<string, string> = {
-  enable_rescue: "the lab has no rescue system",
-  disable_rescue: "the lab has no rescue system",
-  reset_password: "the lab sets no passwords; servers are reached by SSH key",
-  attach_iso: "the lab has no ISO images",
-  detach_iso: "the lab has no ISO images",
-  request_console: "the lab has no console; see console.log in the lab's folder",
   attach_to_network: "the lab's cloud has no networks yet",
   detach_from_network: "the lab's cloud has no networks yet",
   change_alias_ips: "the lab's cloud has no networks yet",
@@ -92,6 +88,8 @@ export function serveServerActions(api: Api, cloud: Cloud, resource: Resource<Se
   });
 
   serveImageActions(cloud, route);
+  serveAccessActions(cloud, route);
+  serveIsoActions(cloud, route);
 
   for (const [name, why] of Object.entries(unsupported)) {
     route(name, () => {

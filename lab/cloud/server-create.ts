@@ -14,9 +14,9 @@ import {
   primaryIpRecords,
   type ServerRecord,
   serverRecords,
-  sshKeyRecords,
 } from "./records.ts";
 import { powerOn, setStatus, specOf } from "./server-power.ts";
+import { publicKey } from "./ssh-keys.ts";
 import { idOrName, labels } from "./validate.ts";
 
 const userDataLimit = 32 * 1024;
@@ -76,7 +76,7 @@ export function createServer(
   ensureFreeHostName(cloud, order.name);
   const { type, location } = chooseType(cloud, order);
   const image = chooseImage(cloud, order.image, type);
-  const keys = (order.ssh_keys ?? []).map((key) => sshKey(cloud, key));
+  const keys = (order.ssh_keys ?? []).map((key) => publicKey(cloud, key));
   const firewalls = (order.firewalls ?? []).map(({ firewall }) => existingFirewall(cloud, firewall));
   const addresses = (["ipv4", "ipv6"] as const).map((family) =>
     chooseAddress(cloud, family, location, order.public_net ?? {}),
@@ -203,16 +203,6 @@ export function ensureSold(type: ServerType, location: string): void {
       `unsupported location for server type: '${type.name}' cannot be ordered in '${location}'`,
     );
   }
-}
-
-function sshKey(cloud: Cloud, wanted: number | string): string {
-  const key = sshKeyRecords(cloud.store)
-    .all()
-    .find(({ id, name }) => String(id) === String(wanted) || name === wanted);
-  if (key === undefined) {
-    throw refusedField("ssh_keys", `SSH key '${wanted}' not found`);
-  }
-  return key.public_key.trim();
 }
 
 function existingFirewall(cloud: Cloud, id: number): FirewallRecord {

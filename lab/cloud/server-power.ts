@@ -3,6 +3,7 @@ import type { Cloud } from "./context.ts";
 import type { MachineSpec } from "./driver.ts";
 import { addressesOf } from "./primary-ips.ts";
 import { type ServerRecord, type ServerStatus, serverRecords } from "./records.ts";
+import { boot } from "./rescue.ts";
 import { reason } from "./store.ts";
 
 const statusPatience = 3000;
@@ -75,7 +76,7 @@ export async function powerOn(cloud: Cloud, server: ServerRecord): Promise<void>
   }
   await passThrough(cloud, server, { during: "starting", after: "running" }, async () => {
     await cloud.firewalls.push();
-    await cloud.driver.start(server.id);
+    await boot(cloud, server, () => cloud.driver.start(server.id));
   });
 }
 
@@ -98,7 +99,7 @@ export async function reboot(cloud: Cloud, server: ServerRecord): Promise<void> 
     await new Promise((resolve) => setTimeout(resolve, pollEvery));
   }
   await passThrough(cloud, server, { during: "starting", after: "running" }, () =>
-    cloud.driver.start(server.id),
+    boot(cloud, server, () => cloud.driver.start(server.id)),
   );
 }
 
@@ -112,7 +113,7 @@ export async function shutdown(cloud: Cloud, server: ServerRecord): Promise<void
 export async function reset(cloud: Cloud, server: ServerRecord): Promise<void> {
   await ensureRunning(cloud, server);
   await passThrough(cloud, server, { during: "starting", after: "running" }, () =>
-    cloud.driver.reset(server.id),
+    boot(cloud, server, () => cloud.driver.reset(server.id)),
   );
 }
 
@@ -121,7 +122,7 @@ export async function rebuild(cloud: Cloud, server: ServerRecord): Promise<void>
   await passThrough(cloud, server, { during: "rebuilding", after: "running" }, async () => {
     await cloud.driver.stop(server.id);
     await cloud.driver.rebuild(specOf(cloud, server));
-    await cloud.driver.start(server.id);
+    await boot(cloud, server, () => cloud.driver.start(server.id));
   });
 }
 

@@ -2,9 +2,11 @@ import { includedTrafficBytes } from "./catalogue-data.ts";
 import type { Cloud } from "./context.ts";
 import { firewallsOf } from "./firewall-sync.ts";
 import { imageOfServer } from "./images.ts";
+import { isoOf } from "./isos.ts";
 import { legacyDatacenter } from "./place.ts";
 import { addressesOf, pointersOf } from "./primary-ips.ts";
 import { firewallRecords, type ServerRecord } from "./records.ts";
+import { rescueEnabled } from "./rescue.ts";
 import { statusNow } from "./server-power.ts";
 
 /** A server as the API shows it; everything but the record is derived. */
@@ -24,8 +26,8 @@ export async function serverView(cloud: Cloud, server: ServerRecord): Promise<ob
     ...legacyDatacenter(cloud, server.location),
     location,
     image: imageOfServer(cloud, server.image),
-    iso: null,
-    rescue_enabled: false,
+    iso: isoOf(cloud, server),
+    rescue_enabled: rescueEnabled(cloud, server),
     locked: cloud.actions.isLocked(server.id),
     backup_window: server.backup_window,
     outgoing_traffic: 0,

@@ -2,7 +2,7 @@ import sshpk from "sshpk";
 import { z } from "zod";
 import { byName, find, given, idParam, type Resource, serveReads, show } from "./collection.ts";
 import type { Cloud } from "./context.ts";
-import { invalidField, notUnique } from "./errors.ts";
+import { invalidField, notUnique, refusedField } from "./errors.ts";
 import type { Api } from "./http.ts";
 import { type SshKeyRecord, sshKeyRecords } from "./records.ts";
 import { freeName, labels } from "./validate.ts";
@@ -65,4 +65,15 @@ export function fingerprintOf(publicKey: string): string {
   } catch {
     throw invalidField("public_key", "is not a public key in OpenSSH format");
   }
+}
+
+/** The public key of one that is stored, by id or name; 422 when there is none. */
+export function publicKey(cloud: Cloud, wanted: number | string): string {
+  const key = sshKeyRecords(cloud.store)
+    .all()
+    .find(({ id, name }) => String(id) === String(wanted) || name === wanted);
+  if (key === undefined) {
+    throw refusedField("ssh_keys", `SSH key '${wanted}' not found`);
+  }
+  return key.public_key.trim();
 }
