@@ -16,6 +16,7 @@ export function serveCatalogue(api: Api, cloud: Cloud): void {
   };
   serve("locations", "location", () => cloud.catalogue().locations);
   serve("server_types", "server_type", () => cloud.catalogue().serverTypes);
+  serve("load_balancer_types", "load_balancer_type", () => cloud.catalogue().loadBalancerTypes);
 
   api.get("/pricing", () => ({ status: 200, body: { pricing: cloud.catalogue().pricing() } }));
 
@@ -50,7 +51,7 @@ function answerList(
 function answerOne(one: string, entries: readonly { id: number }[], request: ApiRequest) {
   const entry = entries.find(({ id }) => id === idOf(request));
   if (entry === undefined) {
-    throw notFound(one.replace("_", " "), idOf(request));
+    throw notFound(one.replaceAll("_", " "), idOf(request));
   }
   return { status: 200 as const, body: { [one]: entry } };
 }

@@ -1,4 +1,7 @@
 import * as data from "./catalogue-data.ts";
+import { loadBalancerTypes } from "./load-balancer-type-data.ts";
+import type { SoldOut } from "./sold-out.ts";
+import { daysFrom } from "./timing.ts";
 
 export type { Architecture } from "./catalogue-data.ts";
 
@@ -32,6 +35,28 @@ export interface Deprecation {
   unavailable_after: string;
 }
 
+/** What something costs in one location. */
+export interface LocationPrice {
+  location: string;
+  price_hourly: Price;
+  price_monthly: Price;
+  included_traffic: number;
+  price_per_tb_traffic: Price;
+}
+
+export interface LoadBalancerType {
+  id: number;
+  name: string;
+  description: string;
+  max_connections: number;
+  max_services: number;
+  max_targets: number;
+  max_assigned_certificates: number;
+  prices: LocationPrice[];
+  deprecated: string | null;
+  deprecation: Deprecation | null;
+}
+
 export interface ServerType {
   id: number;
   name: string;
@@ -43,13 +68,7 @@ export interface ServerType {
   storage_type: "local";
   cpu_type: "shared" | "dedicated";
   architecture: data.Architecture;
-  prices: {
-    location: string;
-    price_hourly: Price;
-    price_monthly: Price;
-    included_traffic: number;
-    price_per_tb_traffic: Price;
-  }[];
+  prices: LocationPrice[];
   deprecated: boolean;
   deprecation: Deprecation | null;
   locations: {
@@ -82,23 +101,25 @@ export interface Image {
   labels: Record<string, string>;
 }
 
-const day = 24 * 60 * 60 * 1000;
-
 /** The catalogue as the API shows it at one moment. */
 export class Catalogue {
   readonly locations: readonly Location[];
   readonly serverTypes: readonly ServerType[];
   readonly images: readonly Image[];
+  readonly loadBalancerTypes: readonly LoadBalancerType[];
+  readonly #soldOut: readonly SoldOut[];
 
-  constructor(now: Date) {
-    const daysAgo = (days: number) =>
-      new Date(now.getTime() - days * day).toISOString().replace(/\.\d+Z$/, "+00:00");
+  /** @param soldOut what is not to be had for now */
+  constructor(now: Date, soldOut: readonly SoldOut[] = []) {
+    const daysAgo = (days: number) => daysFrom(now, -days);
+    this.#soldOut = soldOut;
     this.locations = data.locations.map(({ networkZone, datacenter: _, ...location }) => ({
       ...location,
       network_zone: networkZone,
     }));
     this.serverTypes = data.serverTypes.map((type) => this.#serverType(type, daysAgo));
     this.images = data.images.map((image) => imageOf(image, daysAgo));
+    this.loadBalancerTypes = loadBalancerTypes.map((type) => this.#loadBalancerType(type));
   }
 
   location(idOrName: number | string): Location | undefined {
@@ -107,6 +128,15 @@ export class Catalogue {
 
   serverType(idOrName: number | string): ServerType | undefined {
     return pick(this.serverTypes, idOrName);
+  }
+
+  loadBalancerType(idOrName: number | string): LoadBalancerType | undefined {
+    return pick(this.loadBalancerTypes, idOrName);
+  }
+
+  /** Whether a type that is offered there cannot be had for now. */
+  isSoldOut(type: string, location: string): boolean {
+    return this.#soldOut.some((one) => one.server_type === type && one.location === location);
   }
 
   /** By id, or by name for one architecture. */
@@ -149,8 +179,23 @@ export class Catalogue {
       traffic: { price_per_tb: price(data.trafficPerTb) },
       server_backup: { percentage: data.backupPercent.toFixed(2) },
       server_types: this.serverTypes.map(({ id, name, prices }) => ({ id, name, prices })),
-      load_balancer_types: [],
+      load_balancer_types: this.loadBalancerTypes.map(({ id, name, prices }) => ({ id, name, prices })),
       volume: { price_per_gb_month: price(data.storagePrices.volume) },
+    };
+  }
+
+  #loadBalancerType(type: (typeof loadBalancerTypes)[number]): LoadBalancerType {
+    return {
+      id: type.id,
+      name: type.name,
+      description: type.name.toUpperCase(),
+      max_connections: type.maxConnections,
+      max_services: type.maxServices,
+      max_targets: type.maxTargets,
+      max_assigned_certificates: type.maxCertificates,
+      prices: this.locations.map(({ name }) => locationPrice(name, type.monthly)),
+      deprecated: null,
+      deprecation: null,
     };
   }
 
@@ -170,13 +215,7 @@ export class Catalogue {
       storage_type: "local",
       cpu_type: type.cpu,
       architecture: type.architecture,
-      prices: type.locations.map((location) => ({
-        location,
-        price_hourly: hourly(type.monthly),
-        price_monthly: price(type.monthly),
-        included_traffic: data.includedTrafficBytes,
-        price_per_tb_traffic: price(data.trafficPerTb),
-      })),
+      prices: type.locations.map((location) => locationPrice(location, type.monthly)),
       deprecated: deprecation !== null,
       deprecation,
       locations: this.locations
@@ -185,11 +224,21 @@ export class Catalogue {
           id,
           name,
           deprecation,
-          available: deprecation === null,
+          available: deprecation === null && !this.isSoldOut(type.name, name),
           recommended: deprecation === null,
         })),
     };
   }
+}
+
+function locationPrice(location: string, monthly: number): LocationPrice {
+  return {
+    location,
+    price_hourly: hourly(monthly),
+    price_monthly: price(monthly),
+    included_traffic: data.includedTrafficBytes,
+    price_per_tb_traffic: price(data.trafficPerTb),
+  };
 }
 
 function imageOf(image: data.ImageData, daysAgo: (days: number) => string): Image {

@@ -14,6 +14,8 @@ import { serveImages } from "./images.ts";
 import { contains, parseAddress, parseCidr } from "./ip.ts";
 import { serveIsos } from "./isos.ts";
 import { serveFaults } from "./lab-faults.ts";
+import { serveInterference } from "./lab-servers.ts";
+import { serveSupply } from "./lab-supply.ts";
 import { metadataApp } from "./metadata.ts";
 import { serveServerMetrics } from "./metrics.ts";
 import { servePrimaryIps } from "./primary-ips.ts";
@@ -22,6 +24,7 @@ import { primaryIpRecords } from "./records.ts";
 import { resume } from "./server-power.ts";
 import { resumeDeletions, serveServers } from "./servers.ts";
 import { dropHalfImages } from "./snapshots.ts";
+import { soldOut } from "./sold-out.ts";
 import { serveSshKeys } from "./ssh-keys.ts";
 import { Store } from "./store.ts";
 
@@ -71,7 +74,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
     firewalls: new FirewallSync(store, driver),
     network: await driver.network(),
     bootable: options.bootable ?? null,
-    catalogue: () => new Catalogue(now()),
+    catalogue: () => new Catalogue(now(), soldOut(store)),
     now,
     legacyDatacenter: options.legacyDatacenter ?? false,
     shutdownPatience: options.shutdownPatience ?? 60_000,
@@ -96,6 +99,8 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   serveServers(api, cloud);
   serveServerMetrics(api, cloud);
   serveFaults(api, faults);
+  serveSupply(api, cloud);
+  serveInterference(api, cloud);
 
   warnOfMovedNetwork(cloud);
   options.beforeResume?.(cloud);

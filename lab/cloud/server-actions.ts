@@ -115,7 +115,7 @@ async function typeChange(
       `server type '${type.name}' has another architecture (${type.architecture})`,
     );
   }
-  ensureSold(type, server.location);
+  ensureSold(cloud, type, server.location);
   if (type.disk < server.primary_disk_size) {
     throw new ApiError(
       "invalid_server_type",

@@ -186,16 +186,20 @@ function chooseType(cloud: Cloud, order: Order): { type: ServerType; location: s
   if (type === undefined) {
     throw refusedField("server_type", `server type '${order.server_type}' not found`);
   }
-  const wanted = (chosenLocation(cloud, order) ?? type.locations[0])?.name;
+  const anywhere = type.locations.find(({ available }) => available) ?? type.locations[0];
+  const wanted = (chosenLocation(cloud, order) ?? anywhere)?.name;
   if (wanted === undefined) {
     throw refusedField("server_type", `server type '${type.name}' is sold nowhere`);
   }
-  ensureSold(type, wanted);
+  ensureSold(cloud, type, wanted);
   return { type, location: wanted };
 }
 
-/** 422 when the type was never or is no longer sold there. */
-export function ensureSold(type: ServerType, location: string): void {
+/** 412 when the type is sold out there; 422 when it was never or is no longer sold there. */
+export function ensureSold(cloud: Cloud, type: ServerType, location: string): void {
+  if (cloud.catalogue().isSoldOut(type.name, location)) {
+    throw new ApiError("resource_unavailable", "error during placement");
+  }
   const offer = type.locations.find(({ name }) => name === location);
   if (offer === undefined || !offer.available) {
     throw refusedField(

@@ -81,15 +81,20 @@ function startDelete(cloud: Cloud, server: ServerRecord): Action {
     locks: server.id,
     work: async () => {
       await cloud.driver.remove(server.id);
-      await removeBackups(cloud, server.id);
-      releaseAddresses(cloud, server.id);
-      forgetServer(cloud, server.id);
-      serverRecords(cloud.store).remove(server);
-      forgetDeletedImages(cloud);
-      await pushFirewalls(cloud);
+      await forgetServerRecord(cloud, server);
     },
     failed: () => setStatus(cloud, server, before === "deleting" ? "off" : before),
   });
+}
+
+/** Takes a server whose machine is gone out of everything that knows it. */
+export async function forgetServerRecord(cloud: Cloud, server: ServerRecord): Promise<void> {
+  await removeBackups(cloud, server.id);
+  releaseAddresses(cloud, server.id);
+  forgetServer(cloud, server.id);
+  serverRecords(cloud.store).remove(server);
+  forgetDeletedImages(cloud);
+  await pushFirewalls(cloud);
 }
 
 /** Label selectors may hit a server or miss it now. */
