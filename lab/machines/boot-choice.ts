@@ -2,6 +2,8 @@
 export interface BootFacts {
   /** `firmware/kexec/next` exists: a running system handed over to the installer. */
   handover: boolean;
+  /** The cloud asked for the rescue system. */
+  rescue: boolean;
   /** Content of `firmware/oneshot`, an entry's file name. */
   oneshot: string | null;
   /** Content of `disk/esp/loader/loader.conf`. */
@@ -14,6 +16,7 @@ export interface BootFacts {
 
 export type BootChoice =
   | { boot: "installer" }
+  | { boot: "rescue" }
   /** `oneshot` says that the entry was asked for once; `init` is the path PID 1 is started from. */
   | { boot: "installed"; entry: string; init: string; oneshot: boolean }
   | { boot: "debian" }
@@ -36,9 +39,11 @@ function initOf(entry: string): string | null {
   return init && /^\/nix\/store\/[0-9A-Za-z+._?=-]+\/init$/.test(init) ? init : null;
 }
 
-/** Decides what boots: the installer, an installed system, Debian, or nothing and why. */
+/** Decides what boots: the installer, the rescue system, an installed system, Debian, or nothing and why. */
 export function chooseBoot(facts: BootFacts): BootChoice {
+  // A handover never passes the firmware, which is where the rescue system waits for its turn.
   if (facts.handover) return { boot: "installer" };
+  if (facts.rescue) return { boot: "rescue" };
   if (facts.loader !== null) return chooseEntry(facts, facts.loader);
   if (facts.debian) return { boot: "debian" };
   return {

@@ -3,6 +3,7 @@
 # processes) ends with it. Current folder: the machine's. Arguments: the command line of systemd-nspawn.
 #   CGROUPS   folders of the machine's cgroup
 #   NETNS     path of the lab's network namespace;  BRIDGE, PORT, MAC: where and as what the network card is plugged in
+#   CARDS     private network cards, one a line: name in the machine, port, bridge, MAC
 #   LOWER     layers of the root, top first, colon-separated, relative
 #   UPPER     folder that takes the root's writes, relative; empty: they are thrown away
 set -eu
@@ -17,7 +18,15 @@ inLab ip link set "$PORT" master "$BRIDGE" addrgenmode none
 inLab ip link set "$PORT" type bridge_slave isolated on
 inLab ip link set "$PORT" up
 
-# systemd-nspawn finds the card in a /sys of this network namespace; read-only says that no udev names it.
+if [ -n "$CARDS" ]; then
+  printf '%s\n' "$CARDS" | while read -r name plug network address; do
+    inLab ip link delete "$plug" 2>/dev/null || :
+    inLab ip link add "$plug" type veth peer name "$name" address "$address" netns $$
+    inLab ip link set "$plug" master "$network" addrgenmode none up
+  done
+fi
+
+# systemd-nspawn finds the cards in a /sys of this network namespace; read-only says that no udev names them.
 mkdir -p work/cgroup work/root
 mount --rbind /sys/fs/cgroup work/cgroup
 mount -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys

@@ -5,8 +5,9 @@ import type { MachineSpec } from "../cloud/driver.ts";
 import type { ControlGroup } from "./cgroups.ts";
 import type { ConsoleLog } from "./console-log.ts";
 import type { MachineFolder } from "./disk.ts";
-import { type LabNames, portName } from "./names.ts";
+import { type LabNames, portName, privateBridgeName, privatePortName } from "./names.ts";
 import { nspawnArguments, type RealBoot, rootLayers } from "./nspawn.ts";
+import type { Plugged } from "./plugged.ts";
 import { waitFor } from "./waiting.ts";
 
 /** systemd-nspawn's exit when the machine asked for a reboot. */
@@ -25,20 +26,28 @@ export interface BootPlan {
   folder: MachineFolder;
   spec: MachineSpec;
   choice: RealBoot;
+  plugged: Plugged;
   log: ConsoleLog;
 }
 
 /** A machine between power on and power off. */
 export class Boot {
   readonly choice: RealBoot;
+  /** What is plugged in just now. */
+  readonly plugged: Plugged;
   /** The machine's init, as this machine numbers it. */
   readonly init: number;
   /** Resolves with systemd-nspawn's exit code; null when it was killed. */
   readonly ended: Promise<number | null>;
   readonly #nspawn: number;
 
-  private constructor(choice: RealBoot, nspawn: number, init: number, ended: Promise<number | null>) {
+  private constructor(
+    { choice, plugged }: BootPlan,
+    { nspawn, init }: Processes,
+    ended: Promise<number | null>,
+  ) {
     this.choice = choice;
+    this.plugged = plugged;
     this.#nspawn = nspawn;
     this.init = init;
     this.ended = ended;
@@ -73,7 +82,7 @@ export class Boot {
       child.kill("SIGKILL");
       throw error;
     });
-    if (found !== "over") return new Boot(plan.choice, found.nspawn, found.init, ended);
+    if (found !== "over") return new Boot(plan, found, ended);
     const last = (await plan.log.tail(1))[0] ?? "no output";
     throw new Error(`it ended with exit ${await ended} before its init ran: ${last}`);
   }
@@ -100,16 +109,16 @@ function signal(pid: number, name: NodeJS.Signals | number): void {
 }
 
 /** The namespaces of a machine; with the process that holds them, everything in them dies. */
-function namespaced({ names, folder, spec, choice }: BootPlan): string[] {
+function namespaced({ names, folder, spec, choice, plugged }: BootPlan): string[] {
   const name = `berth-${names.id}-${spec.id}`;
   return [
     ...["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child=KILL"],
     ...["--mount-proc", "sh", join(import.meta.dirname, "boot.sh")],
-    ...nspawnArguments(name, folder.path, spec, choice),
+    ...nspawnArguments(name, folder.path, spec, choice, plugged),
   ];
 }
 
-function environment({ names, group, spec, choice }: BootPlan): Record<string, string> {
+function environment({ names, group, spec, choice, plugged }: BootPlan): Record<string, string> {
   const { lower, upper } = rootLayers(choice);
   return {
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -120,6 +129,11 @@ function environment({ names, group, spec, choice }: BootPlan): Record<string, s
     BRIDGE: names.bridge,
     PORT: portName(spec.id),
     MAC: spec.mac,
+    CARDS: plugged.cards
+      .map(({ card, name }) =>
+        [name, privatePortName(spec.id, card.network), privateBridgeName(card.network), card.mac].join(" "),
+      )
+      .join("\n"),
     LOWER: lower.join(":"),
     UPPER: upper ?? "",
   };
@@ -136,8 +150,14 @@ async function namespacesOf(pid: number): Promise<number[]> {
   return (/^NSpid:\s+(.*)$/m.exec(status)?.[1] ?? "").split(/\s+/).map(Number);
 }
 
+/** Process ids of one boot, as this machine numbers them. */
+interface Processes {
+  nspawn: number;
+  init: number;
+}
+
 /** Finds unshare -> systemd-nspawn -> init; null while the last has not been started. */
-async function initBelow(unshare: number): Promise<{ nspawn: number; init: number } | null> {
+async function initBelow(unshare: number): Promise<Processes | null> {
   for (const nspawn of await childrenOf(unshare)) {
     const depth = (await namespacesOf(nspawn)).length;
     for (const init of await childrenOf(nspawn)) {

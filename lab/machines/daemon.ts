@@ -2,16 +2,19 @@ import { existsSync } from "node:fs";
 import { chown, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join } from "node:path";
+import { ServerAttachments } from "./attachments.ts";
 import { ControlGroup } from "./cgroups.ts";
 import { driverInfo } from "./client.ts";
 import { killDaemon, livingDaemon, markDaemon } from "./daemon-file.ts";
 import { removeTree } from "./disk.ts";
 import { ensureImage, type Progress } from "./image.ts";
+import type { MachineHome } from "./machine.ts";
 import { Machines } from "./machines.ts";
 import { MetadataService } from "./metadata.ts";
 import { labNames, labPlaces } from "./names.ts";
 import { LabWiring, networksInUse } from "./network.ts";
 import { chooseNetwork } from "./network-choice.ts";
+import { PrivateNetworks } from "./private-networks.ts";
 import { keptNetwork, recover } from "./recovery.ts";
 import { lineOf } from "./run.ts";
 import { application, listen, type Owner } from "./server.ts";
@@ -108,7 +111,16 @@ async function startDaemon(folder: string, image: string, options: DaemonOptions
   const [enter, inside] = wiring.inside([]);
   const metadata = new MetadataService([enter, ...inside], places.metadataSocket);
   await metadata.start();
-  const machines = new Machines({ wiring, group, installer: options.installer }, places, image);
+  const networks = new PrivateNetworks(wiring);
+  const attached = await ServerAttachments.load(places, networks, image);
+  const home: MachineHome = {
+    wiring,
+    networks,
+    attachmentsOf: (server) => attached.of(server),
+    group,
+    installer: options.installer,
+  };
+  const machines = new Machines(home, attached, places, image);
   await machines.load();
 
   let server: Server | null = null;

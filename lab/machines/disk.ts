@@ -1,11 +1,27 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { MachineSpec } from "../cloud/driver.ts";
+import type { MachineSpec, RescueSpec } from "../cloud/driver.ts";
 import type { BootFacts } from "./boot-choice.ts";
+import { keep, kept } from "./kept.ts";
 import type { RealBoot } from "./nspawn.ts";
+import { type Plugged, writeNetworkFile } from "./plugged.ts";
 import { run } from "./run.ts";
 import { cloudSeed, uplinkNetwork } from "./seed.ts";
+
+/** What the rescue system has over the base image. */
+const RESCUE = join(import.meta.dirname, "rescue");
+
+/** How long copying a disk may take. */
+const COPY_LIMIT_MS = 240_000;
+
+/** What a new disk is laid from. */
+export interface DiskSource {
+  /** Root of the base image the disk is a layer over. */
+  base: string;
+  /** A disk to copy; null for a fresh Debian. */
+  disk: string | null;
+}
 
 /** A machine's folder: its order, disk, firmware and console. */
 export class MachineFolder {
@@ -19,13 +35,21 @@ export class MachineFolder {
     return join(this.path, ...names);
   }
 
-  /** Lays a fresh Debian on an empty disk. The order goes last: a folder without one is an unfinished creation. */
-  async lay(spec: MachineSpec, image: string): Promise<void> {
+  /** Lays an image on an empty disk. The order goes last: a folder without one is an unfinished creation. */
+  async lay(spec: MachineSpec, { base, disk }: DiskSource): Promise<void> {
     await mkdir(this.path, { recursive: true });
     await rm(this.in("order.json"), { force: true });
+    await this.setRescue(null);
     await Promise.all(["disk", "firmware", "work"].map((name) => this.#clear(name)));
-    await mkdir(this.in("disk/debian"));
-    await this.note(spec, image);
+    if (disk) await copyDisk(disk, this.in("disk"));
+    else await mkdir(this.in("disk/debian"));
+    await this.note(spec, base);
+  }
+
+  /** Notes what the next boot loads instead of the disk; null takes it back. */
+  async setRescue(rescue: RescueSpec | null): Promise<void> {
+    if (rescue) await keep(this.in("rescue.json"), rescue);
+    else await rm(this.in("rescue.json"), { force: true });
   }
 
   /** Notes a machine's order, and tells a Debian on its disk. */
@@ -36,8 +60,7 @@ export class MachineFolder {
       for (const [name, content] of Object.entries(cloudSeed(spec)))
         await writeFile(join(seed, name), content, { mode: 0o600 });
     }
-    await writeFile(this.in("order.json.new"), JSON.stringify({ spec, image }), { mode: 0o600 });
-    await rename(this.in("order.json.new"), this.in("order.json"));
+    await keep(this.in("order.json"), { spec, image });
   }
 
   /** Empties a folder that only root enters: the machines' files keep their owners and setuid bits. */
@@ -48,8 +71,7 @@ export class MachineFolder {
 
   /** The order and the image the disk was laid from; null when there is none. */
   async order(): Promise<{ spec: MachineSpec; image: string } | null> {
-    const text = await readFile(this.in("order.json"), "utf8").catch(() => null);
-    return text === null ? null : JSON.parse(text);
+    return await kept<{ spec: MachineSpec; image: string } | null>(this.in("order.json"), null);
   }
 
   /** What the boot is chosen by. */
@@ -61,6 +83,7 @@ export class MachineFolder {
     );
     return {
       handover: existsSync(this.in("firmware/kexec/next")),
+      rescue: existsSync(this.in("rescue.json")),
       oneshot: await text("firmware/oneshot"),
       loader: await text("disk/esp/loader/loader.conf"),
       entries: Object.fromEntries(entries),
@@ -68,31 +91,55 @@ export class MachineFolder {
     };
   }
 
-  /** Makes what a boot needs beside the disk, and uses up the handover and the one-time entry. */
-  async prepare(spec: MachineSpec, image: string, installer: string, choice: RealBoot): Promise<void> {
+  /** Makes what a boot needs beside the disk, and uses up the handover, the one-time entry and the rescue system. */
+  async prepare(
+    spec: MachineSpec,
+    image: string,
+    installer: string,
+    choice: RealBoot,
+    { cards }: Plugged,
+  ): Promise<void> {
     if (!existsSync(image))
       throw new Error(`the image ${image} its disk was laid from is gone: rebuild the server, or delete it`);
     await mkdir(this.in("work"), { recursive: true, mode: 0o700 });
     await rm(this.in("work/base"), { force: true });
     await symlink(image, this.in("work/base"));
-    await writeFile(this.in("work/uplink.network"), uplinkNetwork(spec));
+    await this.#clear("work/networks");
+    await chmod(this.in("work/networks"), 0o755);
+    for (const { card } of cards) await writeNetworkFile(this, card);
+    // Debian learns of its public network from cloud-init.
+    if (choice.boot !== "debian" && (spec.ipv4 || spec.ipv6))
+      await writeFile(this.in("work/networks/10-uplink.network"), uplinkNetwork(spec));
     await writeFile(this.in("work/no-cloud-init"), "");
     await rm(this.in("firmware/oneshot"), { force: true });
     await removeTree(this.in("work/handover"));
     if (choice.boot === "installer") {
       await rename(this.in("firmware/kexec"), this.in("work/handover"));
       await mkdir(this.in("work/handover/root"), { recursive: true });
-      await this.#copyInstaller(installer);
+      await this.#copyLayer(installer, "work/installer");
     }
+    if (choice.boot === "rescue") await this.#prepareRescue();
     if (choice.boot === "installed") await mkdir(this.in("disk/root"), { recursive: true });
   }
 
+  async #prepareRescue(): Promise<void> {
+    const { sshKeys }: RescueSpec = JSON.parse(await readFile(this.in("rescue.json"), "utf8"));
+    await this.#copyLayer(RESCUE, "work/rescue");
+    await mkdir(this.in("work/rescue/root/.ssh"), { recursive: true, mode: 0o700 });
+    await writeFile(
+      this.in("work/rescue/root/.ssh/authorized_keys"),
+      sshKeys.map((key) => `${key}\n`).join(""),
+      { mode: 0o600 },
+    );
+    await this.setRescue(null);
+  }
+
   /** The checkout's files belong to a user; as a layer of a root they must be root's. */
-  async #copyInstaller(installer: string): Promise<void> {
-    if (!existsSync(installer)) throw new Error(`the installer layer ${installer} is missing`);
-    const layer = this.in("work/installer");
+  async #copyLayer(source: string, target: string): Promise<void> {
+    if (!existsSync(source)) throw new Error(`the layer ${source} is missing`);
+    const layer = this.in(target);
     await removeTree(layer);
-    await cp(installer, layer, { recursive: true, verbatimSymlinks: true });
+    await cp(source, layer, { recursive: true, verbatimSymlinks: true });
     await run("chown", ["-R", "-h", "0:0", layer]);
     await run("chmod", ["-R", "u=rwX,go=rX", layer]);
   }
@@ -105,4 +152,11 @@ export class MachineFolder {
 /** Never crosses into another file system, should something still be mounted there. */
 export async function removeTree(path: string): Promise<void> {
   await run("rm", ["-rf", "--one-file-system", "--", path], { limitMs: 120_000 });
+}
+
+/** Copies a folder with everything that makes it a disk: owners, times, holes, hard links, the overlay's own marks. */
+export async function copyDisk(from: string, to: string): Promise<void> {
+  await run("cp", ["--archive", "--reflink=auto", "--sparse=auto", "--no-target-directory", "--", from, to], {
+    limitMs: COPY_LIMIT_MS,
+  });
 }

@@ -7,6 +7,8 @@ export interface Guarded {
   ipv4: string | null;
   /** The server's /64. */
   ipv6: string | null;
+  /** Addresses and /64s that lead to it besides. */
+  floating: string[];
   rules: PacketRule[] | null;
 }
 
@@ -38,8 +40,14 @@ function chain(name: string, lines: string[]): string {
 
 /** `saddr`/`daddr` maps that send a server's packets to its chain. */
 function dispatch(side: "saddr" | "daddr", direction: "in" | "out", servers: Guarded[]): string[] {
-  const ipv4 = servers.flatMap((s) => (s.ipv4 ? [`${s.ipv4} : jump ${direction}-${s.id}`] : []));
-  const ipv6 = servers.flatMap((s) => (s.ipv6 ? [`${s.ipv6} : jump ${direction}-${s.id}`] : []));
+  const all = servers.flatMap(({ id, ipv4, ipv6, floating }) =>
+    [ipv4, ipv6, ...floating].flatMap((address) => (address ? [{ address, id }] : [])),
+  );
+  const jumps = (family: "ipv4" | "ipv6") =>
+    all
+      .filter(({ address }) => parseCidr(address).family === family)
+      .map(({ address, id }) => `${address} : jump ${direction}-${id}`);
+  const [ipv4, ipv6] = [jumps("ipv4"), jumps("ipv6")];
   return [
     ...(ipv4.length ? [`ip ${side} vmap { ${ipv4.join(", ")} }`] : []),
     ...(ipv6.length ? [`ip6 ${side} vmap { ${ipv6.join(", ")} }`] : []),

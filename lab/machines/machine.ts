@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { MachineSpec } from "../cloud/driver.ts";
+import type { MachineSpec, RescueSpec } from "../cloud/driver.ts";
 import { Boot, REBOOT_EXIT } from "./boot.ts";
 import { chooseBoot } from "./boot-choice.ts";
 import type { ControlGroup } from "./cgroups.ts";
 import { ConsoleLog } from "./console-log.ts";
-import type { MachineFolder } from "./disk.ts";
+import type { DiskSource, MachineFolder } from "./disk.ts";
 import type { LabWiring } from "./network.ts";
+import { type Attachments, pluggedAtBoot, replug } from "./plugged.ts";
+import type { PrivateNetworks } from "./private-networks.ts";
 import { lineOf } from "./run.ts";
 
 /**
@@ -17,6 +19,9 @@ const DOWN_MS = 2_500;
 /** What a machine needs of its lab. */
 export interface MachineHome {
   wiring: LabWiring;
+  networks: PrivateNetworks;
+  /** Tells what hangs on a server just now. */
+  attachmentsOf: (server: number) => Promise<Attachments>;
   group: ControlGroup;
   /** Folder of the installer layer. */
   installer: string;
@@ -30,6 +35,8 @@ export class Machine {
   image: string;
   readonly #home: MachineHome;
   #boot: Boot | null = null;
+  #starting: Promise<void> = Promise.resolve();
+  #replugging: Promise<void> = Promise.resolve();
   #reboot: { done: Promise<void>; cancel: AbortController } | null = null;
   #downSince = Number.NEGATIVE_INFINITY;
 
@@ -56,11 +63,30 @@ export class Machine {
   }
 
   /** Lays the image on the disk anew. */
-  async lay(spec: MachineSpec, image: string): Promise<void> {
+  async lay(spec: MachineSpec, source: DiskSource): Promise<void> {
     await this.stop();
-    await this.folder.lay(spec, image);
+    await this.folder.lay(spec, source);
     this.spec = spec;
-    this.image = image;
+    this.image = source.base;
+  }
+
+  /** Has the next boot load the rescue system, once. */
+  async setRescue(rescue: RescueSpec | null): Promise<void> {
+    await this.folder.setRescue(rescue);
+  }
+
+  /** Holds the machine still while `work` runs. */
+  async frozen<T>(work: () => Promise<T>): Promise<T> {
+    return this.#boot ? await this.#home.group.child(String(this.spec.id)).frozen(work) : await work();
+  }
+
+  /** Plugs and unplugs until the machine, if it runs, has what hangs on its server. */
+  replug(): Promise<void> {
+    this.#replugging = this.#replugging
+      .catch(() => undefined)
+      .then(() => this.#starting.catch(() => undefined))
+      .then(() => this.#replugNow());
+    return this.#replugging;
   }
 
   /** Takes new addresses; the machine must be off. */
@@ -94,7 +120,32 @@ export class Machine {
     return !this.running;
   }
 
+  async #replugNow(): Promise<void> {
+    const boot = this.#boot;
+    if (!boot) return;
+    const { networks, group } = this.#home;
+    const socket = {
+      init: boot.init,
+      folder: this.folder,
+      group: group.child(String(this.spec.id)),
+      networks,
+    };
+    await replug(socket, boot.plugged, await this.#home.attachmentsOf(this.spec.id)).catch(
+      (error: unknown) => {
+        // A machine that went down meanwhile finds everything at its next boot.
+        if (this.#boot === boot) throw error;
+      },
+    );
+  }
+
   async #powerOn(): Promise<void> {
+    this.#starting = this.#powerOnNow();
+    await this.#starting;
+    // What changed while it booted.
+    await this.replug();
+  }
+
+  async #powerOnNow(): Promise<void> {
     try {
       this.#boot = await this.#begin();
     } catch (error) {
@@ -112,13 +163,15 @@ export class Machine {
     const group = this.#home.group.child(String(spec.id));
     await group.destroy();
     await group.create();
-    await folder.prepare(spec, this.image, this.#home.installer, choice);
+    const plugged = pluggedAtBoot(await this.#home.attachmentsOf(spec.id));
+    for (const { card } of plugged.cards) await this.#home.networks.bridge(card.network);
+    await folder.prepare(spec, this.image, this.#home.installer, choice, plugged);
     await sleep(Math.max(0, this.#downSince + DOWN_MS - performance.now()));
     await log.note(
       `boots ${choice.boot}${choice.boot === "installed" ? ` (${choice.entry}): ${choice.init}` : ""}`,
     );
     await this.#home.wiring.open(spec);
-    return await Boot.begin({ names: this.#home.wiring.names, group, folder, spec, choice, log });
+    return await Boot.begin({ names: this.#home.wiring.names, group, folder, spec, choice, plugged, log });
   }
 
   /** The machine went down by itself. */

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type {
   BalancerHealth,
@@ -15,20 +15,21 @@ import type {
   VolumeSpec,
   ZoneSpec,
 } from "../cloud/driver.ts";
-import { MachineFolder } from "./disk.ts";
+import type { ServerAttachments } from "./attachments.ts";
+import { BadRequest } from "./bad-request.ts";
+import { type DiskSource, MachineFolder } from "./disk.ts";
 import { type Guarded, ruleset } from "./firewall.ts";
+import { keep, kept } from "./kept.ts";
 import { Machine, type MachineHome } from "./machine.ts";
 import { GATEWAY, type LabPlaces, METADATA_ADDRESS } from "./names.ts";
 import { addressProblem, ownAddresses } from "./network-choice.ts";
+import { Snapshots } from "./snapshots.ts";
 
 /** Images this driver can play. */
 const IMAGES = ["debian-13"];
 
 /** How long `quit` waits for machines to shut down before it cuts their power. */
 const QUIT_LIMIT_MS = 15_000;
-
-/** The caller asked for something that cannot be. */
-export class BadRequest extends Error {}
 
 /** What `info` tells. */
 export interface DriverInfo {
@@ -48,7 +49,7 @@ export interface DriverInfo {
     ipv4: string | null;
     ipv6: string | null;
     state: MachineStatus;
-    /** What runs ("debian", "installer", "installed") and its init's process id on this machine; null when off. */
+    /** What runs ("debian", "installer", "rescue", "installed") and its init's process id on this machine; null when off. */
     current: { boot: string; init: number } | null;
     console: string;
   }[];
@@ -61,22 +62,24 @@ export class Machines implements ServerDriver {
   readonly #image: string;
   readonly #machines = new Map<number, Machine>();
   readonly #queues = new Map<number, Promise<unknown>>();
+  readonly #snapshots: Snapshots;
+  readonly #attached: ServerAttachments;
   #firewalls = new Map<number, MachineFirewall["rules"]>();
   #enforcing: Promise<void> = Promise.resolve();
 
-  constructor(home: MachineHome, places: LabPlaces, image: string) {
+  constructor(home: MachineHome, attached: ServerAttachments, places: LabPlaces, image: string) {
     this.#home = home;
+    this.#attached = attached;
     this.#places = places;
     this.#image = image;
+    this.#snapshots = new Snapshots(places.snapshots);
   }
 
   /** Takes over the machines of an earlier daemon; all are off. */
   async load(): Promise<void> {
     await mkdir(this.#places.machines, { recursive: true });
-    const kept: MachineFirewall[] = JSON.parse(
-      await readFile(this.#places.firewalls, "utf8").catch(() => "[]"),
-    );
-    this.#firewalls = new Map(kept.map(({ id, rules }) => [id, rules]));
+    const firewalls = await kept<MachineFirewall[]>(this.#places.firewalls, []);
+    this.#firewalls = new Map(firewalls.map(({ id, rules }) => [id, rules]));
     for (const name of await readdir(this.#places.machines)) {
       if (!/^\d+$/.test(name)) continue;
       const folder = new MachineFolder(join(this.#places.machines, name));
@@ -97,8 +100,10 @@ export class Machines implements ServerDriver {
       if (this.#machines.has(spec.id)) throw new BadRequest(`server ${spec.id} exists already`);
       this.#check(spec);
       const folder = new MachineFolder(join(this.#places.machines, String(spec.id)));
-      await folder.lay(spec, this.#image);
-      this.#machines.set(spec.id, new Machine(this.#home, folder, { spec, image: this.#image }));
+      const source = await this.#source(spec);
+      await folder.lay(spec, source);
+      const order = { spec, image: source.base };
+      this.#machines.set(spec.id, new Machine(this.#home, folder, order));
       await this.#home.wiring.addServer(spec);
       await this.#enforce();
     });
@@ -108,7 +113,7 @@ export class Machines implements ServerDriver {
     return this.#withMachine(spec.id, async (machine) => {
       this.#check(spec);
       const before = machine.spec;
-      await machine.lay(spec, this.#image);
+      await machine.lay(spec, await this.#source(spec));
       await this.#home.wiring.removeServer(before);
       await this.#home.wiring.addServer(spec);
       await this.#enforce();
@@ -171,26 +176,35 @@ export class Machines implements ServerDriver {
     await this.#enforce();
   }
 
-  async setPrivateInterfaces(_interfaces: PrivateInterface[]): Promise<void> {
-    throw new BadRequest("private networks cannot be played yet");
+  setPrivateInterfaces(interfaces: PrivateInterface[]): Promise<void> {
+    return this.#attached.setInterfaces(interfaces, (id) => this.#replug(id));
   }
 
-  async setVolumes(_volumes: VolumeSpec[]): Promise<void> {
-    throw new BadRequest("volumes cannot be played yet");
+  setVolumes(volumes: VolumeSpec[]): Promise<void> {
+    return this.#attached.setVolumes(volumes, (id) => this.#replug(id));
   }
 
-  async setFloatingAddresses(_addresses: FloatingAddress[]): Promise<void> {
-    throw new BadRequest("floating addresses cannot be played yet");
+  async setFloatingAddresses(addresses: FloatingAddress[]): Promise<void> {
+    for (const { ip } of addresses) {
+      const family = ip.includes(":") ? { ipv4: null, ipv6: ip } : { ipv4: ip, ipv6: null };
+      const problem = addressProblem(this.#home.wiring.network, family);
+      if (problem) throw new BadRequest(problem);
+    }
+    await this.#attached.setFloating(addresses, () => this.#enforce());
   }
 
-  async takeSnapshot(_serverId: number, _image: number): Promise<{ size: number }> {
-    throw new BadRequest("snapshots cannot be taken yet");
+  takeSnapshot(serverId: number, image: number): Promise<{ size: number }> {
+    return this.#withMachine(serverId, (machine) =>
+      machine.frozen(() => this.#snapshots.take(image, machine.folder, machine.image)),
+    );
   }
 
-  async removeSnapshot(_image: number): Promise<void> {}
+  removeSnapshot(image: number): Promise<void> {
+    return this.#snapshots.remove(image);
+  }
 
-  async setRescue(_id: number, _rescue: RescueSpec | null): Promise<void> {
-    throw new BadRequest("the rescue system cannot be played yet");
+  setRescue(id: number, rescue: RescueSpec | null): Promise<void> {
+    return this.#withMachine(id, (machine) => machine.setRescue(rescue));
   }
 
   async setBalancers(_balancers: BalancerSpec[]): Promise<void> {
@@ -245,10 +259,13 @@ export class Machines implements ServerDriver {
         }),
       ),
     );
+    await this.#attached.close();
   }
 
   #check(spec: MachineSpec): void {
-    if (typeof spec.image === "number" || !IMAGES.includes(spec.image))
+    if (typeof spec.image === "number" && !this.#snapshots.has(spec.image))
+      throw new BadRequest(`there is no snapshot ${spec.image}`);
+    if (typeof spec.image === "string" && !IMAGES.includes(spec.image))
       throw new BadRequest(`image ${spec.image} cannot be played: the lab has ${IMAGES.join(", ")}`);
     const problem = addressProblem(this.#home.wiring.network, spec);
     if (problem) throw new BadRequest(problem);
@@ -267,6 +284,15 @@ export class Machines implements ServerDriver {
       if (!machine) throw new BadRequest(`there is no server ${id}`);
       return work(machine);
     });
+  }
+
+  async #source({ image }: MachineSpec): Promise<DiskSource> {
+    if (typeof image === "number") return await this.#snapshots.source(image);
+    return { base: this.#image, disk: null };
+  }
+
+  #replug(id: number): Promise<void> {
+    return this.#inTurn(id, async () => await this.#machines.get(id)?.replug());
   }
 
   /** One thing at a time for a server. */
@@ -290,11 +316,16 @@ export class Machines implements ServerDriver {
       id: spec.id,
       ipv4: spec.ipv4,
       ipv6: spec.ipv6,
+      floating: this.#attached.floating.filter(({ server }) => server === spec.id).map(({ ip }) => ip),
       rules: this.#firewalls.get(spec.id) ?? null,
     }));
     await this.#home.wiring.enforce(ruleset(guarded));
-    if (!existsSync(this.#places.machines)) return;
-    await writeFile(`${this.#places.firewalls}.new`, JSON.stringify(firewalls), { mode: 0o600 });
-    await rename(`${this.#places.firewalls}.new`, this.#places.firewalls);
+    await this.#home.wiring.routeFloating(
+      this.#attached.floating.flatMap(({ ip, server }) => {
+        const machine = server === null ? undefined : this.#machines.get(server);
+        return machine ? [{ ip, server: machine.spec.id, mac: machine.spec.mac }] : [];
+      }),
+    );
+    if (existsSync(this.#places.machines)) await keep(this.#places.firewalls, firewalls);
   }
 }

@@ -47,6 +47,12 @@ export interface LabPlaces {
   network: string;
   machines: string;
   firewalls: string;
+  /** What hangs on the servers: private interfaces, volumes, floating addresses. */
+  attachments: string;
+  /** Volumes' files. */
+  volumes: string;
+  /** Snapshots' disks. */
+  snapshots: string;
 }
 
 /** Places in the lab folder `folder`. */
@@ -59,6 +65,9 @@ export function labPlaces(folder: string): LabPlaces {
     network: join(folder, "network.json"),
     machines,
     firewalls: join(machines, "firewalls.json"),
+    attachments: join(machines, "attachments.json"),
+    volumes: join(machines, "volumes"),
+    snapshots: join(machines, "snapshots"),
   };
 }
 
@@ -71,4 +80,14 @@ export const METADATA_ADDRESS = "169.254.169.254";
 /** The bridge port of a server; fits the kernel's 15 characters for ids of up to 13 digits. */
 export function portName(id: number): string {
   return `vm${id}`;
+}
+
+/** The bridge of a private network, of up to 13 digits, too. */
+export function privateBridgeName(network: number): string {
+  return `pn${network}`;
+}
+
+/** The bridge port of a server (or of whatever else `owner` names) in a private network. */
+export function privatePortName(owner: number | string, network: number): string {
+  return `pp${createHash("sha256").update(`${owner} ${network}`).digest("hex").slice(0, 12)}`;
 }

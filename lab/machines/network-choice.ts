@@ -123,3 +123,10 @@ export function addressProblem(
 export function hostAddress(ipv6: string): string {
   return `${parseCidr(ipv6).address.replace(/::$/, "")}::1`;
 }
+
+/** The link-local address every system gives an interface with this MAC, unless told otherwise (EUI-64). */
+export function linkLocal(mac: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = mac.split(":").map((byte) => Number.parseInt(byte, 16));
+  const groups = [((a ^ 2) << 8) | b, (c << 8) | 0xff, (0xfe << 8) | d, (e << 8) | f];
+  return `fe80::${groups.map((group) => group.toString(16)).join(":")}`;
+}

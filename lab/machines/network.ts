@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import type { LabNetwork } from "../cloud/driver.ts";
+import { changes } from "./changes.ts";
 import { GATEWAY, type LabNames, METADATA_ADDRESS } from "./names.ts";
-import { contains, ownAddresses, parseCidr, takenNetworks } from "./network-choice.ts";
+import { contains, linkLocal, ownAddresses, parseCidr, takenNetworks } from "./network-choice.ts";
 import { attempt, run } from "./run.ts";
 
 /** Networks in use on this machine, in CIDR form. */
@@ -20,6 +21,7 @@ export async function networksInUse(): Promise<string[]> {
 export class LabWiring {
   readonly names: LabNames;
   readonly network: LabNetwork;
+  #floating: FloatingRoute[] = [];
 
   constructor(names: LabNames, network: LabNetwork) {
     this.names = names;
@@ -110,11 +112,36 @@ export class LabWiring {
   }
 
   /**
+   * Replaces the routes of floating addresses. They lead to the server's network card, whichever addresses the server has
+   * itself and whether or not its system knows of the floating one.
+   */
+  async routeFloating(routes: FloatingRoute[]): Promise<void> {
+    const { namespace, bridge } = this.names;
+    const { out, in: added } = changes(this.#floating, routes);
+    for (const { ip } of out) {
+      await attempt("ip", ["-n", namespace, "route", "del", prefixed(ip)]);
+      await attempt("ip", ["route", "del", "unreachable", prefixed(ip)]);
+    }
+    this.#floating = routes;
+    for (const { ip, mac } of added) {
+      const via = linkLocal(mac);
+      await this.#ipInside("neigh", "replace", via, "lladdr", mac, "dev", bridge, "nud", "permanent");
+      const hop = ip.includes(":") ? [via] : ["inet6", via];
+      await this.#ipInside("route", "replace", prefixed(ip), "via", ...hop, "dev", bridge);
+    }
+  }
+
+  #targets({ id, ipv4, ipv6 }: ServerAddresses): string[] {
+    const floating = this.#floating.filter(({ server }) => server === id).map(({ ip }) => prefixed(ip));
+    return [...targets({ ipv4, ipv6 }), ...floating];
+  }
+
+  /**
    * Makes a server's addresses unreachable from the machine and ends the connections to it, so that nothing sent to
    * the server that went down is answered by the one that comes up.
    */
   async close(addresses: ServerAddresses): Promise<void> {
-    for (const target of targets(addresses)) {
+    for (const target of this.#targets(addresses)) {
       await run("ip", ["route", "replace", "unreachable", target]);
       // Kernels without INET_DIAG_DESTROY refuse; then connections end by their own timeouts.
       await attempt("ss", ["-K", "dst", target]);
@@ -123,7 +150,8 @@ export class LabWiring {
 
   /** Takes back `close`. */
   async open(addresses: ServerAddresses): Promise<void> {
-    for (const target of targets(addresses)) await attempt("ip", ["route", "del", "unreachable", target]);
+    for (const target of this.#targets(addresses))
+      await attempt("ip", ["route", "del", "unreachable", target]);
   }
 
   /** Replaces the packet rules. */
@@ -144,11 +172,24 @@ const NEIGHBOUR_SETTINGS = ["net.ipv4.neigh.*", "net.ipv6.neigh.*"].flatMap((nei
 
 /** A server's IPv4 address and IPv6 /64, as far as it has them. */
 export interface ServerAddresses {
+  id: number;
   ipv4: string | null;
   ipv6: string | null;
 }
 
-function targets({ ipv4, ipv6 }: ServerAddresses): string[] {
+/** A floating address, with the server it leads to and the MAC of that server's public interface. */
+export interface FloatingRoute {
+  /** An IPv4 address, or a /64 in CIDR form. */
+  ip: string;
+  server: number;
+  mac: string;
+}
+
+function prefixed(ip: string): string {
+  return ip.includes("/") ? ip : `${ip}/32`;
+}
+
+function targets({ ipv4, ipv6 }: Pick<ServerAddresses, "ipv4" | "ipv6">): string[] {
   return [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [ipv6] : [])];
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { MachineSpec } from "../cloud/driver.ts";
 import type { BootChoice } from "./boot-choice.ts";
+import type { Plugged } from "./plugged.ts";
 
 /** A boot that leads somewhere. */
 export type RealBoot = Exclude<BootChoice, { boot: "nothing" }>;
@@ -19,11 +20,18 @@ export function rootLayers(choice: RealBoot): RootLayers {
   switch (choice.boot) {
     case "installer":
       return { lower: ["work/handover/root", "work/installer", "work/base"], upper: null };
+    case "rescue":
+      return { lower: ["work/rescue", "work/base"], upper: null };
     case "installed":
       return { lower: ["work/base"], upper: "disk/root" };
     case "debian":
       return { lower: ["work/base"], upper: "disk/debian" };
   }
+}
+
+/** Where a machine finds a volume. */
+export function volumePath(id: number): string {
+  return `/dev/disk/by-id/scsi-0HC_Volume_${id}`;
 }
 
 /** A path as systemd-nspawn's mount arguments want it. */
@@ -44,15 +52,23 @@ function uuid(name: string): string {
  * Arguments of systemd-nspawn for one boot.
  * @param name the machine's name on this machine, e.g. "berth-1a2b-7"
  * @param folder the machine's folder
+ * @param plugged what the machine finds beside its disk and its public network card
  */
-export function nspawnArguments(name: string, folder: string, spec: MachineSpec, choice: RealBoot): string[] {
+export function nspawnArguments(
+  name: string,
+  folder: string,
+  spec: MachineSpec,
+  choice: RealBoot,
+  plugged: Plugged,
+): string[] {
   const common = [
     "--quiet",
     `--directory=${join(folder, "work/root")}`,
     `--machine=${name}`,
-    `--hostname=${spec.name}`,
+    `--hostname=${choice.boot === "rescue" ? "rescue" : spec.name}`,
     `--uuid=${uuid(name)}`,
     "--network-interface=eth0",
+    ...plugged.cards.map(({ name }) => `--network-interface=${name}`),
     "--capability=all",
     // No systemd is needed outside; and with --keep-unit a reboot ends in exit 133, so that the boot is chosen anew.
     "--keep-unit",
@@ -61,23 +77,22 @@ export function nspawnArguments(name: string, folder: string, spec: MachineSpec,
     "--timezone=off",
     "--link-journal=no",
     "--console=read-only",
+    ...plugged.volumes.map(({ id, device }) => bind(device, volumePath(id))),
     bind(join(folder, "firmware"), "/run/lab/firmware"),
+    // A folder, because files come and go in it while the machine runs.
+    bind(join(folder, "work/networks"), "/run/systemd/network"),
   ];
-  const uplink = bind(
-    join(folder, "work/uplink.network"),
-    "/run/systemd/network/10-uplink.network",
-    "bind-ro",
-  );
   // Only Debian is set up by cloud-init; the image has it, and it would wait for a seed.
   const noCloud = bind(join(folder, "work/no-cloud-init"), "/etc/cloud/cloud-init.disabled", "bind-ro");
-  const extras = [...(spec.ipv4 || spec.ipv6 ? [uplink] : []), noCloud];
+  const disk = bind(join(folder, "disk"), "/run/lab/disk");
   switch (choice.boot) {
     case "installer":
-      return [...common, ...extras, bind(join(folder, "disk"), "/run/lab/disk"), "--boot"];
+    case "rescue":
+      return [...common, noCloud, disk, "--boot"];
     case "installed":
       return [
         ...common,
-        ...extras,
+        noCloud,
         bind(join(folder, "disk/esp"), "/boot"),
         "--kill-signal=SIGRTMIN+3",
         "--",

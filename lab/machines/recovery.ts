@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { LabNetwork } from "../cloud/driver.ts";
 import { ControlGroup } from "./cgroups.ts";
+import { detachLoop, loopDevicesIn } from "./loop-devices.ts";
 import type { LabNames, LabPlaces } from "./names.ts";
 import { removeWiring } from "./network.ts";
 import { run } from "./run.ts";
@@ -37,6 +38,10 @@ export async function recover(names: LabNames, places: LabPlaces): Promise<strin
   for (const target of mountsBelow(await readFile("/proc/self/mountinfo", "utf8"), places.machines)) {
     await run("umount", ["--lazy", "--", target]);
     removed.push(`mount ${target}`);
+  }
+  for (const { device, file } of await loopDevicesIn(places.volumes)) {
+    await detachLoop(device);
+    removed.push(`loop device ${device} of ${file}`);
   }
   return removed;
 }

@@ -3,7 +3,8 @@ import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { z } from "zod";
-import { BadRequest, type Machines } from "./machines.ts";
+import { BadRequest } from "./bad-request.ts";
+import type { Machines } from "./machines.ts";
 import { type Method, requests } from "./requests.ts";
 import { lineOf } from "./run.ts";
 

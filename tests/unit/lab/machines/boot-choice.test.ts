@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { type BootChoice, type BootFacts, chooseBoot } from "../../../../lab/machines/boot-choice.ts";
 
-const empty: BootFacts = { handover: false, oneshot: null, loader: null, entries: {}, debian: false };
+const empty: BootFacts = {
+  handover: false,
+  rescue: false,
+  oneshot: null,
+  loader: null,
+  entries: {},
+  debian: false,
+};
 const init = (n: number) => `/nix/store/${"0".repeat(31)}${n}-nixos-system-web-1.0/init`;
 const entry = (n: number) => `title NixOS\nversion ${n}\noptions init=${init(n)} loglevel=4\n`;
 const installed: BootFacts = {
@@ -26,9 +33,15 @@ test.each<[string, BootFacts, BootChoice]>([
   ["a Debian disk boots Debian", { ...empty, debian: true }, { boot: "debian" }],
   [
     "a handover wins over everything",
-    { ...installed, debian: true, handover: true, oneshot: "nixos-generation-1.conf" },
+    { ...installed, debian: true, handover: true, rescue: true, oneshot: "nixos-generation-1.conf" },
     { boot: "installer" },
   ],
+  [
+    "the rescue system wins over the disk",
+    { ...installed, debian: true, rescue: true, oneshot: "nixos-generation-1.conf" },
+    { boot: "rescue" },
+  ],
+  ["the rescue system needs no disk", { ...empty, rescue: true }, { boot: "rescue" }],
   ["a boot loader wins over Debian", { ...installed, debian: true }, generation(2, false)],
   [
     "an entry asked for once wins over the default",

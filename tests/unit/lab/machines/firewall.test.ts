@@ -8,6 +8,7 @@ const server = (rules: PacketRule[] | null): Guarded => ({
   id: 7,
   ipv4: "10.1.2.10",
   ipv6: "fd00:1:2:1::/64",
+  floating: [],
   rules,
 });
 const rule = (rule: Partial<PacketRule>): PacketRule => ({
@@ -86,7 +87,7 @@ describe("the whole ruleset", () => {
   test("asks the sender's rules before the receiver's, in both families", () => {
     const text = ruleset([
       server([rule({ direction: "out" })]),
-      { id: 8, ipv4: null, ipv6: "fd00:1:2:2::/64", rules: [] },
+      { id: 8, ipv4: null, ipv6: "fd00:1:2:2::/64", floating: [], rules: [] },
     ]);
     expect(chain(text, "forward")?.slice(1)).toEqual([
       "ct state established,related accept",
@@ -94,6 +95,14 @@ describe("the whole ruleset", () => {
       "ip6 saddr vmap { fd00:1:2:1::/64 : jump out-7 }",
       "ip daddr vmap { 10.1.2.10 : jump in-7 }",
       "ip6 daddr vmap { fd00:1:2:1::/64 : jump in-7, fd00:1:2:2::/64 : jump in-8 }",
+    ]);
+  });
+
+  test("guards a server's floating addresses like its own", () => {
+    const floating = ["10.1.2.99", "fd00:1:2:99::/64"];
+    expect(chain(ruleset([{ ...server([]), floating }]), "forward")?.slice(2)).toEqual([
+      "ip daddr vmap { 10.1.2.10 : jump in-7, 10.1.2.99 : jump in-7 }",
+      "ip6 daddr vmap { fd00:1:2:1::/64 : jump in-7, fd00:1:2:99::/64 : jump in-7 }",
     ]);
   });
 
@@ -120,6 +129,7 @@ describe("the whole ruleset", () => {
           id: index + 1,
           ipv4: index % 3 ? `10.1.2.${10 + index}` : null,
           ipv6: index % 2 ? `fd00:1:2:${index}::/64` : null,
+          floating: index % 5 ? [] : [`10.1.3.${10 + index}`],
           rules: list as PacketRule[] | null,
         }));
         const text = ruleset(servers);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { MachineSpec } from "../../../../lab/cloud/driver.ts";
 import { trackingRoots } from "../../../../lab/machines/cgroups.ts";
 import { nspawnArguments, type RealBoot, rootLayers } from "../../../../lab/machines/nspawn.ts";
+import type { Plugged } from "../../../../lab/machines/plugged.ts";
 import { mountsBelow } from "../../../../lab/machines/recovery.ts";
 
 const spec: MachineSpec = {
@@ -16,7 +17,9 @@ const spec: MachineSpec = {
 };
 const init = "/nix/store/00000000000000000000000000000000-web/init";
 const installed: RealBoot = { boot: "installed", entry: "nixos-generation-1.conf", init, oneshot: false };
-const uplink = "--bind-ro=/lab/machines/7/work/uplink.network:/run/systemd/network/10-uplink.network";
+const nothing: Plugged = { cards: [], volumes: [] };
+const networks = "--bind=/lab/machines/7/work/networks:/run/systemd/network";
+const disk = "--bind=/lab/machines/7/disk:/run/lab/disk";
 const noCloud = "--bind-ro=/lab/machines/7/work/no-cloud-init:/etc/cloud/cloud-init.disabled";
 
 test.each<[string, RealBoot, string[], string | null, string[]]>([
@@ -25,40 +28,64 @@ test.each<[string, RealBoot, string[], string | null, string[]]>([
     { boot: "debian" },
     ["work/base"],
     "disk/debian",
-    ["--boot"],
+    [networks, "--boot"],
   ],
   [
     "the installer forgets what it writes and has the disk at /run/lab/disk",
     { boot: "installer" },
     ["work/handover/root", "work/installer", "work/base"],
     null,
-    [uplink, noCloud, "--bind=/lab/machines/7/disk:/run/lab/disk", "--boot"],
+    [networks, noCloud, disk, "--boot"],
+  ],
+  [
+    "the rescue system forgets what it writes, has the disk there too, and is no cloud-init's business",
+    { boot: "rescue" },
+    ["work/rescue", "work/base"],
+    null,
+    [networks, noCloud, disk, "--boot"],
   ],
   [
     "an installed system has its ESP at /boot, and its init is PID 1",
     installed,
     ["work/base"],
     "disk/root",
-    [uplink, noCloud, "--bind=/lab/machines/7/disk/esp:/boot", "--kill-signal=SIGRTMIN+3", "--", init],
+    [networks, noCloud, "--bind=/lab/machines/7/disk/esp:/boot", "--kill-signal=SIGRTMIN+3", "--", init],
   ],
 ])("%s", (_, boot, lower, upper, last) => {
   expect(rootLayers(boot)).toEqual({ lower, upper });
-  const all = nspawnArguments("berth-1a2b-7", "/lab/machines/7", spec, boot);
+  const all = nspawnArguments("berth-1a2b-7", "/lab/machines/7", spec, boot, nothing);
   const firmware = all.indexOf("--bind=/lab/machines/7/firmware:/run/lab/firmware");
   expect(all.slice(firmware + 1)).toEqual(last);
   expect(all).toContain("--keep-unit");
-  expect(all).toContain("--hostname=web1");
+  expect(all).toContain(`--hostname=${boot.boot === "rescue" ? "rescue" : "web1"}`);
 });
 
 test("a machine id is the same for every boot of a machine, and another for another machine", () => {
   const uuid = (name: string) =>
-    nspawnArguments(name, "/lab", spec, { boot: "debian" }).find((word) => word.startsWith("--uuid="));
+    nspawnArguments(name, "/lab", spec, { boot: "debian" }, nothing).find((word) =>
+      word.startsWith("--uuid="),
+    );
   expect(uuid("berth-1a2b-7")).toBe(uuid("berth-1a2b-7"));
   expect(uuid("berth-1a2b-7")).not.toBe(uuid("berth-1a2b-8"));
 });
 
+test("private cards and volumes are there from the first moment", () => {
+  const card = {
+    server: 7,
+    network: 3,
+    mac: "86:00:00:00:00:07",
+    address: "10.0.1.2",
+    aliases: [],
+    range: "10.0.0.0/16",
+  };
+  const plugged = { cards: [{ card, name: "eth1" }], volumes: [{ id: 12, device: "/dev/loop3" }] };
+  const all = nspawnArguments("berth-1a2b-7", "/lab/machines/7", spec, { boot: "debian" }, plugged);
+  expect(all).toContain("--network-interface=eth1");
+  expect(all).toContain("--bind=/dev/loop3:/dev/disk/by-id/scsi-0HC_Volume_12");
+});
+
 test("a colon in the lab's path does not end a mount's source", () => {
-  expect(nspawnArguments("m", "/a:b", spec, { boot: "debian" })).toContain(
+  expect(nspawnArguments("m", "/a:b", spec, { boot: "debian" }, nothing)).toContain(
     "--bind=/a\\:b/firmware:/run/lab/firmware",
   );
 });

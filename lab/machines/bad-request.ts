@@ -1,0 +1,2 @@
+/** The caller asked for something that cannot be. */
+export class BadRequest extends Error {}
