@@ -65,6 +65,7 @@ export class Store {
   readonly #now: () => Date;
   readonly #state: State;
   readonly #collections = new Map<string, unknown>();
+  readonly #listeners: (() => void)[] = [];
   #dirty = false;
 
   /** @param file where to load from and save to; null keeps all in memory. */
@@ -116,6 +117,12 @@ export class Store {
 
   changed(): void {
     this.#dirty = true;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls the listener after every change, before anything is written. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Writes what changed; what could not be written stays marked. Synchronous, so that two saves never interleave. */
