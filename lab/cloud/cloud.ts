@@ -9,6 +9,7 @@ import type { ServerDriver } from "./driver.ts";
 import { Faults } from "./faults.ts";
 import { FirewallSync } from "./firewall-sync.ts";
 import { serveFirewalls } from "./firewalls.ts";
+import { serveFloatingIps } from "./floating-ips.ts";
 import { Api, type RequestRecord } from "./http.ts";
 import { serveImages } from "./images.ts";
 import { contains, parseAddress, parseCidr } from "./ip.ts";
@@ -18,15 +19,19 @@ import { serveInterference } from "./lab-servers.ts";
 import { serveSupply } from "./lab-supply.ts";
 import { metadataApp } from "./metadata.ts";
 import { serveServerMetrics } from "./metrics.ts";
+import { serveNetworks } from "./networks.ts";
+import { servePlacementGroups } from "./placement-groups.ts";
 import { servePrimaryIps } from "./primary-ips.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { primaryIpRecords } from "./records.ts";
+import { attachmentSyncs, resumeAttachments } from "./server-attachments.ts";
 import { resume } from "./server-power.ts";
 import { resumeDeletions, serveServers } from "./servers.ts";
 import { dropHalfImages } from "./snapshots.ts";
 import { soldOut } from "./sold-out.ts";
 import { serveSshKeys } from "./ssh-keys.ts";
 import { Store } from "./store.ts";
+import { serveVolumes } from "./volumes.ts";
 
 export interface CloudOptions {
   driver: ServerDriver;
@@ -72,6 +77,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
     driver,
     actions: new Actions(store, faults, options.actionMode ?? "running"),
     firewalls: new FirewallSync(store, driver),
+    ...attachmentSyncs(store, driver),
     network: await driver.network(),
     bootable: options.bootable ?? null,
     catalogue: () => new Catalogue(now(), soldOut(store)),
@@ -96,6 +102,10 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   serveSshKeys(api, cloud);
   servePrimaryIps(api, cloud);
   serveFirewalls(api, cloud);
+  serveNetworks(api, cloud);
+  servePlacementGroups(api, cloud);
+  serveVolumes(api, cloud);
+  serveFloatingIps(api, cloud);
   serveServers(api, cloud);
   serveServerMetrics(api, cloud);
   serveFaults(api, faults);
@@ -106,6 +116,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   options.beforeResume?.(cloud);
   cloud.actions.failInterrupted();
   await dropHalfImages(cloud);
+  await resumeAttachments(cloud);
   await resume(cloud);
   resumeDeletions(cloud);
   store.flush();

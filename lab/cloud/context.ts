@@ -2,6 +2,7 @@ import type { Actions } from "./actions.ts";
 import type { Architecture, Catalogue } from "./catalogue.ts";
 import type { LabNetwork, ServerDriver } from "./driver.ts";
 import type { FirewallSync } from "./firewall-sync.ts";
+import type { StateSync } from "./state-sync.ts";
 import type { Store } from "./store.ts";
 
 /** What a driver can boot; the cloud refuses to order anything else. */
@@ -16,6 +17,10 @@ export interface Cloud {
   actions: Actions;
   driver: ServerDriver;
   firewalls: FirewallSync;
+  /** Servers' interfaces in private networks. */
+  privateNetworks: StateSync;
+  volumes: StateSync;
+  floatingIps: StateSync;
   /** Addresses the driver lets us hand out. */
   network: LabNetwork;
   /** Null when the driver does not care. */

@@ -2,6 +2,7 @@ import type { MachineFirewall, ServerDriver } from "./driver.ts";
 import { packetRule } from "./firewall-rules.ts";
 import { matches, parseSelector } from "./labels.ts";
 import { type FirewallRecord, firewallRecords, type ServerRecord, serverRecords } from "./records.ts";
+import { StateSync } from "./state-sync.ts";
 import type { Store } from "./store.ts";
 
 /** The firewalls in force for a server: applied to it by name or by its labels. */
@@ -35,32 +36,8 @@ export function packetRules(
 }
 
 /** Hands the rules of all servers to the driver, one change after the other. */
-export class FirewallSync {
-  readonly #store: Store;
-  readonly #driver: ServerDriver;
-  #last: Promise<void> = Promise.resolve();
-  #pending: Promise<void> | undefined;
-
+export class FirewallSync extends StateSync {
   constructor(store: Store, driver: ServerDriver) {
-    this.#store = store;
-    this.#driver = driver;
-  }
-
-  /** Resolves when the driver enforces what the store holds now, or something newer. */
-  push(): Promise<void> {
-    this.#pending ??= this.#next();
-    return this.#pending;
-  }
-
-  #next(): Promise<void> {
-    const run = this.#last
-      .catch(() => undefined)
-      .then(() => {
-        this.#pending = undefined;
-        const servers = serverRecords(this.#store).all();
-        return this.#driver.setFirewalls(packetRules(servers, firewallRecords(this.#store).all()));
-      });
-    this.#last = run;
-    return run;
+    super(() => driver.setFirewalls(packetRules(serverRecords(store).all(), firewallRecords(store).all())));
   }
 }

@@ -90,3 +90,14 @@ export function contains(network: Cidr, address: Address): boolean {
     networkOf({ ...address, prefix: network.prefix }).value === networkOf(network).value
   );
 }
+
+/** Whether two networks have an address in common. */
+export function overlap(a: Cidr, b: Cidr): boolean {
+  return contains(a, b) || contains(b, a);
+}
+
+/** The last address of a network. */
+export function lastOf(network: Cidr): Address {
+  const size = 1n << BigInt(bits[network.family] - network.prefix);
+  return { family: network.family, value: networkOf(network).value + size - 1n };
+}

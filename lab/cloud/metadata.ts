@@ -2,7 +2,9 @@ import { Hono } from "hono";
 import { stringify } from "yaml";
 import { addressWithin } from "./addresses.ts";
 import type { Cloud } from "./context.ts";
+import { floatingIpRecords } from "./floating-ip-records.ts";
 import { parseCidr } from "./ip.ts";
+import { localIpv4, privateNetworksText, serverAtPrivateAddress } from "./metadata-networks.ts";
 import { addressesOf } from "./primary-ips.ts";
 import { primaryIpRecords, type ServerRecord, serverRecords } from "./records.ts";
 
@@ -21,12 +23,17 @@ export function metadataApp(cloud: Cloud): Hono {
   return app;
 }
 
-/** The server that holds an address; any address of its /64 counts. */
-function serverAt(cloud: Cloud, address: string): ServerRecord | undefined {
-  const holder = primaryIpRecords(cloud.store)
-    .all()
-    .find(({ ip, assignee_id }) => assignee_id !== null && addressWithin(ip, address) !== undefined);
-  return holder?.assignee_id == null ? undefined : serverRecords(cloud.store).get(holder.assignee_id);
+/** The server that holds an address, be it public, floating or private; any address of its /64 counts. */
+function serverAt({ store }: Cloud, address: string): ServerRecord | undefined {
+  const held = [
+    ...primaryIpRecords(store)
+      .all()
+      .map(({ ip, assignee_id }) => ({ ip, server: assignee_id })),
+    ...floatingIpRecords(store).all(),
+  ];
+  const holder = held.find(({ ip, server }) => server !== null && addressWithin(ip, address) !== undefined);
+  const id = holder?.server ?? serverAtPrivateAddress(store, address);
+  return id === undefined ? undefined : serverRecords(store).get(id);
 }
 
 function answer(cloud: Cloud, server: ServerRecord, path: string): string | undefined {
@@ -39,10 +46,10 @@ function answer(cloud: Cloud, server: ServerRecord, path: string): string | unde
     hostname: server.name,
     "instance-id": String(server.id),
     "public-ipv4": ipv4?.ip ?? "",
-    "local-ipv4": "",
+    "local-ipv4": localIpv4(cloud.store, server.id),
     region: location?.network_zone ?? "",
     "availability-zone": zone ?? server.location,
-    "private-networks": "",
+    "private-networks": privateNetworksText(cloud.store, server.id),
     "public-keys": server.ssh_keys.join("\n"),
   };
   switch (path) {
@@ -53,7 +60,7 @@ function answer(cloud: Cloud, server: ServerRecord, path: string): string | unde
           "availability-zone": facts["availability-zone"],
           hostname: facts.hostname,
           "instance-id": server.id,
-          "local-ipv4": "",
+          "local-ipv4": facts["local-ipv4"],
           "network-config": networkConfig(cloud, server),
           "public-ipv4": facts["public-ipv4"],
           "public-keys": server.ssh_keys,

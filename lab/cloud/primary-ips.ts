@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Action } from "./actions.ts";
 import { addressWithin, takeAddress } from "./addresses.ts";
+import { addressesInUse } from "./addresses-in-use.ts";
 import { byName, find, given, idParam, type Resource, serveReads, show } from "./collection.ts";
 import type { Cloud } from "./context.ts";
 import { ApiError, invalidField, notUnique, refusedField } from "./errors.ts";
@@ -165,11 +166,10 @@ export function addPrimaryIp(
   wanted: { name: string | null; type: IpType; location: string; labels: Labels; autoDelete: boolean },
 ): PrimaryIpRecord {
   const records = primaryIpRecords(cloud.store);
-  const inUse = new Set(records.all().map(({ ip }) => ip));
   const record = records.add({
     name: wanted.name ?? "",
     type: wanted.type,
-    ip: takeAddress(cloud.store, cloud.network, wanted.type, inUse),
+    ip: takeAddress(cloud.store, cloud.network, wanted.type, addressesInUse(cloud.store)),
     location: wanted.location,
     labels: wanted.labels,
     protection: { delete: false },
@@ -210,20 +210,33 @@ export function setPointer(
   dnsPtr: string | null,
 ): void {
   for (const record of held) {
-    const ip = addressWithin(record.ip, address);
-    if (ip !== undefined) {
-      const others = record.dns_ptr.filter((other) => other.ip !== ip);
-      primaryIpRecords(cloud.store).change(record, {
-        dns_ptr: dnsPtr === null ? others : [...others, { ip, dns_ptr: dnsPtr }],
-      });
+    const dns_ptr = changedPointers(record, address, dnsPtr);
+    if (dns_ptr !== undefined) {
+      primaryIpRecords(cloud.store).change(record, { dns_ptr });
       return;
     }
   }
   throw invalidField("ip", `'${address}' does not belong to this resource`);
 }
 
+type Named = Pick<PrimaryIpRecord, "type" | "ip" | "dns_ptr">;
+
+/** The names with the one of an address set or taken away; undefined when it is another's address. */
+export function changedPointers(
+  record: Named,
+  address: string,
+  dnsPtr: string | null,
+): DnsPointer[] | undefined {
+  const ip = addressWithin(record.ip, address);
+  if (ip === undefined) {
+    return undefined;
+  }
+  const others = record.dns_ptr.filter((other) => other.ip !== ip);
+  return dnsPtr === null ? others : [...others, { ip, dns_ptr: dnsPtr }];
+}
+
 /** The names as they resolve: an IPv4 always has one. */
-export function pointersOf(record: PrimaryIpRecord): DnsPointer[] {
+export function pointersOf(record: Named): DnsPointer[] {
   if (record.type === "ipv4" && record.dns_ptr.length === 0) {
     const reversed = record.ip.split(".").reverse().join(".");
     return [{ ip: record.ip, dns_ptr: `static.${reversed}.clients.your-server.de` }];
@@ -254,7 +267,7 @@ async function assignee(cloud: Cloud, serverId: number, type: IpType): Promise<S
   return server;
 }
 
-async function ensureStopped(cloud: Cloud, server: ServerRecord): Promise<void> {
+export async function ensureStopped(cloud: Cloud, server: ServerRecord): Promise<void> {
   const status = await statusNow(cloud, server);
   cloud.actions.ensureUnlocked(server.id);
   if (status !== "off") {

@@ -5,12 +5,14 @@ import { ApiError, invalidField, refusedField } from "./errors.ts";
 import type { Api } from "./http.ts";
 import { chooseImage } from "./images.ts";
 import { serveIsoActions } from "./isos.ts";
+import { serveServerPlacementActions } from "./placement-groups.ts";
 import { addressesOf, pointer, setPointer } from "./primary-ips.ts";
 import { type ServerRecord, serverRecords } from "./records.ts";
 import { serveAccessActions } from "./server-access-actions.ts";
 import { serverActs, startAct } from "./server-act.ts";
 import { ensureSold, userData } from "./server-create.ts";
 import { serveImageActions } from "./server-image-actions.ts";
+import { serveServerNetworkActions } from "./server-network-actions.ts";
 import * as power from "./server-power.ts";
 import { forgetDeletedImages } from "./snapshots.ts";
 import { idOrName } from "./validate.ts";
@@ -18,15 +20,6 @@ import { idOrName } from "./validate.ts";
 const changeType = z.object({ server_type: idOrName, upgrade_disk: z.boolean() });
 const rebuild = z.object({ image: idOrName, user_data: userData.nullish() });
 const protection = z.object({ delete: z.boolean().nullish(), rebuild: z.boolean().nullish() });
-
-/** Parts of the real API that the lab has no means for; said plainly instead of a false success. */
-const unsupported: Record<string, string> = {
-  attach_to_network: "the lab's cloud has no networks yet",
-  detach_from_network: "the lab's cloud has no networks yet",
-  change_alias_ips: "the lab's cloud has no networks yet",
-  add_to_placement_group: "the lab's cloud has no placement groups yet",
-  remove_from_placement_group: "the lab's cloud has no placement groups yet",
-};
 
 export function serveServerActions(api: Api, cloud: Cloud, resource: Resource<ServerRecord>): void {
   const route = serverActs(api, cloud, resource);
@@ -91,11 +84,8 @@ export function serveServerActions(api: Api, cloud: Cloud, resource: Resource<Se
   serveAccessActions(cloud, route);
   serveIsoActions(cloud, route);
 
-  for (const [name, why] of Object.entries(unsupported)) {
-    route(name, () => {
-      throw new ApiError("unsupported_error", `${name} is not supported: ${why}`);
-    });
-  }
+  serveServerNetworkActions(route, cloud);
+  serveServerPlacementActions(route, cloud);
 }
 
 async function typeChange(

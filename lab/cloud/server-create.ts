@@ -15,6 +15,14 @@ import {
   type ServerRecord,
   serverRecords,
 } from "./records.ts";
+import {
+  type Attachments,
+  attachmentFields,
+  chooseAttachments,
+  plugAttachments,
+  startAttachments,
+  takeAttachments,
+} from "./server-attachments.ts";
 import { powerOn, setStatus, specOf } from "./server-power.ts";
 import { publicKey } from "./ssh-keys.ts";
 import { idOrName, labels } from "./validate.ts";
@@ -30,16 +38,6 @@ export const hostName = z
   );
 
 export const userData = z.string().refine((text) => Buffer.byteLength(text) <= userDataLimit, "is too long");
-
-/** Parts of the API this cloud does not have yet; asking for one is an error, not a server without it. */
-const notYet = (what: string) =>
-  z
-    .unknown()
-    .refine(
-      (value) => value == null || (Array.isArray(value) && value.length === 0),
-      `the lab's cloud has no ${what} yet`,
-    )
-    .optional();
 
 const create = z.object({
   name: hostName,
@@ -59,9 +57,7 @@ const create = z.object({
       ipv6: z.int().nullish(),
     })
     .nullish(),
-  networks: notYet("networks"),
-  volumes: notYet("volumes"),
-  placement_group: notYet("placement groups"),
+  ...attachmentFields,
 });
 
 type Order = z.output<typeof create>;
@@ -81,6 +77,7 @@ export function createServer(
   const addresses = (["ipv4", "ipv6"] as const).map((family) =>
     chooseAddress(cloud, family, location, order.public_net ?? {}),
   );
+  const attachments = chooseAttachments(cloud, order, location);
 
   ensureWithinLimit(cloud, {
     servers: 1,
@@ -98,12 +95,14 @@ export function createServer(
     const target = { type: "server" as const, server: { id: server.id } };
     firewallRecords(cloud.store).change(firewall, { applied_to: [...firewall.applied_to, target] });
   }
-  return { server, ...startActions(cloud, server, order.start_after_create ?? true) };
+  takeAttachments(cloud, server, attachments);
+  return { server, ...startActions(cloud, server, attachments, order.start_after_create ?? true) };
 }
 
 function startActions(
   cloud: Cloud,
   server: ServerRecord,
+  attachments: Attachments,
   start: boolean,
 ): { created: Action; next: Action[] } {
   const common = { resources: [{ id: server.id, type: "server" }], locks: server.id };
@@ -113,16 +112,17 @@ function startActions(
     work: () => lay(cloud, server),
     failed: () => setStatus(cloud, server, "off"),
   });
-  const next = start
-    ? [
-        cloud.actions.start({
-          ...common,
-          command: "start_server",
-          after: created,
-          work: () => powerOn(cloud, server),
-        }),
-      ]
-    : [];
+  const next = startAttachments(cloud, server, attachments, created);
+  if (start) {
+    next.push(
+      cloud.actions.start({
+        ...common,
+        command: "start_server",
+        after: next.at(-1) ?? created,
+        work: () => powerOn(cloud, server),
+      }),
+    );
+  }
   return { created, next };
 }
 
@@ -131,6 +131,7 @@ async function lay(cloud: Cloud, server: ServerRecord): Promise<void> {
     await cloud.driver.create(specOf(cloud, server));
     serverRecords(cloud.store).change(server, { has_machine: true });
     await cloud.firewalls.push();
+    await plugAttachments(cloud, server);
   } finally {
     setStatus(cloud, server, "off");
   }

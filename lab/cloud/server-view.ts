@@ -1,13 +1,17 @@
 import { includedTrafficBytes } from "./catalogue-data.ts";
 import type { Cloud } from "./context.ts";
 import { firewallsOf } from "./firewall-sync.ts";
+import { floatingIpsOf } from "./floating-ip-records.ts";
 import { imageOfServer } from "./images.ts";
 import { isoOf } from "./isos.ts";
+import { privateNet } from "./network-members.ts";
 import { legacyDatacenter } from "./place.ts";
+import { groupOf } from "./placement-groups.ts";
 import { addressesOf, pointersOf } from "./primary-ips.ts";
 import { firewallRecords, type ServerRecord } from "./records.ts";
 import { rescueEnabled } from "./rescue.ts";
 import { statusNow } from "./server-power.ts";
+import { volumesOf } from "./volume-records.ts";
 
 /** A server as the API shows it; everything but the record is derived. */
 export async function serverView(cloud: Cloud, server: ServerRecord): Promise<object> {
@@ -21,7 +25,7 @@ export async function serverView(cloud: Cloud, server: ServerRecord): Promise<ob
     status,
     created: server.created,
     public_net: publicNet(cloud, server),
-    private_net: [],
+    private_net: privateNet(cloud, server.id),
     server_type: type,
     ...legacyDatacenter(cloud, server.location),
     location,
@@ -35,10 +39,10 @@ export async function serverView(cloud: Cloud, server: ServerRecord): Promise<ob
     included_traffic: includedTrafficBytes,
     protection: server.protection,
     labels: server.labels,
-    volumes: [],
+    volumes: volumesOf(cloud.store, server.id).map(({ id }) => id),
     load_balancers: [],
     primary_disk_size: server.primary_disk_size,
-    placement_group: null,
+    placement_group: groupOf(cloud, server.id) ?? null,
   };
 }
 
@@ -49,7 +53,7 @@ function publicNet(cloud: Cloud, server: ServerRecord): object {
       ? { id: ipv4.id, ip: ipv4.ip, blocked: false, dns_ptr: pointersOf(ipv4)[0]?.dns_ptr ?? "" }
       : null,
     ipv6: ipv6 ? { id: ipv6.id, ip: ipv6.ip, blocked: false, dns_ptr: pointersOf(ipv6) } : null,
-    floating_ips: [],
+    floating_ips: floatingIpsOf(cloud.store, server.id).map(({ id }) => id),
     firewalls: firewallsOf(server, firewallRecords(cloud.store).all()).map(({ id }) => ({
       id,
       status: server.has_machine ? "applied" : "pending",

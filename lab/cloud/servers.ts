@@ -8,6 +8,7 @@ import type { Api } from "./http.ts";
 import { releaseAddresses } from "./primary-ips.ts";
 import { type ServerRecord, serverRecords } from "./records.ts";
 import { serveServerActions } from "./server-actions.ts";
+import { releaseAttachments } from "./server-attachments.ts";
 import { createServer, createServerBody, ensureFreeHostName, hostName } from "./server-create.ts";
 import { setStatus, statusNow } from "./server-power.ts";
 import { serverView } from "./server-view.ts";
@@ -95,6 +96,7 @@ export async function forgetServerRecord(cloud: Cloud, server: ServerRecord): Pr
   serverRecords(cloud.store).remove(server);
   forgetDeletedImages(cloud);
   await pushFirewalls(cloud);
+  await releaseAttachments(cloud, server.id);
 }
 
 /** Label selectors may hit a server or miss it now. */

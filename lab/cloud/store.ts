@@ -54,6 +54,13 @@ export class Collection<T extends Item> {
       this.#store.changed();
     }
   }
+
+  /** Puts back what was removed, in its place. */
+  restore(item: T): void {
+    const index = this.#items.findIndex(({ id }) => id >= item.id);
+    this.#items.splice(index === -1 ? this.#items.length : index, 0, item);
+    this.#store.changed();
+  }
 }
 
 /**

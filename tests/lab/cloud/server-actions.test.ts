@@ -158,14 +158,3 @@ test("backups are a window that comes and goes", async () => {
   await finished(cloud, await act(cloud, id, "disable_backup"));
   expect((await cloud.get(`/servers/${id}`)).at("server.backup_window")).toBeNull();
 });
-
-test.each(["attach_to_network"])("%s says that the lab does not support it", async (name) => {
-  const cloud = await testCloud();
-  const id = await orderServer(cloud);
-  const reply = await act(cloud, id, name, {});
-  expect(reply.status).toBe(422);
-  expect(reply.at("error")).toMatchObject({
-    code: "unsupported_error",
-    message: expect.stringContaining("the lab"),
-  });
-});

@@ -92,7 +92,9 @@ test.each([
   ["a bad name", { name: "web_1" }, "invalid_input", "must be a valid host name"],
   ["user data beyond 32 KiB", { user_data: "x".repeat(32 * 1024 + 1) }, "invalid_input", "is too long"],
   ["a datacenter", { location: undefined, datacenter: "fsn1-dc14" }, "invalid_input", "use location"],
-  ["networks", { networks: [1] }, "invalid_input", "has no networks yet"],
+  ["an unknown network", { networks: [1] }, "invalid_input", "network with ID '1' not found"],
+  ["an unknown volume", { volumes: [1] }, "invalid_input", "volume with ID '1' not found"],
+  ["an unknown group", { placement_group: 1 }, "invalid_input", "placement group with ID '1' not found"],
 ])("%s is refused and nothing is taken", async (_, fields, code, message) => {
   const cloud = await testCloud();
   const reply = await cloud.post("/servers", { ...least, ...fields });
