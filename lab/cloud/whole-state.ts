@@ -1,0 +1,71 @@
+import { isDeepStrictEqual } from "node:util";
+import { StateSync } from "./state-sync.ts";
+import { reason, type Store } from "./store.ts";
+
+export interface WholeStateOptions<T> {
+  /** As log lines call it, e.g. "load balancers". */
+  what: string;
+  /** What the driver should have, from what the store holds now. */
+  wanted: () => T[];
+  send: (wanted: T[]) => Promise<void>;
+  log: (line: string) => void;
+}
+
+/**
+ * Keeps one list of the driver at what follows from the whole store, whichever resource changed; nothing is sent while there is
+ * nothing to say.
+ */
+export class WholeState<T> {
+  readonly #options: WholeStateOptions<T>;
+  readonly #sync: StateSync;
+  #sent: T[] = [];
+  #scheduled = false;
+  #complaint = "";
+
+  constructor(options: WholeStateOptions<T>) {
+    this.#options = options;
+    this.#sync = new StateSync(async () => {
+      const wanted = options.wanted();
+      if (wanted.length > 0 || this.#sent.length > 0) {
+        await options.send(wanted);
+        this.#sent = wanted;
+      }
+    });
+  }
+
+  /** Resolves when the driver has what the store holds now, or something newer; rejects when it does not take it. */
+  push(): Promise<void> {
+    return this.#sync.push();
+  }
+
+  /** Follows the store from now on: what changes in one resource may move what another one needs. */
+  follow(store: Store): void {
+    store.onChange(() => {
+      if (!this.#scheduled) {
+        this.#scheduled = true;
+        setImmediate(() => void this.#catchUp());
+      }
+    });
+  }
+
+  /** The same as `push` where nobody waits for it: a failure is logged, once. */
+  async quietly(): Promise<void> {
+    try {
+      await this.push();
+      this.#complaint = "";
+    } catch (error) {
+      const complaint = `cloud: the lab's ${this.#options.what} could not be changed: ${reason(error)}`;
+      if (complaint !== this.#complaint) {
+        this.#options.log(complaint);
+      }
+      this.#complaint = complaint;
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#scheduled = false;
+    if (!isDeepStrictEqual(this.#options.wanted(), this.#sent)) {
+      await this.quietly();
+    }
+  }
+}
