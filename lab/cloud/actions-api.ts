@@ -13,9 +13,9 @@ export function serveActions(api: Api, cloud: Cloud): void {
     if (filterValues(query, "id") === undefined) {
       throw invalidField("id", "is required");
     }
-    return list(cloud.actions.all(), query);
+    return listActions(cloud.actions.all(), query);
   });
-  api.get(`/actions/${idParam}`, (request) => one(cloud, idOf(request), () => true));
+  api.get(`/actions/${idParam}`, (request) => oneAction(cloud, idOf(request), () => true));
 }
 
 /** The reads of actions below a resource: of all things of the kind, and of one. */
@@ -33,22 +33,23 @@ export function serveActionReads(
   const ofThing = (id: number) => (action: Action) =>
     action.resources.some((resource) => resource.type === type && resource.id === id);
 
-  api.get(`/${many}/actions`, ({ query }) => list(cloud.actions.all().filter(ofKind), query));
-  api.get(`/${many}/actions/${idParam}`, (request) => one(cloud, idOf(request), ofKind));
+  api.get(`/${many}/actions`, ({ query }) => listActions(cloud.actions.all().filter(ofKind), query));
+  api.get(`/${many}/actions/${idParam}`, (request) => oneAction(cloud, idOf(request), ofKind));
   api.get(`/${many}/${idParam}/actions`, (request) => {
     const id = idOf(request);
     if (records.get(id) === undefined) {
       throw notFound(what, id);
     }
-    return list(cloud.actions.all().filter(ofThing(id)), request.query);
+    return listActions(cloud.actions.all().filter(ofThing(id)), request.query);
   });
   // Also when the thing is gone: that is how old clients wait for a deletion.
   api.get(`/${many}/${idParam}/actions/:action{[0-9]+}`, (request) =>
-    one(cloud, Number(request.params.action), ofThing(idOf(request))),
+    oneAction(cloud, Number(request.params.action), ofThing(idOf(request))),
   );
 }
 
-function one(cloud: Cloud, id: number, belongs: (action: Action) => boolean): Answer {
+/** An action that belongs to what the path names. */
+export function oneAction(cloud: Cloud, id: number, belongs: (action: Action) => boolean): Answer {
   const action = cloud.actions.get(id);
   if (action === undefined || !belongs(action)) {
     throw notFound("action", id);
@@ -56,7 +57,8 @@ function one(cloud: Cloud, id: number, belongs: (action: Action) => boolean): An
   return { status: 200, body: { action } };
 }
 
-function list(actions: Action[], query: URLSearchParams): Answer {
+/** A page of some actions, as the query filters and sorts them. */
+export function listActions(actions: Action[], query: URLSearchParams): Answer {
   const ids = filterValues(query, "id");
   const statuses = filterValues(query, "status");
   const found = actions.filter(

@@ -32,6 +32,8 @@ import { soldOut } from "./sold-out.ts";
 import { serveSshKeys } from "./ssh-keys.ts";
 import { Store } from "./store.ts";
 import { serveVolumes } from "./volumes.ts";
+import { ZoneSync } from "./zone-sync.ts";
+import { serveZones } from "./zones.ts";
 
 export interface CloudOptions {
   driver: ServerDriver;
@@ -72,13 +74,15 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   const store = new Store(options.stateFile ?? null, now);
   const faults = new Faults();
   const { driver } = options;
+  const network = await driver.network();
   const cloud: Cloud = {
     store,
     driver,
     actions: new Actions(store, faults, options.actionMode ?? "running"),
     firewalls: new FirewallSync(store, driver),
     ...attachmentSyncs(store, driver),
-    network: await driver.network(),
+    zones: new ZoneSync({ store, driver, network, now, log }),
+    network,
     bootable: options.bootable ?? null,
     catalogue: () => new Catalogue(now(), soldOut(store)),
     now,
@@ -106,6 +110,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   servePlacementGroups(api, cloud);
   serveVolumes(api, cloud);
   serveFloatingIps(api, cloud);
+  serveZones(api, cloud);
   serveServers(api, cloud);
   serveServerMetrics(api, cloud);
   serveFaults(api, faults);
@@ -117,8 +122,10 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   cloud.actions.failInterrupted();
   await dropHalfImages(cloud);
   await resumeAttachments(cloud);
+  await cloud.zones.quietly();
   await resume(cloud);
   resumeDeletions(cloud);
+  cloud.zones.follow(store);
   store.flush();
   return { cloud, faults, app: api.finish(), metadata: metadataApp(cloud) };
 }

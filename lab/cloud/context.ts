@@ -4,6 +4,7 @@ import type { LabNetwork, ServerDriver } from "./driver.ts";
 import type { FirewallSync } from "./firewall-sync.ts";
 import type { StateSync } from "./state-sync.ts";
 import type { Store } from "./store.ts";
+import type { ZoneSync } from "./zone-sync.ts";
 
 /** What a driver can boot; the cloud refuses to order anything else. */
 export interface Bootable {
@@ -21,6 +22,7 @@ export interface Cloud {
   privateNetworks: StateSync;
   volumes: StateSync;
   floatingIps: StateSync;
+  zones: ZoneSync;
   /** Addresses the driver lets us hand out. */
   network: LabNetwork;
   /** Null when the driver does not care. */

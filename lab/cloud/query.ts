@@ -16,10 +16,14 @@ export interface Pagination {
 }
 
 const defaultPerPage = 25;
-const maxPerPage = 50;
+const usualMaxPerPage = 50;
 
-/** `page` counts from 1; `per_page` is 25 and at most 50. A page past the end is empty, not an error. */
-export function paginate<T>(all: readonly T[], query: URLSearchParams): Page<T> {
+/** `page` counts from 1; `per_page` is 25 and at most 50 or what is given. A page past the end is empty, not an error. */
+export function paginate<T>(
+  all: readonly T[],
+  query: URLSearchParams,
+  maxPerPage = usualMaxPerPage,
+): Page<T> {
   const page = positive(query, "page", 1);
   const perPage = Math.min(positive(query, "per_page", defaultPerPage), maxPerPage);
   const lastPage = Math.max(1, Math.ceil(all.length / perPage));
