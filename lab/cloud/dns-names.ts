@@ -1,4 +1,4 @@
-import psl from "psl";
+import { parse } from "tldts";
 
 const maxName = 253;
 const zoneLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -12,11 +12,11 @@ export function zoneNameProblem(name: string): string | undefined {
   if (name.length > maxName || !name.split(".").every((label) => zoneLabel.test(label))) {
     return "must be a domain name in lower case, without an ending dot; international names as xn--…";
   }
-  const parsed = psl.parse(name);
-  if (parsed.error !== undefined || !parsed.listed || parsed.domain === null || name.endsWith(".arpa")) {
+  const { domain, isIcann } = parse(name);
+  if (domain === null || !isIcann || name.endsWith(".arpa")) {
     return "must be a name below a well-known public suffix such as .com or .co.uk";
   }
-  return parsed.subdomain === null ? undefined : `subdomains are not supported; use '${parsed.domain}'`;
+  return domain === name ? undefined : `subdomains are not supported; use '${domain}'`;
 }
 
 /** What is wrong with the name of a record set, relative to its zone, or undefined. `@` is the zone itself. */

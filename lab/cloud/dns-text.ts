@@ -127,7 +127,7 @@ function quotedAt(text: string, start: number, line: number): string {
 export function bytesOf({ text, quoted }: Word): Buffer | undefined {
   const inner = quoted ? text.slice(1, -1) : text;
   const parts: Buffer[] = [];
-  for (const [piece] of inner.matchAll(/\\\d{3}|\\[^]|[^\\]+|\\$/g)) {
+  for (const [piece] of inner.matchAll(/\\\d{3}|\\.|[^\\]+|\\$/gs)) {
     if (/^\\\d/.test(piece)) {
       const byte = Number(piece.slice(1));
       if (piece.length !== 4 || byte > 255) return undefined;

@@ -35,7 +35,7 @@ function isNumbered(text: string): boolean {
 export function serviceParameterProblem(words: Word[]): string | undefined {
   const seen = new Map<string, string | undefined>();
   for (const word of words) {
-    const [, key = "", value] = /^([^=]*)(?:=([^]*))?$/.exec(word.text) ?? [];
+    const [, key = "", value] = /^([^=]*)(?:=(.*))?$/s.exec(word.text) ?? [];
     if (word.quoted || !isKey(key)) return `'${key}' is not a parameter of a service`;
     if (seen.has(key)) return `${key} is there twice`;
     const quoted = value?.startsWith('"') ?? false;
