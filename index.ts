@@ -3,26 +3,34 @@ import { Login } from "./components/login.ts";
 import { NixosHost } from "./components/nixos-host.ts";
 import { readStackConfig } from "./components/stack-config.ts";
 import { withoutStack } from "./components/without-stack.ts";
-import { toCents } from "./config/catalogue.ts";
-import { matchManifest } from "./config/checks.ts";
+import { datedCatalogue } from "./config/catalogue.ts";
+import { planStack } from "./config/plan-stack.ts";
 import { evaluateManifest } from "./deployer/nix/evaluate.ts";
 
 const stack = pulumi.getStack();
-const { config, manifests } = await withoutStack(async () => {
-  const parsed = readStackConfig(stack);
-  return {
-    config: parsed,
-    manifests: matchManifest(stack, parsed, await evaluateManifest(parsed.flake, { cwd: process.cwd() })),
-  };
+const { config, plan } = await withoutStack(async () => {
+  const config = readStackConfig(stack);
+  const manifest = await evaluateManifest(config.flake, { cwd: process.cwd() });
+  const plan = planStack({
+    stack,
+    config,
+    manifest,
+    catalogue: datedCatalogue,
+    running: null,
+    sshKeys: null,
+    now: new Date(),
+  });
+  return { config, plan };
 });
 
 const login = new Login("login", { access: config.access });
 
-const built = manifests.map(({ name, settings, manifest }) => {
+const built = plan.hosts.map(({ name, settings, manifest, price }) => {
   const host = new NixosHost(name, {
     config: settings,
     manifest,
     access: login.access,
+    price,
     protect: config.protect,
   });
   return [name, host.outputs] as const;
@@ -30,7 +38,7 @@ const built = manifests.map(({ name, settings, manifest }) => {
 
 /** Every host: where it is, what runs, what it costs. */
 export const hosts = Object.fromEntries(built);
-/** Net EUR a month for all hosts. */
-export const pricePerMonth = toCents(built.reduce((sum, [, host]) => sum + host.pricePerMonth, 0));
+/** Net a month of everything whose price is known. */
+export const pricePerMonth = plan.monthly;
 /** Logs in as root on every host. */
 export const loginKey = login.privateKey;

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { findServerType, ipv4Monthly, toCents } from "../config/catalogue.ts";
 import type { HostConfig } from "../config/host.ts";
 import type { HostManifest } from "../config/manifest.ts";
+import type { PriceItem } from "../config/plan.ts";
+import { sumPrices } from "../config/prices.ts";
 import { Deployment } from "./deployment.ts";
 import { HetznerServer } from "./hetzner-server.ts";
 import { HostIdentity } from "./host-identity.ts";
@@ -25,6 +26,8 @@ export interface NixosHostArgs {
   /** The host's system as the flake has it. */
   manifest: HostManifest;
   access: Access;
+  /** What it costs, as planned. */
+  price: readonly PriceItem[];
   /** Keep the server, its addresses and its installation from being deleted or replaced. @default true */
   protect?: boolean;
 }
@@ -39,7 +42,7 @@ export interface HostOutputs {
   release: pulumi.Output<string>;
   /** Public host key. */
   hostKey: pulumi.Output<string>;
-  /** Net EUR a month, by the dated price table. */
+  /** Net a month of what has a known price, in the plan's currency. */
   pricePerMonth: number;
 }
 
@@ -134,7 +137,7 @@ export class NixosHost extends pulumi.ComponentResource {
     );
   }
 
-  #describe({ config, manifest }: NixosHostArgs, identity: HostIdentity): HostOutputs {
+  #describe({ config, manifest, price }: NixosHostArgs, identity: HostIdentity): HostOutputs {
     const scheme = manifest.ports.tcp.includes(443) ? "https" : "http";
     return {
       url: this.hardware.address.apply((address) => `${scheme}://${config.domain ?? address}/`),
@@ -143,7 +146,7 @@ export class NixosHost extends pulumi.ComponentResource {
       // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
       release: pulumi.recover(this.deployment.release, () => "its deployment failed"),
       hostKey: identity.publicKey,
-      pricePerMonth: toCents((findServerType(config.server?.type ?? "")?.monthly ?? 0) + ipv4Monthly),
+      pricePerMonth: sumPrices(price).monthly,
     };
   }
 }

@@ -1,72 +1,92 @@
+import { z } from "zod";
+import listed from "./catalogue/2026-09.json" with { type: "json" };
+
 /**
- * Server types that can be ordered at Hetzner Cloud, as of September 2026 (its public price list): enough to refuse a typing
- * error and to tell a price before anything is ordered. Net EUR a month, without IPv4.
+ * What Hetzner Cloud sells and for how much: from the API where a token is set (`deployer/hetzner/`), else from a dated list.
+ * Prices are net, a month. What is not known is left out: a price that is absent is unknown, not zero.
  */
-export interface ServerType {
-  name: string;
-  architecture: "x86_64-linux" | "aarch64-linux";
-  cores: number;
+
+const price = z.number().nonnegative();
+const day = z.string();
+
+/** How something is sold in one location. */
+const offer = z.object({
+  monthly: price.optional(),
+  /** False where it is sold out or not sold any more. */
+  available: z.boolean().default(true),
+  /** When its end was announced; only while it has one. */
+  endsAt: day.optional(),
+});
+
+const offers = z.record(z.string(), offer);
+const architecture = z.enum(["x86_64-linux", "aarch64-linux"]);
+
+const serverType = z.object({
+  name: z.string(),
+  architecture,
+  cores: z.int(),
   /** GB */
-  memory: number;
+  memory: z.number(),
   /** GB */
-  disk: number;
-  /** Net EUR a month. */
-  monthly: number;
-  locations: readonly string[];
-}
+  disk: z.number(),
+  cpu: z.enum(["shared", "dedicated"]),
+  /** By the location's name. */
+  locations: offers,
+});
 
-/** The day the table was made. */
-export const catalogueDate = "2026-09";
-/** Net EUR a month of a primary IPv4 address. IPv6 is free. */
-export const ipv4Monthly = 0.5;
+const image = z.object({
+  name: z.string(),
+  architecture,
+  /** GB of the smallest disk it fits on. */
+  disk: z.number(),
+  /** When it was deprecated. Three months later it cannot be ordered any more. */
+  deprecated: day.optional(),
+});
 
-const europe = ["fsn1", "nbg1", "hel1"];
-export const locations = [...europe, "ash", "hil", "sin"] as const;
+const loadBalancerType = z.object({
+  name: z.string(),
+  maxServices: z.int(),
+  maxTargets: z.int(),
+  maxCertificates: z.int(),
+  /** When it stops being sold. */
+  endsAt: day.optional(),
+  /** By the location's name. */
+  locations: offers,
+});
 
-const rows = (
-  architecture: ServerType["architecture"],
-  where: readonly string[],
-  types: readonly (readonly [string, number, number, number, number])[],
-): ServerType[] =>
-  types.map(([name, cores, memory, disk, monthly]) => ({
-    name,
-    architecture,
-    cores,
-    memory,
-    disk,
-    monthly,
-    locations: where,
-  }));
+export const catalogue = z.object({
+  /** Where it is from, as people read it. */
+  source: z.string(),
+  /** When it was true: a month, e.g. "2026-09", or a time. */
+  date: z.string(),
+  /** Of all prices, e.g. "EUR". */
+  currency: z.string(),
+  prices: z.object({
+    /** A public IPv4 address by the location's name. IPv6 is free. */
+    ipv4: z.record(z.string(), price),
+    /** A GB of a volume. */
+    volumePerGb: price.optional(),
+    /** Of the server's price. */
+    backupPercent: price.optional(),
+  }),
+  locations: z.array(z.object({ name: z.string(), networkZone: z.string() })),
+  serverTypes: z.array(serverType),
+  images: z.array(image),
+  loadBalancerTypes: z.array(loadBalancerType),
+});
 
-export const serverTypes: readonly ServerType[] = [
-  ...rows("x86_64-linux", europe, [
-    ["cx23", 2, 4, 40, 5.49],
-    ["cx33", 4, 8, 80, 8.49],
-    ["cx43", 8, 16, 160, 15.99],
-    ["cx53", 16, 32, 320, 29.49],
-  ]),
-  ...rows(
-    "x86_64-linux",
-    [...europe, "sin"],
-    [
-      ["cpx22", 2, 4, 80, 19.49],
-      ["cpx32", 4, 8, 160, 35.49],
-      ["cpx42", 8, 16, 320, 69.49],
-      ["cpx52", 12, 24, 480, 100.49],
-      ["cpx62", 16, 32, 640, 129.99],
-    ],
-  ),
-  ...rows("aarch64-linux", europe, [["cax11", 2, 4, 40, 5.99]]),
-  ...rows("x86_64-linux", locations, [
-    ["ccx13", 2, 8, 80, 42.99],
-    ["ccx23", 4, 16, 160, 85.99],
-    ["ccx33", 8, 32, 240, 138.49],
-    ["ccx43", 16, 64, 360, 275.99],
-  ]),
-];
+export type Catalogue = z.infer<typeof catalogue>;
+export type Offer = z.infer<typeof offer>;
+export type ServerType = z.infer<typeof serverType>;
+export type Image = z.infer<typeof image>;
+export type LoadBalancerType = z.infer<typeof loadBalancerType>;
+export type Architecture = z.infer<typeof architecture>;
 
-export const findServerType = (name: string): ServerType | undefined =>
-  serverTypes.find((type) => type.name === name);
+/**
+ * The list that comes with Berth. Types, sizes and locations: Hetzner's public API description and changelog. Prices: its adjustments
+ * of April 2026 (load balancers, volumes) and of 15 June 2026 (servers) for Germany and Finland; those of other locations are not in it.
+ */
+export const datedCatalogue: Catalogue = catalogue.parse(listed);
 
-/** A sum of prices without the dust of binary fractions. */
-export const toCents = (price: number): number => Math.round(price * 100) / 100;
+/** A price to the cent. */
+export const toCents = (amount: number): number => Math.round(amount * 100) / 100;

@@ -1,11 +1,12 @@
+import type { DnsZonePlan } from "./dns.ts";
 import type { HostConfig } from "./host.ts";
 import type { HostManifest } from "./manifest.ts";
 
 /** One thing that costs, e.g. "server cx23" at 5.49. */
 export interface PriceItem {
   what: string;
-  /** Net a month, in the catalogue's currency. */
-  monthly: number;
+  /** Net a month to the cent, in the catalogue's currency; null where the catalogue does not know it. */
+  monthly: number | null;
 }
 
 /** A key that base images trust: one that Hetzner has already, by its id, or one that this stack registers. */
@@ -29,10 +30,16 @@ export interface StackPlan {
   loginKeys: Record<string, LoginKeyPlan>;
   /** Hetzner's network zone of the private network, e.g. "eu-central"; null without one. */
   networkZone: string | null;
+  /** By the zone's name: the records of the configuration and those that follow from the hosts. */
+  dns: Record<string, DnsZonePlan>;
   /** What costs beside the hosts. */
   price: PriceItem[];
-  /** Net a month of everything, in the catalogue's currency. */
+  /** Net a month of everything whose price is known, in the catalogue's currency. */
   monthly: number;
   /** Of the prices, e.g. "EUR". */
   currency: string;
+  /** Where prices and offers are from, as people read it. */
+  pricesFrom: string;
+  /** What a person should know though nothing is wrong: one line each. */
+  notes: string[];
 }

@@ -3,15 +3,12 @@
  *
  * Date: September and October 2026. Sources: Hetzner's public API description (OpenAPI, July 2026), its price list and
  * changelog of September 2026, and public recordings of API answers.
- * Not found there, and so the lab's own: the ids marked `ownId`, prices of what is retired, and volume, image and floating-IP prices.
+ * Not found there, and so the lab's own: the ids marked `ownId`, prices of what is retired, the prices in `ownPrices`, those of images
+ * and floating IPs, and that a type costs the same everywhere.
  * Days count from the lab's clock, because clients refuse types and images whose time is over.
  */
 
-import {
-  ipv4Monthly,
-  type ServerType as OnSale,
-  serverTypes as typesOnSale,
-} from "../../config/catalogue.ts";
+import { datedCatalogue, type ServerType as OnSale } from "../../config/catalogue.ts";
 
 export type Architecture = "x86" | "arm";
 
@@ -61,20 +58,21 @@ export interface ImageData {
   deprecatedDaysAgo: number | null;
 }
 
-export const currency = "EUR";
+const { prices: listedPrices } = datedCatalogue;
+export const currency = datedCatalogue.currency;
 export const vatPercent = 19;
 /** A month costs at most this many hours. */
 export const hoursPerMonth = 624;
 export const includedTrafficBytes = 20 * 1024 ** 4;
 export const trafficPerTb = 1;
-export const backupPercent = 20;
+export const backupPercent = listedPrices.backupPercent ?? 20;
 /** Net a month in EUR. */
 export const addressPrices = {
-  primary: { ipv4: ipv4Monthly, ipv6: 0 },
+  primary: { ipv4: listedPrices.ipv4.fsn1 ?? 0.5, ipv6: 0 },
   floating: { ipv4: 3, ipv6: 1 },
 } as const;
 /** Net a month and GB in EUR. */
-export const storagePrices = { image: 0.011, volume: 0.044 } as const;
+export const storagePrices = { image: 0.011, volume: listedPrices.volumePerGb ?? 0.0572 } as const;
 
 export const locations: readonly LocationData[] = [
   {
@@ -145,37 +143,64 @@ export const locations: readonly LocationData[] = [
   },
 ];
 
-/** Ids and kinds of what is on sale; sizes, prices and places are the product's own table. */
+/** Ids of what is on sale; sizes, prices and places are the product's own list. */
 const idsOnSale: Readonly<Record<string, number>> = {
   cx23: 114,
   cx33: 115,
   cx43: 116,
   cx53: 117,
+  cpx12: 108,
   cpx22: 109,
   cpx32: 110,
   cpx42: 111,
   cpx52: 112,
   cpx62: 113,
   cax11: 45,
+  cax21: 93,
+  cax31: 94,
+  cax41: 95,
   ccx13: 96,
   ccx23: 97,
   ccx33: 98,
   ccx43: 99,
+  ccx53: 100,
+  ccx63: 101,
+};
+
+/** Of types whose price is not public. */
+const ownPrices: Readonly<Record<string, number>> = {
+  cpx12: 10.99,
+  cax21: 9.99,
+  cax31: 18.99,
+  cax41: 36.99,
+  ccx53: 549.99,
+  ccx63: 824.99,
 };
 
 function onSale(type: OnSale): ServerTypeData {
-  const id = idsOnSale[type.name];
-  if (id === undefined) throw new Error(`no id for server type ${type.name}`);
-  const dedicated = type.name.startsWith("ccx");
-  const regular = type.name.startsWith("cpx");
+  const { name, cores, memory, disk, cpu } = type;
+  const id = idsOnSale[name];
+  if (id === undefined) throw new Error(`no id for server type ${name}`);
+  const regular = name.startsWith("cpx");
   return {
-    ...type,
     id,
+    name,
+    cores,
+    memory,
+    disk,
     architecture: type.architecture === "aarch64-linux" ? "arm" : "x86",
-    cpu: dedicated ? "dedicated" : "shared",
-    category: dedicated ? "General Purpose" : regular ? "Regular Performance" : "Cost Optimized",
+    cpu,
+    category: cpu === "dedicated" ? "General Purpose" : regular ? "Regular Performance" : "Cost Optimized",
+    locations: Object.keys(type.locations),
+    monthly: ownPrices[name] ?? listedPrice(type),
     retired: null,
   };
+}
+
+function listedPrice({ name, locations }: OnSale): number {
+  const price = Object.values(locations).find(({ monthly }) => monthly !== undefined)?.monthly;
+  if (price === undefined) throw new Error(`no price for server type ${name}`);
+  return price;
 }
 
 type Row = readonly [id: number, name: string, cores: number, memory: number, disk: number, monthly: number];
@@ -195,12 +220,20 @@ const longGone = (category: string, rows: readonly Row[]): ServerTypeData[] =>
     retired: { announcedDaysAgo: 400, unavailableDaysAgo: 300 },
   }));
 
+const regularlyGone = longGone("Regular Performance", [
+  [22, "cpx11", 2, 2, 40, 4.35],
+  [23, "cpx21", 3, 4, 80, 7.55],
+  [24, "cpx31", 4, 8, 160, 13.1],
+  [25, "cpx41", 8, 16, 240, 24.7],
+  [26, "cpx51", 16, 32, 360, 54.4],
+]);
+
 export const serverTypes: readonly ServerTypeData[] = [
-  ...typesOnSale.map(onSale),
-  ...longGone("Regular Performance", [
-    [22, "cpx11", 2, 2, 40, 4.35],
-    [23, "cpx21", 3, 4, 80, 7.55],
-  ]),
+  // In the lab this line has left its last locations.
+  ...datedCatalogue.serverTypes
+    .filter(({ name }) => !regularlyGone.some((gone) => gone.name === name))
+    .map(onSale),
+  ...regularlyGone,
   ...longGone("Cost Optimized", [
     [104, "cx22", 2, 4, 40, 3.79],
     [105, "cx32", 4, 8, 80, 6.8],

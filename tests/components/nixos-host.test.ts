@@ -32,6 +32,10 @@ const args = (): NixosHostArgs => ({
     authorizedKeys: [publicKeyOf("login", "berth dev")],
     from: ["203.0.113.0/24"],
   },
+  price: [
+    { what: "server cx23", monthly: 5.49 },
+    { what: "IPv4", monthly: 0.5 },
+  ],
 });
 const make = (changes: Partial<NixosHostArgs> = {}, options?: MockOptions) =>
   underMocks(() => new NixosHost("web1", { ...args(), ...changes }), options);
@@ -201,13 +205,9 @@ describe("what a NixosHost tells", () => {
     ]);
   });
 
-  test.each([
-    ["cx23", "fsn1", 5.99],
-    ["cax11", "hel1", 6.49],
-    ["ccx43", "ash", 276.49],
-  ])("is a price with the address: a %s in %s costs %f", async (type, location, price) => {
-    const { value } = await make({ config: settings({ server: { type, location } }) });
-    expect(value.outputs.pricePerMonth).toBe(price);
+  test("tells the sum of its planned prices, what has none left out", async () => {
+    const { value } = await make({ price: [...args().price, { what: "volume data 20 GB", monthly: null }] });
+    expect(value.outputs.pricePerMonth).toBe(5.99);
   });
 
   test("survives a deployment that failed, which says so in place of its release", async () => {

@@ -1,0 +1,86 @@
+import type { Catalogue } from "./catalogue.ts";
+import { checkAttachments } from "./checks/attachments.ts";
+import { checkLoadBalancers } from "./checks/balancers.ts";
+import type { Context } from "./checks/context.ts";
+import { checkDns } from "./checks/dns.ts";
+import { checkNames } from "./checks/names.ts";
+import { checkNetwork } from "./checks/network.ts";
+import { checkPorts } from "./checks/ports.ts";
+import { checkServers } from "./checks/servers.ts";
+import { checkSystem, matchSystems } from "./checks/systems.ts";
+import { planDns } from "./dns.ts";
+import type { Manifest } from "./manifest.ts";
+import type { StackPlan } from "./plan.ts";
+import { priceHost, priceLoadBalancers, sumPrices } from "./prices.ts";
+import { ConfigurationError } from "./problems.ts";
+import type { RegisteredKey, Running } from "./running.ts";
+import { planLoginKeys } from "./ssh-keys.ts";
+import type { StackConfig } from "./stack.ts";
+
+export interface PlanInput {
+  /** Name of the stack. */
+  stack: string;
+  config: StackConfig;
+  /** The flake's `berth.hosts`. */
+  manifest: Manifest;
+  catalogue: Catalogue;
+  /** What runs at Hetzner for this stack; null when nobody could ask. */
+  running: Running | null;
+  /** Keys in the project; null when nobody could ask. */
+  sshKeys: readonly RegisteredKey[] | null;
+  /** Names of servers that belong to somebody else. @default [] */
+  takenNames?: readonly string[];
+  now: Date;
+}
+
+/** Everything a stack orders, checked against flake and catalogue. Throws one ConfigurationError with every problem. */
+export function planStack(input: PlanInput): StackPlan {
+  const { stack, config, manifest, catalogue } = input;
+  const systems = matchSystems(config, manifest);
+  const { hosts } = systems;
+  const context: Context = { ...input, hosts, takenNames: input.takenNames ?? [] };
+
+  const servers = checkServers(context);
+  const keys = planLoginKeys(stack, config, input.sshKeys);
+  const network = checkNetwork(context);
+  const problems = [
+    ...checkNames(context),
+    ...systems.problems,
+    ...hosts.flatMap(checkSystem),
+    ...servers.problems,
+    ...hosts.flatMap((host) => checkPorts(host, config.access.from)),
+    ...checkAttachments(context),
+    ...keys.problems,
+    ...network.problems,
+    ...checkLoadBalancers(context),
+    ...checkDns(context),
+  ];
+  if (problems.length > 0) throw new ConfigurationError(stack, unique(problems));
+
+  const planned = hosts.map((host) => ({
+    ...host,
+    loginKeys: keys.byHost[host.name] ?? [],
+    price: priceHost(catalogue, host.settings),
+  }));
+  const price = priceLoadBalancers(catalogue, config.loadBalancers);
+  return {
+    hosts: planned,
+    loginKeys: keys.keys,
+    networkZone: network.zone,
+    dns: planDns(config, hosts),
+    price,
+    monthly: sumPrices([...planned.flatMap((host) => host.price), ...price]).monthly,
+    currency: catalogue.currency,
+    pricesFrom: catalogue.source,
+    notes: [...servers.notes, ...keys.notes],
+  };
+}
+
+/** A problem of something that several hosts share is told once. */
+function unique<T extends { path: string; message: string }>(problems: readonly T[]): T[] {
+  const seen = new Set<string>();
+  return problems.filter(({ path, message }) => {
+    const key = `${path}\n${message}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
