@@ -46,9 +46,11 @@ export class PrivateNetworks {
     await run("ip", ["-n", namespace, "link", "set", bridge, "addrgenmode", "none"]);
     const settings = [
       `net.ipv6.conf.${bridge}.disable_ipv6=1`,
-      // The namespace routes, and answers for all its addresses on every interface, unless it is told not to.
+      // The namespace routes, and answers for all its addresses on every interface, unless it is told not to. Nothing
+      // leads back to a private address, so that the reverse path filter lets none of their packets in.
       `net.ipv4.conf.${bridge}.forwarding=0`,
       `net.ipv4.conf.${bridge}.arp_ignore=8`,
+      `net.ipv4.conf.${bridge}.rp_filter=1`,
     ];
     await run(...this.#wiring.inside(["sysctl", "-q", "-w", ...settings]));
     // Where the kernel has bridges ask the packet filter of the routed traffic, these do not.

@@ -9,8 +9,11 @@ import {
   knock,
   livingDaemon,
   newKeyPair,
+  privateCard,
   TestLab,
   tracesOf,
+  volume,
+  volumeDevice,
 } from "./support.ts";
 
 const hostKey = newKeyPair("host");
@@ -23,14 +26,17 @@ afterEach(async () => {
   lab = undefined;
 });
 
-/** A lab with one server that answers. */
+/** A lab with one server that answers, has a volume mounted, and is in a private network. */
 async function labWithServer() {
   lab = await TestLab.up();
   const order = await lab.order(1, { userData: hostKeyUserData(hostKey) });
   await lab.driver.create(order);
+  await lab.driver.setVolumes([volume(1, 1)]);
+  await lab.driver.setPrivateInterfaces([privateCard(1, 1)]);
   await lab.driver.start(1);
   const remote = lab.remote(order.ipv4 ?? "", hostKey);
   await remote.ready();
+  await remote.run(`mount ${volumeDevice(1)} /mnt && echo kept >/mnt/file && sync`);
   return { lab, remote, ipv4: order.ipv4 ?? "", init: await lab.initOf(1) };
 }
 
@@ -55,6 +61,8 @@ test("machines die with a killed daemon, and the next one starts on what it left
   await remote.ready();
   expect(await remote.run("cat /root/file")).toBe("kept");
   expect(await knock(ipv4, 9999)).toBe("silent");
+  expect(await remote.run(`mount ${volumeDevice(1)} /mnt && cat /mnt/file`)).toBe("kept");
+  expect(await remote.run("ip -4 -brief address show eth1")).toContain("10.0.1.1/32");
 });
 
 test("a second daemon for the same lab is refused in one line", async () => {
@@ -70,15 +78,18 @@ test("a second daemon for the same lab is refused in one line", async () => {
 test.each([
   ["quit", (lab: TestLab) => quitDriver(lab.folder)],
   ["SIGTERM", async (lab: TestLab) => lab.terminate()],
-])("%s ends the machines in order and takes the network down; only the disks stay", async (_, end) => {
-  const { lab } = await labWithServer();
-  await end(lab);
-  expect(await lab.ended()).toBe(0);
-  expect(await lab.console(1)).toContain("powered off");
-  expect(await tracesOf(lab)).toEqual([]);
-  expect(existsSync(lab.places.socket)).toBe(false);
-  expect(existsSync(lab.places.machines)).toBe(true);
-});
+])(
+  "%s ends the machines in order and takes the network down; only disks and volumes stay",
+  async (_, end) => {
+    const { lab } = await labWithServer();
+    await end(lab);
+    expect(await lab.ended()).toBe(0);
+    expect(await lab.console(1)).toContain("powered off");
+    expect(await tracesOf(lab)).toEqual([]);
+    expect(existsSync(lab.places.socket)).toBe(false);
+    expect(existsSync(lab.places.machines)).toBe(true);
+  },
+);
 
 test.each<[string, (lab: TestLab) => Promise<void>]>([
   ["alive", async () => undefined],
@@ -90,7 +101,7 @@ test.each<[string, (lab: TestLab) => Promise<void>]>([
     },
   ],
 ])(
-  "purge leaves no process, mount, namespace, route or folder behind a daemon that is %s",
+  "purge leaves no process, mount, loop device, namespace, route or folder behind a daemon that is %s",
   async (_, harm) => {
     const { lab, init } = await labWithServer();
     expect(await tracesOf(lab)).not.toEqual([]);

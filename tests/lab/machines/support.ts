@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { execa, type ResultPromise } from "execa";
 import sshpk from "sshpk";
-import type { LabNetwork, MachineSpec } from "../../../lab/cloud/driver.ts";
+import type { LabNetwork, MachineSpec, PrivateInterface, VolumeSpec } from "../../../lab/cloud/driver.ts";
 import { MachinesClient } from "../../../lab/cloud/machines-client.ts";
 import { driverInfo } from "../../../lab/machines/client.ts";
 import { livingDaemon } from "../../../lab/machines/daemon-file.ts";
@@ -143,6 +143,21 @@ export class TestLab {
     };
   }
 
+  /** A new server that runs and answers with `hostKey`. */
+  async serve(id: number, hostKey: KeyPair, more: Partial<MachineSpec> = {}): Promise<Remote> {
+    const order = await this.order(id, { userData: hostKeyUserData(hostKey), ...more });
+    await this.driver.create(order);
+    await this.driver.start(id);
+    const remote = this.remote(order.ipv4 ?? "", hostKey);
+    await remote.ready();
+    return remote;
+  }
+
+  /** How often a server has booted. */
+  async boots(id: number): Promise<number> {
+    return (await this.console(id)).split("] boots ").length - 1;
+  }
+
   /** A connection to one address that trusts one host key and nothing else. */
   remote(address: string, hostKey: KeyPair): Remote {
     return new Remote(this.folder, address, hostKey.publicKey);
@@ -228,6 +243,34 @@ export class Remote {
   }
 }
 
+/** Server `server` in network `network`, as 10.0.1.<server> of 10.0.0.0/16. */
+export function privateCard(
+  server: number,
+  network: number,
+  more: Partial<PrivateInterface> = {},
+): PrivateInterface {
+  const hex = (n: number) => n.toString(16).padStart(2, "0");
+  return {
+    server,
+    network,
+    mac: `86:00:00:00:${hex(network)}:${hex(server)}`,
+    address: `10.0.1.${server}`,
+    aliases: [],
+    range: "10.0.0.0/16",
+    ...more,
+  };
+}
+
+/** A volume of 1 GB with ext4 on it. */
+export function volume(id: number, server: number | null, more: Partial<VolumeSpec> = {}): VolumeSpec {
+  return { id, size: 1, format: "ext4", server, ...more };
+}
+
+/** Where a server finds a volume. */
+export function volumeDevice(id: number): string {
+  return `/dev/disk/by-id/scsi-0HC_Volume_${id}`;
+}
+
 /** How a TCP connection attempt from this machine ends. */
 export function knock(host: string, port: number, limitMs = 2_000): Promise<"open" | "refused" | "silent"> {
   const { promise, resolve } = Promise.withResolvers<"open" | "refused" | "silent">();
@@ -255,6 +298,7 @@ export async function tracesOf(lab: TestLab): Promise<string[]> {
   return [
     ...routes.filter((line) => prefixes.some((prefix) => line.includes(prefix)) || line.includes(names.link)),
     ...(await lines("ip", ["-br", "link"])).filter((line) => line.startsWith(names.link)),
+    ...(await lines("losetup", ["--list", "--noheadings"])).filter((line) => line.includes(folder)),
     ...(await lines("ip", ["netns"])).filter((line) => line.startsWith(names.namespace)),
     ...(await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter((line) => line.includes(folder)),
     ...processes.filter((line) => line.includes(folder) || line.includes(`berth-${names.id}`)),
