@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { ensureRunning, type ServerPower } from "../../deployer/hetzner/power.ts";
+import type { CallContext, Properties, ResourceHandler } from "../framework/types.ts";
+
+const inputs = z.strictObject({
+  host: z.string(),
+  serverId: z.string(),
+  /** Whatever may have switched the server off when it changed. */
+  after: z.record(z.string(), z.unknown()),
+  token: z.string(),
+  endpoint: z.string(),
+});
+type Inputs = z.infer<typeof inputs>;
+
+/** Seconds a server has to run, where the engine sets no timeout. */
+const patience = 300;
+
+/** Reaches Hetzner's API with a token. */
+export type PowerOf = (credentials: { token: string; endpoint: string }) => ServerPower;
+
+/**
+ * That a Hetzner server is on. Created and updated after the server; refreshing sees one that was switched off, and the next update
+ * switches it on. Deleting it leaves the server as it is.
+ */
+export const serverPower = (powerOf: PowerOf): ResourceHandler => {
+  async function ensure(wanted: Inputs, call: CallContext): Promise<Properties> {
+    const { switchedOn } = await ensureRunning(powerOf(wanted), Number(wanted.serverId), {
+      host: wanted.host,
+      deadline: (call.timeoutSeconds ?? patience) * 1_000,
+      status: (line) => call.status(line),
+      signal: call.signal,
+    });
+    if (switchedOn) call.log("info", `${wanted.host}: server ${wanted.serverId} was off and was switched on`);
+    return { status: "running" };
+  }
+
+  return {
+    secretOutputs: ["token"],
+
+    async diff(olds, news) {
+      const changed = Object.keys({ ...olds.inputs, ...news }).filter(
+        // Another token reaches the same server.
+        (name) => name !== "token" && JSON.stringify(olds.inputs[name]) !== JSON.stringify(news[name]),
+      );
+      const detailed = Object.fromEntries(
+        changed.map((name) => [
+          name,
+          name === "serverId" ? ("update-replace" as const) : ("update" as const),
+        ]),
+      );
+      if (olds.outputs["status"] !== "running") detailed["status"] = "update";
+      return { changes: Object.keys(detailed).length > 0, detailed };
+    },
+
+    async preview(news) {
+      return { ...news, status: "running" };
+    },
+
+    async create(news, call) {
+      const wanted = inputs.parse(news);
+      return { id: wanted.serverId, outputs: { ...news, ...(await ensure(wanted, call)) } };
+    },
+
+    async update(_id, _olds, news, call) {
+      return { ...news, ...(await ensure(inputs.parse(news), call)) };
+    },
+
+    async read(_id, state, call) {
+      const known = inputs.safeParse(state.inputs);
+      if (!known.success) return state;
+      try {
+        const status = await powerOf(known.data).status(Number(known.data.serverId));
+        if (status === undefined) return undefined;
+        if (status !== "running") call.log("warning", `${known.data.host}: its server is ${status}`);
+        return { inputs: state.inputs, outputs: { ...state.outputs, status } };
+      } catch (error) {
+        call.log(
+          "warning",
+          `${known.data.host}: whether its server is on could not be read, its state is kept: ${error instanceof Error ? error.message : String(error)}`,
+        );
+        return state;
+      }
+    },
+  };
+};
