@@ -72,6 +72,8 @@ export const server = z.strictObject({
   ipv6: z.boolean().default(true),
   /** Daily backups by Hetzner, for a fifth of the server's price. Switching them off deletes them. They die with the server and leave volumes out. */
   backups: z.boolean().default(false),
+  /** The word without which backups are not switched off: the ones there are go with it. */
+  deleteBackups: z.boolean().default(false),
   /** Name of a placement group: servers of one group run on different machines. */
   placement: name("a placement group").optional(),
   labels: labels.default({}),
@@ -79,15 +81,27 @@ export const server = z.strictObject({
   sshKeys: z.array(z.string().min(1)).default([]).meta({ example: "[ada-laptop]" }),
 });
 
+const diskId = z
+  .string()
+  .regex(
+    /^(\/dev\/disk\/by-id\/)?[A-Za-z0-9][A-Za-z0-9._:+-]*$/,
+    "a disk's name in /dev/disk/by-id or its serial number",
+  );
+
 /** A machine that was ordered elsewhere. */
 export const existing = z.strictObject({
   address: z.union([z.ipv4(), z.ipv6(), domain], "an address or a domain").meta({ example: "198.51.100.7" }),
-  /** Port of ssh. */
+  /** Port of ssh, the same before, during and after the installation. */
   port: port.default(22),
-  /** The host key it answers with now. */
-  hostKey: publicKey,
+  /** The ed25519 host key it answers with before it is installed. It is who the machine is: leave it as it is afterwards. */
+  hostKey: publicKey.refine((key) => key.startsWith("ssh-ed25519 "), "an ed25519 host key, ssh-ed25519 AAAA…"),
   /** IPv6 address, where it has one beside `address`. */
   ipv6: z.ipv6("an IPv6 address").optional(),
+  /**
+   * Disks whose data the installation may wipe, each by its name in /dev/disk/by-id or its serial number. Without the word nothing
+   * that was ordered elsewhere is ever wiped; it has no effect on a machine that is installed.
+   */
+  erase: z.array(diskId).default([]).meta({ example: "[ata-Samsung_SSD_870_S62ANJ0R1234]" }),
 });
 
 /** One more rule for the cloud's firewall in front of a server. */

@@ -1,6 +1,7 @@
 import type { Catalogue } from "./catalogue.ts";
 import { checkAttachments } from "./checks/attachments.ts";
 import { checkLoadBalancers } from "./checks/balancers.ts";
+import { checkChanges } from "./checks/changes.ts";
 import type { Context } from "./checks/context.ts";
 import { checkDns } from "./checks/dns.ts";
 import { checkNames } from "./checks/names.ts";
@@ -43,11 +44,13 @@ export function planStack(input: PlanInput): StackPlan {
   const servers = checkServers(context);
   const keys = planLoginKeys(stack, config, input.sshKeys);
   const network = checkNetwork(context);
+  const changes = checkChanges(context);
   const problems = [
     ...checkNames(context),
     ...systems.problems,
     ...hosts.flatMap(checkSystem),
     ...servers.problems,
+    ...changes.problems,
     ...hosts.flatMap((host) => checkPorts(host, config.access.from)),
     ...checkAttachments(context),
     ...keys.problems,
@@ -72,7 +75,7 @@ export function planStack(input: PlanInput): StackPlan {
     monthly: sumPrices([...planned.flatMap((host) => host.price), ...price]).monthly,
     currency: catalogue.currency,
     pricesFrom: catalogue.source,
-    notes: [...servers.notes, ...keys.notes],
+    notes: [...servers.notes, ...changes.notes, ...keys.notes],
   };
 }
 

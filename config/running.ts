@@ -11,6 +11,13 @@ export interface RunningServer {
   disk: number;
   location: string;
   backups: boolean;
+  /** As the API has it, e.g. "running" or "off". */
+  status: string;
+  /** Name of its placement group at Hetzner; null outside of any. */
+  placement: string | null;
+  /** Whether it has a public address of the family. */
+  ipv4: boolean;
+  ipv6: boolean;
 }
 
 /** What there is at Hetzner with this stack's label. */
