@@ -27,7 +27,7 @@ export function serveCatalogue(api: Api, cloud: Cloud): void {
   for (const path of ["/datacenters", `/datacenters/${idParam}`]) {
     api.get(path, () => {
       throw new ApiError("deprecated_api_endpoint", "datacenters were removed from the API; use locations", {
-        announcement: "https://docs.hetzner.cloud/changelog",
+        announcement: "https://docs.hetzner.cloud/changelog#2026-06-02-datacenters-deprecated",
       });
     });
   }

@@ -7,6 +7,7 @@ import { rules } from "./firewall-rules.ts";
 import { firewallsOf, hits } from "./firewall-sync.ts";
 import type { Api, ApiRequest } from "./http.ts";
 import { parseSelector } from "./labels.ts";
+import { ensureWithinLimit } from "./limits.ts";
 import {
   type FirewallRecord,
   type FirewallTarget,
@@ -66,6 +67,7 @@ export function serveFirewalls(api: Api, cloud: Cloud): void {
     ensureFreeName(body.name);
     const wanted = body.apply_to;
     ensureApplicable(cloud, undefined, wanted, 422);
+    ensureWithinLimit(cloud, { firewalls: 1 });
     const firewall = records.add({
       name: body.name,
       labels: body.labels ?? {},

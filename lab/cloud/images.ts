@@ -7,7 +7,7 @@ import { ApiError, notFound, refusedField } from "./errors.ts";
 import type { Api, ApiRequest } from "./http.ts";
 import { type ImageRecord, imageRecords, liveImages } from "./image-records.ts";
 import { matches, parseSelector } from "./labels.ts";
-import { filterValues, paginate, sortBy } from "./query.ts";
+import { filterValues, isOn, paginate, sortBy } from "./query.ts";
 import { serverRecords } from "./records.ts";
 import { removeImage } from "./snapshots.ts";
 import { reason } from "./store.ts";
@@ -154,7 +154,7 @@ function ensureUnused(cloud: Cloud, image: ImageRecord): void {
 
 function imageFilter(query: URLSearchParams): (image: ShownImage) => boolean {
   const selector = parseSelector(query.get("label_selector") ?? "");
-  const withDeprecated = query.get("include_deprecated") === "true";
+  const withDeprecated = isOn(query, "include_deprecated");
   const wanted = (["name", "type", "status", "architecture", "bound_to"] as const).map((field) => ({
     field,
     values: filterValues(query, field),

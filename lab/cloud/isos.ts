@@ -5,7 +5,7 @@ import type { Cloud } from "./context.ts";
 import { notFound, refusedField } from "./errors.ts";
 import type { Api } from "./http.ts";
 import { isos as offered } from "./iso-data.ts";
-import { filterValues, paginate, sortBy } from "./query.ts";
+import { filterValues, isOn, paginate, sortBy } from "./query.ts";
 import { type ServerRecord, serverRecords } from "./records.ts";
 import { type serverActs, startAct } from "./server-act.ts";
 import { daysFrom } from "./timing.ts";
@@ -51,8 +51,8 @@ export function serveIsos(api: Api, cloud: Cloud): void {
 function isoFilter(query: URLSearchParams): (iso: Iso) => boolean {
   const names = filterValues(query, "name");
   const architectures = filterValues(query, "architecture");
-  const wildcard = ["include_architecture_wildcard", "include_wildcard_architecture"].some(
-    (name) => query.get(name) === "true",
+  const wildcard = ["include_architecture_wildcard", "include_wildcard_architecture"].some((name) =>
+    isOn(query, name),
   );
   const fits = ({ architecture }: Iso) =>
     architectures === undefined || (architecture === null ? wildcard : architectures.includes(architecture));

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Action } from "./actions.ts";
 import type { Cloud } from "./context.ts";
-import { refusedField } from "./errors.ts";
+import { ApiError, refusedField } from "./errors.ts";
 import type { Api } from "./http.ts";
 import { type ServerRecord, serverRecords } from "./records.ts";
 import { ensureFreeHostName, hostName } from "./server-create.ts";
@@ -33,7 +33,11 @@ export function serveInterference(api: Api, cloud: Cloud): void {
   api.lab("POST", "/interfere", async (request) => {
     const wanted = request.body(interference);
     const found = findServer(cloud, wanted.server);
-    await interfere(cloud, found, wanted);
+    await interfere(cloud, found, wanted).catch((error) => {
+      throw error instanceof ApiError
+        ? error
+        : new ApiError("service_error", `${wanted.do} of ${found.name}: ${reason(error)}`);
+    });
     const shown = wanted.do === "delete" ? null : await serverView(cloud, found);
     return { status: 200, body: { server: shown } };
   });

@@ -7,6 +7,7 @@ import type { Cloud } from "./context.ts";
 import { ApiError, invalidField, notUnique, refusedField } from "./errors.ts";
 import type { Api, ApiRequest } from "./http.ts";
 import type { Labels } from "./labels.ts";
+import { ensureWithinLimit } from "./limits.ts";
 import { chosenLocation, legacyDatacenter, place } from "./place.ts";
 import {
   type DnsPointer,
@@ -64,6 +65,7 @@ export function servePrimaryIps(api: Api, cloud: Cloud): void {
     if ((place === undefined) === (body.assignee_id == null)) {
       throw refusedField("location", "exactly one of location and assignee_id must be given");
     }
+    ensureWithinLimit(cloud, { primary_ips: 1 });
     const server = body.assignee_id == null ? undefined : await assignee(cloud, body.assignee_id, body.type);
     const location = server?.location ?? place?.name ?? "";
     const record = addPrimaryIp(cloud, {

@@ -98,6 +98,11 @@ export function filterValues(query: URLSearchParams, name: string): string[] | u
   return values.length > 0 ? values : undefined;
 }
 
+/** A switch that is off when absent. The Python client writes "True". */
+export function isOn(query: URLSearchParams, name: string): boolean {
+  return query.get(name)?.toLowerCase() === "true";
+}
+
 /** RFC 8288 links to the neighbouring pages, as the API sends them beside `meta`. */
 export function linkHeader(url: URL, { previous_page, next_page, last_page }: Pagination): string {
   const to = (page: number | null, rel: string) => {

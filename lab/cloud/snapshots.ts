@@ -26,7 +26,7 @@ export function takeImage(
   const image = records.add({
     status: "creating",
     type: wanted.type,
-    description: wanted.description ?? `${server.name} ${wanted.type} ${cloud.store.timestamp()}`,
+    description: wanted.description || `${server.name} ${wanted.type} ${cloud.store.timestamp()}`,
     image_size: null,
     disk_size: server.primary_disk_size,
     created_from: { id: server.id, name: server.name },

@@ -4,6 +4,7 @@ import { byName, find, given, idParam, type Resource, serveReads, show } from ".
 import type { Cloud } from "./context.ts";
 import { invalidField, notUnique, refusedField } from "./errors.ts";
 import type { Api } from "./http.ts";
+import { ensureWithinLimit } from "./limits.ts";
 import { type SshKeyRecord, sshKeyRecords } from "./records.ts";
 import { freeName, labels } from "./validate.ts";
 
@@ -35,6 +36,7 @@ export function serveSshKeys(api: Api, cloud: Cloud): void {
       throw notUnique("public_key", "SSH key not unique");
     }
     ensureFreeName(body.name);
+    ensureWithinLimit(cloud, { ssh_keys: 1 });
     const key = records.add({
       name: body.name,
       fingerprint,

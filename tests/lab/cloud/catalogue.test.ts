@@ -98,3 +98,23 @@ test("datacenters are gone with 410, and there again for old clients", async () 
   const old = await (await testCloud({ legacyDatacenter: true })).get("/datacenters?name=fsn1-dc14");
   expect(old.at("datacenters.0.location.name")).toBe("fsn1");
 });
+
+test("load balancer types are sold everywhere, and cost in pricing what they say themselves", async () => {
+  const cloud = await testCloud();
+  const types = (await cloud.get("/load_balancer_types")).at("load_balancer_types") as { name: string }[];
+  expect(types.map(({ name }) => name)).toEqual(["lb11", "lb21", "lb31"]);
+  expect((await cloud.get("/load_balancer_types/1")).at("load_balancer_type")).toMatchObject({
+    name: "lb11",
+    max_targets: 25,
+    deprecation: null,
+  });
+  expect((await cloud.get("/load_balancer_types/4")).at("error.message")).toBe(
+    "load balancer type with ID '4' not found",
+  );
+  const pricing = await cloud.get("/pricing");
+  for (const many of ["load_balancer_types", "server_types"]) {
+    const sold = (await cloud.get(`/${many}?per_page=50`)).at(many) as Record<string, unknown>[];
+    const priced = (pricing.at(`pricing.${many}`) as { id: number }[]).toSorted((a, b) => a.id - b.id);
+    expect(priced).toEqual(sold.map(({ id, name, prices }) => ({ id, name, prices })));
+  }
+});

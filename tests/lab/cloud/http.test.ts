@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { MemoryDriver } from "../../../lab/cloud/memory-driver.ts";
 import { RateLimit } from "../../../lab/cloud/rate-limit.ts";
-import { publicKeys, testCloud, token } from "./client.ts";
+import { finished, orderServer, publicKeys, testCloud, token } from "./client.ts";
 
 const bearer = { authorization: `Bearer ${token}` };
 
@@ -108,6 +108,136 @@ test.each([
   expect((await cloud.post("/ssh_keys", { name: "k", public_key: publicKeys[0] })).status).toBe(201);
 });
 
+test.each([
+  "json_error",
+  "unauthorized",
+  "token_readonly",
+  "forbidden",
+  "maintenance",
+  "resource_limit_exceeded",
+  "not_found",
+  "method_not_allowed",
+  "uniqueness_error",
+  "conflict",
+  "deprecated_api_endpoint",
+  "resource_unavailable",
+  "placement_error",
+  "invalid_input",
+  "service_error",
+  "unsupported_error",
+  "resource_in_use",
+  "locked",
+  "protected",
+  "rate_limit_exceeded",
+  "server_error",
+  "bad_gateway",
+  "unavailable",
+  "timeout",
+])("the error %s can be had on any route", async (code) => {
+  const cloud = await testCloud();
+  expect((await cloud.post("/lab/faults", { path: "/locations", code })).status).toBe(201);
+  const hit = await cloud.get("/locations");
+  expect(hit.status).toBeGreaterThanOrEqual(400);
+  expect(hit.at("error.code")).toBe(code);
+});
+
+test("a fault answers with any status: as a page, or with a code of its own", async () => {
+  const cloud = await testCloud();
+  await cloud.post("/lab/faults", { path: "/locations", status: 418, times: 2 });
+  for (let time = 1; time <= 2; time++) {
+    const hit = await cloud.get("/locations");
+    expect([hit.status, hit.headers.get("content-type")]).toEqual([418, "text/html; charset=UTF-8"]);
+  }
+  await cloud.post("/lab/faults", {
+    path: "/locations",
+    status: 503,
+    code: "robot_unavailable",
+    message: "no",
+  });
+  const coded = await cloud.get("/locations");
+  expect([coded.status, coded.at("error")]).toEqual([
+    503,
+    { code: "robot_unavailable", message: "no", details: null },
+  ]);
+  expect((await cloud.get("/locations")).status).toBe(200);
+});
+
+test("a fault lets as many pass as it is told, then hits", async () => {
+  const cloud = await testCloud();
+  await cloud.post("/lab/faults", { path: "/locations", code: "conflict", skip: 2 });
+  const seen = [];
+  for (let time = 1; time <= 4; time++) seen.push((await cloud.get("/locations")).status);
+  expect(seen).toEqual([200, 200, 409, 200]);
+});
+
+test("a fault after the deed loses the answer, not the deed", async () => {
+  const cloud = await testCloud();
+  await cloud.post("/lab/faults", {
+    path: "/ssh_keys",
+    method: "POST",
+    when: "after",
+    instead: "bad_gateway",
+  });
+  const lost = await cloud.post("/ssh_keys", { name: "k", public_key: publicKeys[0] });
+  expect(lost.status).toBe(502);
+  expect((await cloud.get("/ssh_keys")).at("ssh_keys.0.name")).toBe("k");
+});
+
+test("an action fault after the work fails an action whose work is done", async () => {
+  const cloud = await testCloud();
+  const id = await orderServer(cloud);
+  await cloud.post("/lab/faults", { command: "stop_server", when: "after", code: "timeout" });
+  const reply = await cloud.post(`/servers/${id}/actions/poweroff`);
+  expect(await finished(cloud, reply)).toMatchObject({ status: "error", error: { code: "timeout" } });
+  expect((await cloud.get(`/servers/${id}`)).at("server.status")).toBe("off");
+});
+
+test("an action fault without a code only makes the action slow", async () => {
+  const cloud = await testCloud();
+  const id = await orderServer(cloud);
+  await cloud.post("/lab/faults", { command: "stop_server", delay: 120 });
+  const reply = await cloud.post(`/servers/${id}/actions/poweroff`);
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  const path = `/actions/${reply.number("action.id")}`;
+  expect((await cloud.get(path)).at("action")).toMatchObject({ status: "running", finished: null });
+  expect(await finished(cloud, reply)).toMatchObject({ status: "success" });
+});
+
+test.each([
+  ["create_server", "off"],
+  ["delete_server", "running"],
+])("a %s that fails before it began leaves a server that is %s and not locked", async (command, status) => {
+  const cloud = await testCloud();
+  await cloud.post("/lab/faults", { command, code: "server_error" });
+  const id = await orderServer(cloud);
+  if (command === "delete_server") await cloud.delete(`/servers/${id}`);
+  await cloud.cloud.actions.settled();
+  expect((await cloud.get(`/servers/${id}`)).at("server")).toMatchObject({ status, locked: false });
+});
+
+test("a token that may only read reads everything and changes nothing", async () => {
+  const readonlyToken = "f".repeat(64);
+  const cloud = await testCloud({ readonlyToken });
+  const headers = { authorization: `Bearer ${readonlyToken}` };
+  expect((await cloud.raw("/v1/servers", { headers })).status).toBe(200);
+  for (const [path, method] of [
+    ["/v1/ssh_keys", "POST"],
+    ["/v1/servers/1", "DELETE"],
+    ["/v1/servers/1", "PUT"],
+    ["/lab/faults", "POST"],
+  ] as const) {
+    const refused = await cloud.raw(path, { method, headers, body: method === "DELETE" ? null : "{}" });
+    expect(refused.body).toEqual({
+      error: {
+        code: "token_readonly",
+        message: "token is only allowed to perform GET requests",
+        details: null,
+      },
+    });
+    expect(refused.status).toBe(401);
+  }
+});
+
 test("a gateway fault is a 502 without JSON, as often as ordered", async () => {
   const cloud = await testCloud();
   await cloud.post("/lab/faults", { path: "/servers.*", instead: "bad_gateway", times: 2 });
@@ -146,6 +276,8 @@ test("a fault that could never hit is refused", async () => {
   expect((await cloud.post("/lab/faults", { code: "locked" })).status).toBe(422);
   expect((await cloud.post("/lab/faults", { path: "/x", code: "nonsense" })).status).toBe(422);
   expect((await cloud.post("/lab/faults", { path: "(" })).status).toBe(422);
+  expect((await cloud.post("/lab/faults", { path: "/x", command: "stop_server" })).status).toBe(422);
+  expect((await cloud.post("/lab/faults", { command: "stop_server", status: 500 })).status).toBe(422);
 });
 
 test("faults can be listed and cleared, with the token only", async () => {
