@@ -1,0 +1,397 @@
+import { expect, test } from "vitest";
+import { finished, orderServer, type Reply, type TestCloud, testCloud } from "./client.ts";
+
+const range = "10.0.0.0/16";
+const inEurope = (ip_range?: string) => ({ type: "cloud", network_zone: "eu-central", ip_range });
+const make = async (cloud: TestCloud, fields: object = {}) => {
+  const body = { name: "net", ip_range: range, subnets: [inEurope("10.0.1.0/24")], ...fields };
+  return (await cloud.post("/networks", body)).number("network.id");
+};
+const act = (cloud: TestCloud, id: number, name: string, body?: object) =>
+  cloud.post(`/networks/${id}/actions/${name}`, body);
+const onServer = (cloud: TestCloud, id: number, name: string, body: object) =>
+  cloud.post(`/servers/${id}/actions/${name}`, body);
+const code = (reply: Reply) => [reply.status, reply.at("error.code")];
+const privateNet = async (cloud: TestCloud, server: number) =>
+  (await cloud.get(`/servers/${server}`)).at("server.private_net");
+
+test("a network comes back as it was ordered, with the gateway of each subnet and no action", async () => {
+  const cloud = await testCloud();
+  const reply = await cloud.post("/networks", {
+    name: "net",
+    ip_range: range,
+    labels: { env: "prod" },
+    subnets: [
+      inEurope("10.0.1.0/24"),
+      { ...inEurope("10.0.2.0/24"), type: "vswitch", vswitch_id: 7 },
+      inEurope(),
+    ],
+    routes: [{ destination: "10.100.0.0/24", gateway: "10.0.1.9" }],
+    expose_routes_to_vswitch: true,
+  });
+  expect(reply.status).toBe(201);
+  expect(reply.at("action")).toBeUndefined();
+  expect(reply.at("network")).toEqual({
+    id: expect.any(Number),
+    name: "net",
+    ip_range: range,
+    subnets: [
+      {
+        type: "cloud",
+        ip_range: "10.0.1.0/24",
+        network_zone: "eu-central",
+        gateway: "10.0.0.1",
+        vswitch_id: null,
+      },
+      {
+        type: "vswitch",
+        ip_range: "10.0.2.0/24",
+        network_zone: "eu-central",
+        gateway: "10.0.2.1",
+        vswitch_id: 7,
+      },
+      {
+        type: "cloud",
+        ip_range: "10.0.0.0/24",
+        network_zone: "eu-central",
+        gateway: "10.0.0.1",
+        vswitch_id: null,
+      },
+    ],
+    routes: [{ destination: "10.100.0.0/24", gateway: "10.0.1.9" }],
+    servers: [],
+    load_balancers: [],
+    protection: { delete: false },
+    labels: { env: "prod" },
+    created: expect.any(String),
+    expose_routes_to_vswitch: true,
+  });
+  expect((await cloud.get("/networks?name=net&label_selector=env")).at("networks.0")).toEqual(
+    reply.at("network"),
+  );
+  expect((await cloud.get("/networks?name=other")).at("networks")).toEqual([]);
+});
+
+test.each([
+  ["a public range", { ip_range: "8.8.8.0/24" }, "ip_range"],
+  ["too small a range", { ip_range: "10.0.0.0/25" }, "ip_range"],
+  [
+    "subnets that overlap",
+    { subnets: [inEurope("10.0.1.0/24"), inEurope("10.0.1.0/25")] },
+    "subnets.ip_range",
+  ],
+  [
+    "a route into a subnet",
+    { routes: [{ destination: "10.0.1.0/25", gateway: "10.0.1.9" }] },
+    "routes.destination",
+  ],
+  ["no name", { name: undefined }, "name"],
+])("%s is refused at its field, and nothing is kept", async (_, fields, field) => {
+  const cloud = await testCloud();
+  const body = { name: "net", ip_range: range, subnets: [inEurope("10.0.1.0/24")], ...fields };
+  const reply = await cloud.post("/networks", body);
+  expect(code(reply)).toEqual([422, "invalid_input"]);
+  expect(reply.at("error.details.fields.0.name")).toBe(field);
+  expect((await cloud.get("/networks")).at("networks")).toEqual([]);
+});
+
+test("subnets and routes come and go by actions", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud, { subnets: [] });
+  const read = async () => (await cloud.get(`/networks/${net}`)).at("network");
+  expect(await finished(cloud, await act(cloud, net, "add_subnet", inEurope("10.0.1.0/24")))).toMatchObject({
+    command: "add_subnet",
+    status: "success",
+    resources: [{ id: net, type: "network" }],
+  });
+  const route = { destination: "10.100.0.0/24", gateway: "10.0.1.9" };
+  await finished(cloud, await act(cloud, net, "add_route", route));
+  expect(await read()).toMatchObject({ subnets: [{ ip_range: "10.0.1.0/24" }], routes: [route] });
+  expect(code(await act(cloud, net, "add_subnet", inEurope("10.0.1.0/25")))).toEqual([422, "invalid_input"]);
+  expect(code(await act(cloud, net, "add_route", route))).toEqual([422, "invalid_input"]);
+  expect(code(await act(cloud, net, "delete_subnet", { ip_range: "10.0.3.0/24" }))).toEqual([
+    404,
+    "not_found",
+  ]);
+  expect(code(await act(cloud, net, "delete_route", { ...route, gateway: "10.0.1.8" }))).toEqual([
+    404,
+    "not_found",
+  ]);
+  await finished(cloud, await act(cloud, net, "delete_route", route));
+  await finished(cloud, await act(cloud, net, "delete_subnet", { ip_range: "10.0.1.0/24" }));
+  expect(await read()).toMatchObject({ subnets: [], routes: [] });
+});
+
+test("a vSwitch is coupled with one network", async () => {
+  const cloud = await testCloud();
+  const coupled = (ip_range: string) => ({ ...inEurope(ip_range), type: "vswitch", vswitch_id: 7 });
+  await make(cloud, { subnets: [coupled("10.0.1.0/24")] });
+  const other = await make(cloud, { name: "other" });
+  expect(code(await act(cloud, other, "add_subnet", coupled("10.0.3.0/24")))).toEqual([
+    422,
+    "vswitch_id_already_used",
+  ]);
+});
+
+test("while one change runs another one is a conflict, which clients repeat", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  await cloud.post("/lab/faults", { command: "add_subnet", delay: 30 });
+  const first = await act(cloud, net, "add_subnet", inEurope());
+  expect(code(await act(cloud, net, "add_subnet", inEurope()))).toEqual([409, "conflict"]);
+  expect(code(await cloud.put(`/networks/${net}`, { name: "x" }))).toEqual([409, "conflict"]);
+  expect(code(await cloud.delete(`/networks/${net}`))).toEqual([409, "conflict"]);
+  await finished(cloud, first);
+  expect((await act(cloud, net, "add_subnet", inEurope())).status).toBe(201);
+});
+
+test("a change whose action fails is taken back", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  await cloud.post("/lab/faults", { command: "add_subnet", code: "action_failed" });
+  expect(await finished(cloud, await act(cloud, net, "add_subnet", inEurope()))).toMatchObject({
+    status: "error",
+  });
+  expect((await cloud.get(`/networks/${net}`)).at("network.subnets")).toHaveLength(1);
+});
+
+test("the range grows and the servers' interfaces with it", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  const server = await orderServer(cloud, { networks: [net] });
+  await finished(cloud, await act(cloud, net, "change_ip_range", { ip_range: "10.0.0.0/15" }));
+  expect((await cloud.get(`/networks/${net}`)).at("network.ip_range")).toBe("10.0.0.0/15");
+  expect(cloud.driver.privateInterfaces).toMatchObject([{ server, range: "10.0.0.0/15" }]);
+  expect(code(await act(cloud, net, "change_ip_range", { ip_range: "10.0.0.0/16" }))).toEqual([
+    422,
+    "invalid_input",
+  ]);
+  const other = await make(cloud, {
+    name: "other",
+    ip_range: "10.2.0.0/16",
+    subnets: [inEurope("10.2.1.0/24")],
+  });
+  await finished(cloud, await onServer(cloud, server, "attach_to_network", { network: other }));
+  expect(code(await act(cloud, net, "change_ip_range", { ip_range: "10.0.0.0/14" }))).toEqual([
+    422,
+    "networks_overlap",
+  ]);
+});
+
+test("names are unique; name, labels and the exposure of routes change, the rest stays", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  expect((await cloud.post("/networks", { name: "net", ip_range: range })).status).toBe(409);
+  const wanted = { name: "lan", labels: { a: "b" }, expose_routes_to_vswitch: true };
+  expect((await cloud.put(`/networks/${net}`, wanted)).at("network")).toMatchObject({
+    ...wanted,
+    ip_range: range,
+    subnets: [{ ip_range: "10.0.1.0/24" }],
+  });
+});
+
+test("protection forbids the deletion", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  await finished(cloud, await act(cloud, net, "change_protection", { delete: true }));
+  expect(code(await cloud.delete(`/networks/${net}`))).toEqual([423, "protected"]);
+  await finished(cloud, await act(cloud, net, "change_protection", { delete: false }));
+  expect((await cloud.delete(`/networks/${net}`)).status).toBe(204);
+});
+
+test("a server ordered into a network is there from the start", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  const server = await orderServer(cloud, { networks: [net] });
+  const mac_address = expect.stringMatching(/^86:00(:[0-9a-f]{2}){4}$/);
+  expect(await privateNet(cloud, server)).toEqual([
+    { network: net, ip: "10.0.1.1", alias_ips: [], mac_address },
+  ]);
+  expect((await cloud.get(`/networks/${net}`)).at("network.servers")).toEqual([server]);
+  expect(cloud.driver.privateInterfaces).toEqual([
+    { server, network: net, mac: mac_address, address: "10.0.1.1", aliases: [], range },
+  ]);
+  const calls = cloud.driver.calls;
+  expect(calls.indexOf("setPrivateInterfaces")).toBeLessThan(calls.indexOf(`start ${server}`));
+});
+
+test("a server without any public address lives in its network", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  const server = await orderServer(cloud, {
+    networks: [net],
+    start_after_create: false,
+    public_net: { enable_ipv4: false, enable_ipv6: false },
+  });
+  expect((await cloud.get(`/servers/${server}`)).at("server")).toMatchObject({
+    status: "off",
+    public_net: { ipv4: null, ipv6: null },
+    private_net: [{ ip: "10.0.1.1" }],
+  });
+  await finished(cloud, await cloud.post(`/servers/${server}/actions/poweron`));
+  expect((await cloud.get(`/servers/${server}`)).at("server.status")).toBe("running");
+});
+
+test("an order into a network without room takes nothing", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud, { subnets: [] });
+  const reply = await cloud.post("/servers", {
+    name: "web",
+    server_type: "cx23",
+    image: "debian-13",
+    location: "fsn1",
+    networks: [net],
+  });
+  expect(code(reply)).toEqual([422, "no_subnet_available"]);
+  expect((await cloud.get("/servers")).at("servers")).toEqual([]);
+  expect((await cloud.get("/primary_ips")).at("primary_ips")).toEqual([]);
+});
+
+test("a running server is attached with the address it asks for, gets aliases, and is detached", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  const server = await orderServer(cloud);
+  const wanted = { network: net, ip: "10.0.1.7", alias_ips: ["10.0.1.8"] };
+  expect(await finished(cloud, await onServer(cloud, server, "attach_to_network", wanted))).toMatchObject({
+    command: "attach_to_network",
+    status: "success",
+    resources: [
+      { id: server, type: "server" },
+      { id: net, type: "network" },
+    ],
+  });
+  expect(await privateNet(cloud, server)).toMatchObject([{ ip: "10.0.1.7", alias_ips: ["10.0.1.8"] }]);
+  const again = await onServer(cloud, server, "attach_to_network", { network: net });
+  expect(code(again)).toEqual([422, "server_already_attached"]);
+
+  const aliases = { network: net, alias_ips: ["10.0.1.8", "10.0.1.9"] };
+  await finished(cloud, await onServer(cloud, server, "change_alias_ips", aliases));
+  expect(cloud.driver.privateInterfaces).toMatchObject([
+    { address: "10.0.1.7", aliases: ["10.0.1.8", "10.0.1.9"] },
+  ]);
+  const taken = await onServer(cloud, server, "change_alias_ips", { network: net, alias_ips: ["10.0.1.7"] });
+  expect(code(taken)).toEqual([422, "ip_not_available"]);
+
+  await finished(cloud, await onServer(cloud, server, "detach_from_network", { network: net }));
+  expect(await privateNet(cloud, server)).toEqual([]);
+  expect(cloud.driver.privateInterfaces).toEqual([]);
+  const gone = await onServer(cloud, server, "detach_from_network", { network: net });
+  expect(code(gone)).toEqual([404, "not_found"]);
+});
+
+test.each([
+  ["an unknown network", { network: 99 }, [404, "not_found"]],
+  ["an address that is taken", { ip: "10.0.1.1" }, [422, "ip_not_available"]],
+  ["an address outside of all subnets", { ip: "10.0.7.1" }, [422, "ip_not_available"]],
+  ["a subnet that is not there", { ip_range: "10.0.7.0/24" }, [422, "no_subnet_available"]],
+  [
+    "an alias that is its own address",
+    { ip: "10.0.1.5", alias_ips: ["10.0.1.5"] },
+    [422, "ip_not_available"],
+  ],
+  ["no address at all", { ip: "nonsense" }, [422, "invalid_input"]],
+])("attaching with %s is refused", async (_, fields, expected) => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  await orderServer(cloud, { networks: [net] });
+  const second = await orderServer(cloud, { name: "two" });
+  const reply = await onServer(cloud, second, "attach_to_network", { network: net, ...fields });
+  expect(code(reply)).toEqual(expected);
+  expect(await privateNet(cloud, second)).toEqual([]);
+});
+
+test("a server in another network zone finds no subnet", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  const server = await orderServer(cloud, { server_type: "ccx13", location: "ash" });
+  expect(code(await onServer(cloud, server, "attach_to_network", { network: net }))).toEqual([
+    422,
+    "no_subnet_available",
+  ]);
+});
+
+test("a server cannot be in two networks that share addresses, nor in more than three", async () => {
+  const cloud = await testCloud();
+  const second = (i: number) => ({
+    name: `net${i}`,
+    ip_range: `10.${i}.0.0/16`,
+    subnets: [inEurope(`10.${i}.1.0/24`)],
+  });
+  const nets = [];
+  for (let i = 0; i < 4; i++) nets.push(await make(cloud, second(i)));
+  const wide = await make(cloud, { name: "wide", ip_range: "10.0.0.0/8" });
+  const server = await orderServer(cloud, { networks: nets.slice(0, 2) });
+  expect(code(await onServer(cloud, server, "attach_to_network", { network: wide }))).toEqual([
+    422,
+    "networks_overlap",
+  ]);
+  await finished(cloud, await onServer(cloud, server, "attach_to_network", { network: nets[2] }));
+  expect(code(await onServer(cloud, server, "attach_to_network", { network: nets[3] }))).toEqual([
+    403,
+    "resource_limit_exceeded",
+  ]);
+});
+
+test("what the driver refuses is taken back: attaching, detaching, aliases, a larger range", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  const server = await orderServer(cloud);
+  const refused = async (reply: Promise<Reply>) =>
+    expect(await finished(cloud, await reply)).toMatchObject({
+      status: "error",
+      error: { code: "action_failed", message: "no bridge" },
+    });
+  const fail = () => cloud.driver.failNext("setPrivateInterfaces", "no bridge");
+
+  fail();
+  await refused(onServer(cloud, server, "attach_to_network", { network: net }));
+  expect(await privateNet(cloud, server)).toEqual([]);
+  await finished(cloud, await onServer(cloud, server, "attach_to_network", { network: net }));
+  const before = await privateNet(cloud, server);
+  fail();
+  await refused(onServer(cloud, server, "change_alias_ips", { network: net, alias_ips: ["10.0.1.9"] }));
+  fail();
+  await refused(onServer(cloud, server, "detach_from_network", { network: net }));
+  fail();
+  await refused(act(cloud, net, "change_ip_range", { ip_range: "10.0.0.0/15" }));
+  expect(await privateNet(cloud, server)).toEqual(before);
+  expect((await cloud.get(`/networks/${net}`)).at("network.ip_range")).toBe(range);
+
+  fail();
+  expect(code(await cloud.delete(`/networks/${net}`))).toEqual([422, "service_error"]);
+  expect(await privateNet(cloud, server)).toEqual(before);
+});
+
+test("a subnet with servers in it stays, in the words the provider waits on", async () => {
+  const cloud = await testCloud();
+  const net = await make(cloud);
+  const server = await orderServer(cloud, { networks: [net] });
+  const refused = await act(cloud, net, "delete_subnet", { ip_range: "10.0.1.0/24" });
+  expect(code(refused)).toEqual([422, "service_error"]);
+  expect(refused.at("error.message")).toContain("servers are attached");
+  await finished(cloud, await cloud.delete(`/servers/${server}`));
+  expect((await act(cloud, net, "delete_subnet", { ip_range: "10.0.1.0/24" })).status).toBe(201);
+});
+
+test("servers leave a network that is deleted, and a deleted server leaves its networks", async () => {
+  const cloud = await testCloud();
+  const [one, two] = [
+    await make(cloud),
+    await make(cloud, { name: "two", ip_range: "192.168.0.0/16", subnets: [inEurope("192.168.1.0/24")] }),
+  ];
+  const server = await orderServer(cloud, { networks: [one, two] });
+  expect((await cloud.delete(`/networks/${one}`)).status).toBe(204);
+  expect(await privateNet(cloud, server)).toMatchObject([{ network: two }]);
+  expect(cloud.driver.privateInterfaces).toMatchObject([{ network: two }]);
+  await finished(cloud, await cloud.delete(`/servers/${server}`));
+  expect((await cloud.get(`/networks/${two}`)).at("network.servers")).toEqual([]);
+  expect(cloud.driver.privateInterfaces).toEqual([]);
+});
+
+test("a lab without networks never asks the driver for one", async () => {
+  const cloud = await testCloud();
+  await make(cloud);
+  await finished(cloud, await cloud.delete(`/servers/${await orderServer(cloud)}`));
+  const unasked = ["setPrivateInterfaces", "setVolumes", "setFloatingAddresses"];
+  expect(cloud.driver.calls.filter((call) => unasked.includes(call))).toEqual([]);
+});
