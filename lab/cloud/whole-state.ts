@@ -2,6 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { StateSync } from "./state-sync.ts";
 import { reason, type Store } from "./store.ts";
 
+/** Milliseconds; an action that waits for its own push, and tells of its failure, comes first. */
+const catchUpDelay = 20;
+
 export interface WholeStateOptions<T> {
   /** As log lines call it, e.g. "load balancers". */
   what: string;
@@ -43,7 +46,7 @@ export class WholeState<T> {
     store.onChange(() => {
       if (!this.#scheduled) {
         this.#scheduled = true;
-        setImmediate(() => void this.#catchUp());
+        setTimeout(() => void this.#catchUp(), catchUpDelay).unref();
       }
     });
   }

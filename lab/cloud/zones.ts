@@ -59,7 +59,7 @@ const create = z.object({
   mode: z.enum(["primary", "secondary"]),
   ttl: ttl.nullish(),
   labels: labels.nullish(),
-  primary_nameservers: z.unknown(),
+  primary_nameservers: z.unknown().optional(),
   rrsets: z.array(newRrset).nullish(),
   zonefile: z.string().nullish(),
 });
