@@ -112,3 +112,47 @@ test.each([
   await expect(opening).rejects.toThrow(message);
   await expect(opening).rejects.toThrow("npm run lab -- reset");
 });
+
+/** A server in a network, with a volume and a floating IP. */
+async function furnished() {
+  const cloud = await testCloud({ stateFile });
+  const subnets = [{ type: "cloud", network_zone: "eu-central", ip_range: "10.0.1.0/24" }];
+  const network = await cloud.post("/networks", { name: "net", ip_range: "10.0.0.0/16", subnets });
+  const group = await cloud.post("/placement_groups", { name: "pg", type: "spread" });
+  const id = await orderServer(cloud, {
+    networks: [network.number("network.id")],
+    placement_group: group.number("placement_group.id"),
+  });
+  await cloud.post("/volumes", { name: "data", size: 10, server: id });
+  await cloud.post("/floating_ips", { type: "ipv4", server: id });
+  await cloud.cloud.actions.settled();
+  return { cloud, id };
+}
+
+test("networks, volumes, floating IPs and groups are there again, and with the driver before the server starts", async () => {
+  const { cloud: before, id } = await furnished();
+  const lists = ["networks", "placement_groups", "volumes", "floating_ips", "servers"];
+  const read = (cloud: typeof before) =>
+    Promise.all(lists.map(async (list) => (await cloud.get(`/${list}`)).body));
+  const seen = await read(before);
+  const after = await testCloud({ stateFile, driver: restarted(before.driver) });
+  expect(await read(after)).toEqual(seen);
+  expect(after.driver.calls.slice(0, 3)).toEqual([
+    "setPrivateInterfaces",
+    "setVolumes",
+    "setFloatingAddresses",
+  ]);
+  const { privateInterfaces, volumes, floating } = before.driver;
+  expect(after.driver).toMatchObject({ privateInterfaces, volumes, floating });
+  expect(privateInterfaces).toMatchObject([{ server: id }]);
+  expect(after.driver.calls).toContain(`start ${id}`);
+});
+
+test("what cannot be set up again is named in the log, and the rest starts", async () => {
+  const { cloud: before, id } = await furnished();
+  const driver = restarted(before.driver);
+  driver.failNext("setVolumes", "no loop device");
+  const after = await testCloud({ stateFile, driver });
+  expect(after.lines).toEqual(["cloud: the volumes could not be set up again: no loop device"]);
+  expect((await after.get(`/servers/${id}`)).at("server.status")).toBe("running");
+});
