@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { findLab } from "./folder.ts";
 import { down, env, reset, status, up } from "./lab.ts";
 import { exportLines } from "./setup/quoting.mjs";
 import { duration } from "./setup/report.mjs";
@@ -58,6 +59,7 @@ program
   .description("print the lab's environment as shell exports")
   .action(async () => {
     process.stdout.write(exportLines(await env()));
+    print(`# A token that may only read is in ${(await findLab()).cloudReadonlyToken}`);
   });
 
 program

@@ -11,6 +11,8 @@ export interface LabPlaces {
   mark: string;
   cloudUrl: string;
   cloudToken: string;
+  /** A token that may only read. */
+  cloudReadonlyToken: string;
   cloudLog: string;
   machinesSocket: string;
   machinesLog: string;
@@ -32,6 +34,7 @@ export function placesIn(folder: string): LabPlaces {
     mark: at("lab.json"),
     cloudUrl: at("cloud.url"),
     cloudToken: at("cloud.token"),
+    cloudReadonlyToken: at("cloud.readonly-token"),
     cloudLog: at("cloud.log"),
     machinesSocket: at("machines.sock"),
     machinesLog: at("machines.log"),
