@@ -1,8 +1,10 @@
+import { datedCatalogue } from "../../config/catalogue.ts";
+
 /**
- * Load balancers that can be ordered.
+ * Load balancers that can be ordered: limits, and prices where they are public, are the product's own list.
  *
- * Date: April 2026 to September 2026. Sources: Hetzner's public API description (limits and connections of lb11) and its price
- * adjustment of April 2026 (lb11). The other connections and prices were not found and are the lab's own.
+ * Ids and lb11's connections: Hetzner's public API description of July 2026. The connections of lb21 and lb31, and the prices of
+ * those whose price is not public, were not found and are the lab's own.
  */
 export interface LoadBalancerTypeData {
   id: number;
@@ -15,32 +17,27 @@ export interface LoadBalancerTypeData {
   monthly: number;
 }
 
-export const loadBalancerTypes: readonly LoadBalancerTypeData[] = [
-  {
-    id: 1,
-    name: "lb11",
-    maxConnections: 20_000,
-    maxServices: 5,
-    maxTargets: 25,
-    maxCertificates: 10,
-    monthly: 7.49,
+const more: Readonly<Record<string, { id: number; maxConnections: number; ownPrice: number }>> = {
+  lb11: { id: 1, maxConnections: 20_000, ownPrice: 7.49 },
+  lb21: { id: 2, maxConnections: 40_000, ownPrice: 22.49 },
+  lb31: { id: 3, maxConnections: 100_000, ownPrice: 44.99 },
+};
+
+export const loadBalancerTypes: readonly LoadBalancerTypeData[] = datedCatalogue.loadBalancerTypes.map(
+  (type) => {
+    const known = more[type.name];
+    if (known === undefined) throw new Error(`no id for load balancer type ${type.name}`);
+    const { id, maxConnections, ownPrice } = known;
+    const { name, maxServices, maxTargets, maxCertificates } = type;
+    const listed = Object.values(type.locations).find(({ monthly }) => monthly !== undefined)?.monthly;
+    return {
+      id,
+      name,
+      maxConnections,
+      maxServices,
+      maxTargets,
+      maxCertificates,
+      monthly: listed ?? ownPrice,
+    };
   },
-  {
-    id: 2,
-    name: "lb21",
-    maxConnections: 40_000,
-    maxServices: 15,
-    maxTargets: 75,
-    maxCertificates: 25,
-    monthly: 22.49,
-  },
-  {
-    id: 3,
-    name: "lb31",
-    maxConnections: 100_000,
-    maxServices: 30,
-    maxTargets: 150,
-    maxCertificates: 50,
-    monthly: 44.99,
-  },
-];
+);
