@@ -19,6 +19,7 @@ import { labels } from "./validate.ts";
 import {
   countUp,
   type DnsRecord,
+  ensureMode,
   nameservers,
   type RrsetRecord,
   rrsetRecords,
@@ -27,7 +28,6 @@ import {
   withSerial,
   type ZoneRecord,
 } from "./zone-records.ts";
-import { ensureMode } from "./zones.ts";
 
 const path = "/zones/:zone/rrsets";
 const onePath = `${path}/:name/:type`;

@@ -1,4 +1,5 @@
 import type { RrsetType } from "./dns-values.ts";
+import { ApiError } from "./errors.ts";
 import type { Labels } from "./labels.ts";
 import type { Collection, Item, Store } from "./store.ts";
 
@@ -92,5 +93,15 @@ export function countUp(store: Store, zone: ZoneRecord, now: Date): void {
     rrsetRecords(store).change(soa, {
       records: [{ ...record, value: withSerial(record.value, serial) }],
     });
+  }
+}
+
+/** Throws 422 `incorrect_zone_mode` when the zone is not managed here, or is. */
+export function ensureMode(zone: ZoneRecord, mode: ZoneRecord["mode"]): void {
+  if (zone.mode !== mode) {
+    throw new ApiError(
+      "incorrect_zone_mode",
+      `zone '${zone.name}' is in ${zone.mode} mode, which does not support this`,
+    );
   }
 }

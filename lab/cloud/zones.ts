@@ -15,6 +15,7 @@ import { formatZoneFile, parseZoneFile, type ZoneFile } from "./zone-file.ts";
 import {
   automaticRrsets,
   countUp,
+  ensureMode,
   nameservers,
   nextSerial,
   type PrimaryNameserver,
@@ -204,16 +205,6 @@ export function serveZones(api: Api, cloud: Cloud): void {
     });
   });
   serveRrsets(api, cloud, zoneOf);
-}
-
-/** Throws 422 `incorrect_zone_mode` when the zone is not managed here, or is. */
-export function ensureMode(zone: ZoneRecord, mode: ZoneRecord["mode"]): void {
-  if (zone.mode !== mode) {
-    throw new ApiError(
-      "incorrect_zone_mode",
-      `zone '${zone.name}' is in ${zone.mode} mode, which does not support this`,
-    );
-  }
 }
 
 /** An action that is done when the name server follows; `undo` puts back what was there when it does not. */
