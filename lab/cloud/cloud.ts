@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import { type ActionMode, Actions } from "./actions.ts";
 import { serveActions } from "./actions-api.ts";
+import { BalancerSync } from "./balancer-sync.ts";
 import { Catalogue } from "./catalogue.ts";
 import { serveCatalogue } from "./catalogue-api.ts";
 import type { Bootable, Cloud } from "./context.ts";
@@ -17,6 +18,7 @@ import { serveIsos } from "./isos.ts";
 import { serveFaults } from "./lab-faults.ts";
 import { serveInterference } from "./lab-servers.ts";
 import { serveSupply } from "./lab-supply.ts";
+import { serveLoadBalancers } from "./load-balancers.ts";
 import { metadataApp } from "./metadata.ts";
 import { serveServerMetrics } from "./metrics.ts";
 import { serveNetworks } from "./networks.ts";
@@ -81,6 +83,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
     actions: new Actions(store, faults, options.actionMode ?? "running"),
     firewalls: new FirewallSync(store, driver),
     ...attachmentSyncs(store, driver),
+    balancers: new BalancerSync(store, driver, log),
     zones: new ZoneSync({ store, driver, network, now, log }),
     network,
     bootable: options.bootable ?? null,
@@ -111,6 +114,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   serveVolumes(api, cloud);
   serveFloatingIps(api, cloud);
   serveZones(api, cloud);
+  serveLoadBalancers(api, cloud);
   serveServers(api, cloud);
   serveServerMetrics(api, cloud);
   serveFaults(api, faults);
@@ -124,8 +128,10 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   await resumeAttachments(cloud);
   await cloud.zones.quietly();
   await resume(cloud);
+  await cloud.balancers.quietly();
   resumeDeletions(cloud);
   cloud.zones.follow(store);
+  cloud.balancers.follow(store);
   store.flush();
   return { cloud, faults, app: api.finish(), metadata: metadataApp(cloud) };
 }

@@ -1,4 +1,5 @@
 import type { Actions } from "./actions.ts";
+import type { BalancerSync } from "./balancer-sync.ts";
 import type { Architecture, Catalogue } from "./catalogue.ts";
 import type { LabNetwork, ServerDriver } from "./driver.ts";
 import type { FirewallSync } from "./firewall-sync.ts";
@@ -22,6 +23,7 @@ export interface Cloud {
   privateNetworks: StateSync;
   volumes: StateSync;
   floatingIps: StateSync;
+  balancers: BalancerSync;
   zones: ZoneSync;
   /** Addresses the driver lets us hand out. */
   network: LabNetwork;

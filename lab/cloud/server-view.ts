@@ -4,6 +4,7 @@ import { firewallsOf } from "./firewall-sync.ts";
 import { floatingIpsOf } from "./floating-ip-records.ts";
 import { imageOfServer } from "./images.ts";
 import { isoOf } from "./isos.ts";
+import { balancersOf } from "./load-balancer-targets.ts";
 import { privateNet } from "./network-members.ts";
 import { legacyDatacenter } from "./place.ts";
 import { groupOf } from "./placement-groups.ts";
@@ -40,7 +41,7 @@ export async function serverView(cloud: Cloud, server: ServerRecord): Promise<ob
     protection: server.protection,
     labels: server.labels,
     volumes: volumesOf(cloud.store, server.id).map(({ id }) => id),
-    load_balancers: [],
+    load_balancers: balancersOf(cloud.store, server.id),
     primary_disk_size: server.primary_disk_size,
     placement_group: groupOf(cloud, server.id) ?? null,
   };
