@@ -43,6 +43,27 @@ except APIException as error:
     seen["twice"] = error.code
 for action in client.firewalls.set_rules(firewall, []):
     action.wait_until_finished()
+taken = client.servers.create_image(server, description="before", labels={"env": "prod"})
+taken.action.wait_until_finished()
+image = client.images.get_by_id(taken.image.id)
+seen["image"] = [image.status, image.type, image.created_from.id == server.id]
+image.update(description="after")
+# Newer clients answer an object around the action.
+rebuilt = server.rebuild(image)
+getattr(rebuilt, "action", rebuilt).wait_until_finished()
+image.change_protection(delete=True).wait_until_finished()
+try:
+    image.delete()
+except APIException as error:
+    seen["protected"] = error.code
+image.change_protection(delete=False).wait_until_finished()
+image.delete()
+rescue = server.enable_rescue(type="linux64", ssh_keys=[key.id])
+rescue.action.wait_until_finished()
+seen["rescue"] = [len(rescue.root_password), client.servers.get_by_id(server.id).rescue_enabled]
+iso = client.isos.get_by_name("hcloud-v1-11-2-amd64.iso")
+server.attach_iso(iso).wait_until_finished()
+seen["iso"] = client.servers.get_by_id(server.id).iso.id
 server.power_off().wait_until_finished()
 seen["after"] = client.servers.get_by_id(server.id).status
 server.delete().wait_until_finished()

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { serverTypes } from "../../../lab/cloud/catalogue-data.ts";
 import { listeningCloud, publicKeys, token } from "./client.ts";
 
 /** Debian's package belongs to Debian's Python, whatever else is first on PATH. */
@@ -23,9 +24,13 @@ for (const legacyDatacenter of [true, false]) {
         ipv4: "10.87.12.10",
         firewalls: [true],
         by_label: ["web"],
-        types: 18,
+        types: serverTypes.length,
         rules: [["in", "22"]],
         twice: "uniqueness_error",
+        image: ["available", "snapshot", true],
+        protected: "protected",
+        rescue: [20, true],
+        iso: 122630,
         after: "off",
         left: 0,
       });
