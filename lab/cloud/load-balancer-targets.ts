@@ -240,3 +240,18 @@ export function balancersOf(store: Store, serverId: number): number[] {
     })
     .map(({ id }) => id);
 }
+
+/** Whether a load balancer reaches a server by its public IPv4 address. */
+export function isPublicTarget(store: Store, serverId: number): boolean {
+  return loadBalancerRecords(store)
+    .all()
+    .some(({ targets }) =>
+      targets.some(
+        (target) =>
+          target.type === "server" &&
+          target.server.id === serverId &&
+          target.server.ip === null &&
+          !target.use_private_ip,
+      ),
+    );
+}
