@@ -42,6 +42,8 @@ export class MemoryDriver implements ServerDriver {
   floating: FloatingAddress[] = [];
   balancers: BalancerSpec[] = [];
   zones: ZoneSpec[] = [];
+  /** How targets of load balancers are, by "<balancer> <key> <port>"; the others are unknown. */
+  readonly health = new Map<string, "healthy" | "unhealthy">();
   /** Copies of disks by image id. */
   readonly snapshots = new Map<number, { size: number; disk: string }>();
   /** Servers whose next boot is the rescue system. */
@@ -166,10 +168,15 @@ export class MemoryDriver implements ServerDriver {
   }
 
   async balancerHealth(): Promise<BalancerHealth[]> {
+    this.#failWhenAsked("balancerHealth");
     return this.balancers.map(({ id, services, targets }) => ({
       id,
       targets: services.flatMap(({ listenPort }) =>
-        targets.map(({ key }) => ({ key, listenPort, status: "unknown" as const })),
+        targets.map(({ key }) => ({
+          key,
+          listenPort,
+          status: this.health.get(`${id} ${key} ${listenPort}`) ?? ("unknown" as const),
+        })),
       ),
     }));
   }

@@ -8,6 +8,7 @@ import { ApiError, invalidField, notUnique, refusedField } from "./errors.ts";
 import type { Api, ApiRequest } from "./http.ts";
 import type { Labels } from "./labels.ts";
 import { ensureWithinLimit } from "./limits.ts";
+import { isPublicTarget } from "./load-balancer-targets.ts";
 import { chosenLocation, legacyDatacenter, place } from "./place.ts";
 import {
   type DnsPointer,
@@ -137,6 +138,12 @@ export function servePrimaryIps(api: Api, cloud: Cloud): void {
       throw new ApiError("service_error", `Primary IP with ID '${record.id}' is not assigned`);
     }
     await ensureStopped(cloud, server);
+    if (record.type === "ipv4" && isPublicTarget(cloud.store, server.id)) {
+      throw new ApiError(
+        "server_is_load_balancer_target",
+        `the IPv4 address of server with ID '${server.id}' is the target of a load balancer`,
+      );
+    }
     return cloud.actions.start({
       command: "unassign_primary_ip",
       resources: refs(record, server),
