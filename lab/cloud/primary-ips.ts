@@ -192,7 +192,7 @@ export function addPrimaryIp(
   return record;
 }
 
-/** The addresses a server holds. */
+/** The addresses a server holds; without a key for a family it has none of. */
 export function addressesOf(
   cloud: Cloud,
   serverId: number,
@@ -200,7 +200,7 @@ export function addressesOf(
   const held = primaryIpRecords(cloud.store)
     .all()
     .filter(({ assignee_id }) => assignee_id === serverId);
-  return { ipv4: held.find(({ type }) => type === "ipv4"), ipv6: held.find(({ type }) => type === "ipv6") };
+  return Object.fromEntries(held.map((record) => [record.type, record]));
 }
 
 /** Lets go of a deleted server's addresses: those with `auto_delete` go, the others become free. */
