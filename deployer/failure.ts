@@ -8,7 +8,7 @@ export class Failure extends Error {
 
   constructor(parts: { host?: string; tried: string; cameBack: string; stands?: string; next: string }) {
     const where = parts.host === undefined ? "" : `${parts.host}: `;
-    const stands = parts.stands === undefined ? "" : ` ${sentence(parts.stands)}`;
+    const stands = !parts.stands ? "" : ` ${sentence(parts.stands)}`;
     super(`${where}${parts.tried}: ${sentence(parts.cameBack)}${stands} Next: ${sentence(parts.next)}`);
     this.host = parts.host;
   }

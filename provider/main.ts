@@ -1,6 +1,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { serve } from "./framework/serve.ts";
 import { closeSessions, deployment } from "./resources/deployment.ts";
+import { serverPower } from "./resources/server-power.ts";
 import { sshKey } from "./resources/ssh-key.ts";
 
 await serve({
@@ -8,6 +9,7 @@ await serve({
   version: packageJson.version,
   resources: {
     "berth:deploy:Deployment": deployment,
+    "berth:hetzner:ServerPower": serverPower(),
     "berth:identity:SshKey": sshKey,
   },
   close: closeSessions,

@@ -20,6 +20,8 @@ export interface ApiOptions {
   until: number;
   /** Told to people while they wait. */
   say: (line: string) => void;
+  /** Where things stand when a request fails. @default "Nothing was created or changed." */
+  stands?: string;
 }
 
 /** Of a request that may go better a moment later. */
@@ -28,6 +30,7 @@ const retries = 3;
 const perRequest = 15_000;
 
 const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+const serverBody = z.object({ server: z.object({ status: z.string() }) });
 const page = z.object({
   meta: z.object({ pagination: z.object({ next_page: z.int().nullable() }) }).optional(),
 });
@@ -52,7 +55,7 @@ class Refused extends Error {
 /** No answer at all. */
 class Unreachable extends Error {}
 
-/** Hetzner's API, read only. Errors are Failures that say what to do. */
+/** Hetzner's API, as far as Berth asks it itself. Errors are Failures that say what to do. */
 export class HetznerApi {
   readonly #options: ApiOptions;
   #saidUntil = 0;
@@ -105,6 +108,29 @@ export class HetznerApi {
       throw this.#explain("POST", path, error);
     }
     throw this.#failure("POST", path, "an empty ssh key was accepted", "check hcloud:endpoint");
+  }
+
+  /** A server's status, e.g. "running"; undefined when there is no such server. */
+  async serverStatus(id: number): Promise<string | undefined> {
+    const path = `/servers/${id}`;
+    try {
+      return serverBody.parse(jsonOrUndefined(await this.#send("GET", path))).server.status;
+    } catch (error) {
+      if (error instanceof Refused && error.code === "not_found") return undefined;
+      throw this.#explain("GET", path, error);
+    }
+  }
+
+  /** Orders power for a server; "locked" while another action of it runs. */
+  async powerOn(id: number): Promise<"ordered" | "locked"> {
+    const path = `/servers/${id}/actions/poweron`;
+    try {
+      await this.#send("POST", path);
+      return "ordered";
+    } catch (error) {
+      if (error instanceof Refused && (error.code === "locked" || error.code === "conflict")) return "locked";
+      throw this.#explain("POST", path, error);
+    }
   }
 
   async #ask(method: string, path: string): Promise<string> {
@@ -165,7 +191,7 @@ export class HetznerApi {
       throw new Failure({
         tried: `ask Hetzner's API (${this.#options.endpoint})`,
         cameBack: `too many requests with this project's tokens (${error.message}); there is room again at ${back}, which is longer than Berth waits`,
-        stands: "Nothing was created or changed.",
+        stands: this.#stands,
         next: `run this again after ${back}`,
       });
     }
@@ -207,9 +233,13 @@ export class HetznerApi {
     return new Failure({
       tried: `ask Hetzner's API (${method} ${this.#options.endpoint}${path})`,
       cameBack,
-      stands: "Nothing was created or changed.",
+      stands: this.#stands,
       next,
     });
+  }
+
+  get #stands(): string {
+    return this.#options.stands ?? "Nothing was created or changed.";
   }
 }
 

@@ -4,7 +4,7 @@ import { Failure } from "../failure.ts";
 /** The part of Hetzner's API that switches a server on. */
 export interface ServerPower {
   /** The server's status, e.g. "running", "off", "starting"; undefined when there is no such server. */
-  status(id: number): Promise<string | undefined>;
+  serverStatus(id: number): Promise<string | undefined>;
   /** Asks for power; resolves when the order was taken, or with why it was not for now ("locked"). */
   powerOn(id: number): Promise<"ordered" | "locked">;
 }
@@ -44,7 +44,7 @@ export async function ensureRunning(
   let ordered = false;
   for (;;) {
     options.signal?.throwIfAborted();
-    const status = await power.status(id);
+    const status = await power.serverStatus(id);
     if (status === "running") return { switchedOn: ordered };
     const trouble = await step(status);
     if (Date.now() >= end)

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HetznerApi } from "../../deployer/hetzner/api.ts";
 import { ensureRunning, type ServerPower } from "../../deployer/hetzner/power.ts";
 import type { CallContext, Properties, ResourceHandler } from "../framework/types.ts";
 
@@ -15,18 +16,31 @@ type Inputs = z.infer<typeof inputs>;
 /** Seconds a server has to run, where the engine sets no timeout. */
 const patience = 300;
 
-/** Reaches Hetzner's API with a token. */
-export type PowerOf = (credentials: { token: string; endpoint: string }) => ServerPower;
+/** Reaches Hetzner's API for one call. */
+export type PowerOf = (wanted: { token: string; endpoint: string }, call: CallContext) => ServerPower;
+
+export const hetznerPower: PowerOf = ({ token, endpoint }, call) =>
+  new HetznerApi({
+    token,
+    endpoint,
+    tokenFrom: "the stack",
+    signal: call.signal,
+    until: Date.now() + secondsOf(call) * 1_000,
+    say: (line) => call.status(line),
+    stands: "",
+  });
+
+const secondsOf = (call: CallContext): number => call.timeoutSeconds ?? patience;
 
 /**
  * That a Hetzner server is on. Created and updated after the server; refreshing sees one that was switched off, and the next update
  * switches it on. Deleting it leaves the server as it is.
  */
-export const serverPower = (powerOf: PowerOf): ResourceHandler => {
+export const serverPower = (powerOf: PowerOf = hetznerPower): ResourceHandler => {
   async function ensure(wanted: Inputs, call: CallContext): Promise<Properties> {
-    const { switchedOn } = await ensureRunning(powerOf(wanted), Number(wanted.serverId), {
+    const { switchedOn } = await ensureRunning(powerOf(wanted, call), Number(wanted.serverId), {
       host: wanted.host,
-      deadline: (call.timeoutSeconds ?? patience) * 1_000,
+      deadline: secondsOf(call) * 1_000,
       status: (line) => call.status(line),
       signal: call.signal,
     });
@@ -69,7 +83,7 @@ export const serverPower = (powerOf: PowerOf): ResourceHandler => {
       const known = inputs.safeParse(state.inputs);
       if (!known.success) return state;
       try {
-        const status = await powerOf(known.data).status(Number(known.data.serverId));
+        const status = await powerOf(known.data, call).serverStatus(Number(known.data.serverId));
         if (status === undefined) return undefined;
         if (status !== "running") call.log("warning", `${known.data.host}: its server is ${status}`);
         return { inputs: state.inputs, outputs: { ...state.outputs, status } };

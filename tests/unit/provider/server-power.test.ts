@@ -18,7 +18,7 @@ const state = { id: "42", inputs, outputs: { ...inputs, status: "running" } };
 async function start(status: string | undefined, failure?: Error) {
   const cloud = { status, orders: 0, tokens: new Set<string>() };
   const powerOf = (credentials: { token: string }): ServerPower => ({
-    async status() {
+    async serverStatus() {
       cloud.tokens.add(credentials.token);
       if (failure) throw failure;
       return cloud.status;

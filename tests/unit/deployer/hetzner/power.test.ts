@@ -5,7 +5,7 @@ import { ensureRunning, type ServerPower } from "../../../../deployer/hetzner/po
 function server(states: (string | undefined)[], answers: ("ordered" | "locked")[] = []) {
   const orders: number[] = [];
   const power: ServerPower = {
-    async status() {
+    async serverStatus() {
       return states.length > 1 ? states.shift() : states[0];
     },
     async powerOn(id) {
@@ -51,7 +51,7 @@ describe("a server that must run", () => {
   });
 
   test("and stays off is given up at the deadline, with what it was doing", async () => {
-    const power: ServerPower = { status: async () => "starting", powerOn: async () => "ordered" };
+    const power: ServerPower = { serverStatus: async () => "starting", powerOn: async () => "ordered" };
     await expect(ensure(power, 30)).rejects.toThrow(
       "web1: switching server 42 on: it is starting. Next: look at the server in Hetzner's console",
     );
@@ -66,13 +66,17 @@ describe("a server that must run", () => {
 
   test("is no longer waited for when the update is cancelled", async () => {
     const cancel = new AbortController();
-    const waiting = ensureRunning({ status: async () => "starting", powerOn: async () => "ordered" }, 42, {
-      host: "web1",
-      deadline: 60_000,
-      pause: 5,
-      status: () => undefined,
-      signal: cancel.signal,
-    });
+    const waiting = ensureRunning(
+      { serverStatus: async () => "starting", powerOn: async () => "ordered" },
+      42,
+      {
+        host: "web1",
+        deadline: 60_000,
+        pause: 5,
+        status: () => undefined,
+        signal: cancel.signal,
+      },
+    );
     setTimeout(() => cancel.abort(new Error("cancelled")), 20);
     await expect(waiting).rejects.toThrow();
   });
