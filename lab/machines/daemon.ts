@@ -18,6 +18,7 @@ import { PrivateNetworks } from "./private-networks.ts";
 import { keptNetwork, recover } from "./recovery.ts";
 import { lineOf } from "./run.ts";
 import { application, listen, type Owner } from "./server.ts";
+import { Services } from "./services/services.ts";
 
 /** How long a living daemon may take to prove that it answers. */
 const ANSWER_LIMIT_MS = 5_000;
@@ -120,13 +121,16 @@ async function startDaemon(folder: string, image: string, options: DaemonOptions
     group,
     installer: options.installer,
   };
-  const machines = new Machines(home, attached, places, image);
+  const services = new Services({ names, group, image, folder: places.services }, network, networks, places);
+  const machines = new Machines(home, attached, services, places, image);
   await machines.load();
+  for (const problem of await services.load()) options.progress(problem);
 
   let server: Server | null = null;
   let quitting: Promise<void> | null = null;
   const end = async () => {
     await machines.quit();
+    await services.stop();
     await metadata.stop();
     await wiring.down();
     await group.destroy();
@@ -167,7 +171,8 @@ export async function purge(lab: string): Promise<string[]> {
     await removeTree(places.machines);
     removed.push(places.machines);
   }
-  for (const file of [places.socket, places.network, `${places.network}.new`, `${places.daemon}.new`])
+  const files = [places.socket, places.network, places.acmeRoots];
+  for (const file of [...files, ...files.map((file) => `${file}.new`), `${places.daemon}.new`])
     await rm(file, { force: true });
   return removed;
 }

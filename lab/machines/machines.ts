@@ -23,6 +23,8 @@ import { keep, kept } from "./kept.ts";
 import { Machine, type MachineHome } from "./machine.ts";
 import { GATEWAY, type LabPlaces, METADATA_ADDRESS } from "./names.ts";
 import { addressProblem, ownAddresses } from "./network-choice.ts";
+import { serviceAddresses } from "./services/service-addresses.ts";
+import type { Services } from "./services/services.ts";
 import { Snapshots } from "./snapshots.ts";
 
 /** Images this driver can play. */
@@ -41,6 +43,8 @@ export interface DriverInfo {
   addresses: { outside: { ipv4: string; ipv6: string }; inside: { ipv4: string; ipv6: string } };
   gateway: { ipv4: string; ipv6: string };
   metadata: string;
+  /** Where the lab's name server answers this machine. */
+  dns: { ipv4: string; ipv6: string };
   network: LabNetwork;
   image: string;
   machines: {
@@ -64,12 +68,20 @@ export class Machines implements ServerDriver {
   readonly #queues = new Map<number, Promise<unknown>>();
   readonly #snapshots: Snapshots;
   readonly #attached: ServerAttachments;
+  readonly #services: Services;
   #firewalls = new Map<number, MachineFirewall["rules"]>();
   #enforcing: Promise<void> = Promise.resolve();
 
-  constructor(home: MachineHome, attached: ServerAttachments, places: LabPlaces, image: string) {
+  constructor(
+    home: MachineHome,
+    attached: ServerAttachments,
+    services: Services,
+    places: LabPlaces,
+    image: string,
+  ) {
     this.#home = home;
     this.#attached = attached;
+    this.#services = services;
     this.#places = places;
     this.#image = image;
     this.#snapshots = new Snapshots(places.snapshots);
@@ -207,20 +219,22 @@ export class Machines implements ServerDriver {
     return this.#withMachine(id, (machine) => machine.setRescue(rescue));
   }
 
-  async setBalancers(_balancers: BalancerSpec[]): Promise<void> {
-    throw new BadRequest("load balancers cannot be played yet");
+  async setBalancers(balancers: BalancerSpec[]): Promise<void> {
+    for (const balancer of balancers)
+      for (const { spec, title } of this.#machines.values()) refuseShared(balancer, spec, title);
+    await this.#services.setBalancers(balancers);
   }
 
-  async balancerHealth(): Promise<BalancerHealth[]> {
-    return [];
+  balancerHealth(): Promise<BalancerHealth[]> {
+    return this.#services.balancerHealth();
   }
 
-  async setZones(_zones: ZoneSpec[]): Promise<void> {
-    throw new BadRequest("zones cannot be served yet");
+  setZones(zones: ZoneSpec[]): Promise<void> {
+    return this.#services.setZones(zones);
   }
 
-  async acme(): Promise<{ directory: string; root: string } | null> {
-    return null;
+  acme(): Promise<{ directory: string; root: string }> {
+    return this.#services.acme();
   }
 
   info(): DriverInfo {
@@ -233,6 +247,7 @@ export class Machines implements ServerDriver {
       addresses: ownAddresses(wiring.network),
       gateway: GATEWAY,
       metadata: METADATA_ADDRESS,
+      dns: serviceAddresses(wiring.network).dns,
       network: wiring.network,
       image: this.#image,
       machines: [...this.#machines.values()].map((machine) => ({
@@ -269,13 +284,10 @@ export class Machines implements ServerDriver {
       throw new BadRequest(`image ${spec.image} cannot be played: the lab has ${IMAGES.join(", ")}`);
     const problem = addressProblem(this.#home.wiring.network, spec);
     if (problem) throw new BadRequest(problem);
-    for (const other of this.#machines.values()) {
-      if (other.spec.id === spec.id) continue;
-      if (spec.ipv4 && other.spec.ipv4 === spec.ipv4)
-        throw new BadRequest(`${spec.ipv4} is ${other.title}'s`);
-      if (spec.ipv6 && other.spec.ipv6 === spec.ipv6)
-        throw new BadRequest(`${spec.ipv6} is ${other.title}'s`);
-    }
+    for (const other of this.#machines.values())
+      if (other.spec.id !== spec.id) refuseShared(spec, other.spec, other.title);
+    for (const other of this.#services.balancers)
+      refuseShared(spec, other, `load balancer ${other.id} (${other.name})`);
   }
 
   #withMachine<T>(id: number, work: (machine: Machine) => Promise<T>): Promise<T> {
@@ -328,4 +340,15 @@ export class Machines implements ServerDriver {
     );
     if (existsSync(this.#places.machines)) await keep(this.#places.firewalls, firewalls);
   }
+}
+
+interface Addressed {
+  ipv4: string | null;
+  ipv6: string | null;
+}
+
+/** @throws {BadRequest} when two would have an address in common */
+function refuseShared(one: Addressed, other: Addressed, title: string): void {
+  for (const family of ["ipv4", "ipv6"] as const)
+    if (one[family] && one[family] === other[family]) throw new BadRequest(`${one[family]} is ${title}'s`);
 }

@@ -53,6 +53,10 @@ export interface LabPlaces {
   volumes: string;
   /** Snapshots' disks. */
   snapshots: string;
+  /** Folders of load balancers, name server and ACME server. */
+  services: string;
+  /** Roots of the certificates that the ACME server issues, the newest first; anybody may read it. */
+  acmeRoots: string;
 }
 
 /** Places in the lab folder `folder`. */
@@ -68,6 +72,8 @@ export function labPlaces(folder: string): LabPlaces {
     attachments: join(machines, "attachments.json"),
     volumes: join(machines, "volumes"),
     snapshots: join(machines, "snapshots"),
+    services: join(machines, "services"),
+    acmeRoots: join(folder, "acme-root.pem"),
   };
 }
 

@@ -5,7 +5,10 @@ import type { LabWiring } from "./network.ts";
 import { attempt, run } from "./run.ts";
 
 /** As Hetzner's private networks have it. */
-const MTU = 1450;
+export const MTU = 1450;
+
+/** What is plugged in: of a server, or of what else `server` names. */
+export type PrivateCard = Pick<PrivateInterface, "network" | "mac"> & { server: number | string };
 
 /** Name of the file that tells a machine's networkd about an interface. */
 export function privateFileName({ network }: PrivateInterface): string {
@@ -61,11 +64,11 @@ export class PrivateNetworks {
   }
 
   /**
-   * Plugs an interface into a running machine.
+   * Plugs an interface into a running machine, or into a service.
    * @param init the machine's init; its network namespace takes the interface
    * @param name the interface's name in there
    */
-  async plug(card: PrivateInterface, init: number, name: string): Promise<void> {
+  async plug(card: PrivateCard, init: number, name: string): Promise<void> {
     const { namespace } = this.#wiring.names;
     const port = privatePortName(card.server, card.network);
     const bridge = await this.bridge(card.network);
@@ -76,7 +79,7 @@ export class PrivateNetworks {
   }
 
   /** Pulls an interface out, whether its machine runs or not. */
-  async unplug({ server, network }: PrivateInterface): Promise<void> {
+  async unplug({ server, network }: Pick<PrivateCard, "server" | "network">): Promise<void> {
     await attempt("ip", [
       "-n",
       this.#wiring.names.namespace,

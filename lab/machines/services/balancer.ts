@@ -2,7 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BalancerHealth, BalancerSpec } from "../../cloud/driver.ts";
 import { BadRequest } from "../bad-request.ts";
+import { changes } from "../changes.ts";
 import { hostAddress } from "../network-choice.ts";
+import { MTU, type PrivateNetworks } from "../private-networks.ts";
 import { balancerFiles } from "./balancer-configuration.ts";
 import { balancerHealth, type Health, healthKey, healthOf, serverStates } from "./balancer-health.ts";
 import { Box, type BoxHome } from "./box.ts";
@@ -10,6 +12,8 @@ import { Generations } from "./generations.ts";
 import { askMaster } from "./master-socket.ts";
 
 const CONFIGURATION = "haproxy.cfg";
+
+type Card = BalancerSpec["privateInterfaces"][number];
 
 /** haproxy's words for a configuration that is wrong. */
 const ALERT = /^\[ALERT\]\s+\(\d+\) : (?:config : )?/;
@@ -20,9 +24,12 @@ export class Balancer {
   readonly #box: Box;
   readonly #files: Generations;
   readonly #known = new Map<string, Health>();
+  readonly #networks: PrivateNetworks;
+  #plugged: Card[] = [];
 
-  constructor(home: BoxHome, spec: BalancerSpec) {
+  constructor(home: BoxHome, networks: PrivateNetworks, spec: BalancerSpec) {
     this.spec = spec;
+    this.#networks = networks;
     const { id, name, ipv4, ipv6, mac } = spec;
     this.#box = new Box(home, {
       name: `balancer-${id}`,
@@ -32,6 +39,10 @@ export class Balancer {
       addresses: [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [`${hostAddress(ipv6)}/64`] : [])],
       routes: [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [ipv6] : [])],
       command: ["haproxy", "-W", "-S", "/run/service/master", "-f", `/run/lab/${CONFIGURATION}`],
+      connect: async () => {
+        this.#plugged = [];
+        await this.#replug(this.spec.privateInterfaces);
+      },
       ready: async () => {
         const processes = await this.#ask("show proc").catch(() => "");
         return /^\d+\s+worker\s/m.test(processes) ? true : null;
@@ -48,6 +59,12 @@ export class Balancer {
 
   async stop(): Promise<void> {
     await this.#box.stop();
+    for (const { network } of this.#plugged) await this.#networks.forget(network);
+  }
+
+  /** Its folder, which holds certificates' keys. */
+  get folder(): string {
+    return this.#box.folder;
   }
 
   /** Whether the balancer can become this one without being made anew. */
@@ -62,6 +79,7 @@ export class Balancer {
   async become(spec: BalancerSpec): Promise<void> {
     const generation = await this.#lay(spec);
     await this.#check(generation);
+    await this.#replug(spec.privateInterfaces);
     const known = await this.#ask("@1 show servers state");
     await writeFile(this.#stateFile, known);
     await this.#files.use(generation);
@@ -78,6 +96,24 @@ export class Balancer {
       this.#known.set(key, healthOf(state, this.#known.get(key) ?? "unknown"));
     }
     return balancerHealth(this.spec, this.#known);
+  }
+
+  /** Plugs and unplugs until it has these interfaces and no others. */
+  async #replug(wanted: Card[]): Promise<void> {
+    const server = this.#box.spec.name;
+    const cards = changes(this.#plugged, wanted);
+    for (const { network } of cards.out) {
+      await this.#networks.unplug({ server, network });
+      await this.#networks.forget(network);
+    }
+    for (const { network, mac, address, range } of cards.in) {
+      const name = `pn${network}`;
+      await this.#networks.plug({ server, network, mac }, this.#box.init, name);
+      await this.#box.ip("addr", "add", `${address}/32`, "dev", name);
+      await this.#box.ip("link", "set", name, "mtu", String(MTU), "up");
+      await this.#box.ip("route", "replace", range, "dev", name, "src", address);
+    }
+    this.#plugged = wanted;
   }
 
   get #stateFile(): string {

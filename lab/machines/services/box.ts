@@ -44,8 +44,10 @@ export interface BoxSpec {
   owner?: string;
   /** Called again and again after a start, until it gives something else than null. */
   ready: (box: Box) => Promise<true | null>;
-  /** Called at every start, once the network card is there and the program runs. */
-  wire?: (box: Box) => Promise<void>;
+  /** Called at every start, once its network namespace is there. */
+  connect?: (box: Box) => Promise<void>;
+  /** Called at every start, once it serves. */
+  served?: (box: Box) => Promise<void>;
 }
 
 /**
@@ -101,6 +103,11 @@ export class Box {
     return [...result.stderr.split("\n").filter(Boolean), `exit ${result.exitCode ?? "by a signal"}`];
   }
 
+  /** Runs `ip` in the service's network. */
+  async ip(...args: string[]): Promise<void> {
+    await run("nsenter", [`--target=${this.#init}`, "--net", "ip", ...args]);
+  }
+
   get #entering(): string[] {
     return [`--target=${this.#init}`, "--mount", "--net", "--pid", "--root", "--wd"];
   }
@@ -109,7 +116,8 @@ export class Box {
   async start(): Promise<void> {
     this.#stopping = new AbortController();
     const { signal } = this.#stopping;
-    const running = await this.#begin(signal).catch((error: unknown) => {
+    const running = await this.#begin(signal).catch(async (error: unknown) => {
+      await this.stop();
       throw new Error(`${this.spec.title} did not start: ${lineOf(error)}`);
     });
     this.#life = this.#live(running, signal);
@@ -183,6 +191,7 @@ export class Box {
         },
         READY_LIMIT_MS,
       );
+      await this.spec.connect?.(this);
       await waitFor(
         "its first answer",
         async () => {
@@ -191,7 +200,7 @@ export class Box {
         },
         READY_LIMIT_MS,
       );
-      await this.spec.wire?.(this);
+      await this.spec.served?.(this);
     } catch (error) {
       this.#kill();
       await ended;
