@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { StateSync } from "./state-sync.ts";
 import { reason, type Store } from "./store.ts";
 
-/** Milliseconds; an action that waits for its own push, and tells of its failure, comes first. */
+/** Milliseconds without a change; an action that waits for its own push, and tells of its failure, comes first. */
 const catchUpDelay = 20;
 
 export interface WholeStateOptions<T> {
@@ -22,7 +22,7 @@ export class WholeState<T> {
   readonly #options: WholeStateOptions<T>;
   readonly #sync: StateSync;
   #sent: T[] = [];
-  #scheduled = false;
+  #timer: NodeJS.Timeout | undefined;
   #complaint = "";
 
   constructor(options: WholeStateOptions<T>) {
@@ -44,10 +44,8 @@ export class WholeState<T> {
   /** Follows the store from now on: what changes in one resource may move what another one needs. */
   follow(store: Store): void {
     store.onChange(() => {
-      if (!this.#scheduled) {
-        this.#scheduled = true;
-        setTimeout(() => void this.#catchUp(), catchUpDelay).unref();
-      }
+      this.#timer ??= setTimeout(() => void this.#catchUp(), catchUpDelay).unref();
+      this.#timer.refresh();
     });
   }
 
@@ -66,7 +64,7 @@ export class WholeState<T> {
   }
 
   async #catchUp(): Promise<void> {
-    this.#scheduled = false;
+    this.#timer = undefined;
     if (!isDeepStrictEqual(this.#options.wanted(), this.#sent)) {
       await this.quietly();
     }
