@@ -167,14 +167,14 @@ export function providerService(
       const inputs = read(request.getInputs());
       const outputs = read(request.getProperties());
       const state = { inputs: inputs.properties, outputs: outputs.properties };
-      const found = handler.read
+      const found: Awaited<ReturnType<NonNullable<ResourceHandler["read"]>>> = handler.read
         ? await calls.run(request.getUrn(), request.getTimeout(), async (call) =>
             handler.read?.(request.getId(), state, call),
           )
         : state;
       const response = new providerProto.ReadResponse();
       if (!found) return response;
-      response.setId(request.getId());
+      response.setId(found.id ?? request.getId());
       response.setInputs(write(found.inputs, { secrets: inputs.secrets }));
       response.setProperties(
         write(found.outputs, {

@@ -57,12 +57,12 @@ export interface ResourceHandler {
     news: Properties,
     call: CallContext,
   ): Promise<Properties>;
-  /** Undefined = gone. Default: the state as it is. An import comes with empty state. */
+  /** Undefined = gone. Default: the state as it is. An import comes with empty state, and may be known by another id. */
   read?(
     id: string,
     state: { inputs: Properties; outputs: Properties },
     call: CallContext,
-  ): Promise<{ inputs: Properties; outputs: Properties } | undefined>;
+  ): Promise<{ inputs: Properties; outputs: Properties; id?: string } | undefined>;
   delete?(id: string, state: { inputs: Properties; outputs: Properties }, call: CallContext): Promise<void>;
   /** Outputs that are always secret, beside those that echo a secret input. */
   secretOutputs?: readonly string[];

@@ -28,6 +28,7 @@ export interface Action {
 /** What hcloud-go repeats at most five times; everything else is an answer. */
 const REPEATED_CODES = new Set(["conflict", "rate_limit_exceeded", "bad_gateway", "timeout"]);
 const REPEATS = 5;
+const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
 /** The most ids hcloud-go asks for at once. */
 const ACTIONS_AT_ONCE = 25;
@@ -38,6 +39,11 @@ export class Api {
 
   constructor(options: ApiOptions) {
     this.#options = options;
+  }
+
+  /** Milliseconds before the first of the real provider's own repeats, on top of the client's; doubles. */
+  get patience(): number {
+    return 2 * (this.#options.retryBase ?? FIRST_PAUSE_MS);
   }
 
   async get(path: string, signal: AbortSignal): Promise<Json> {
@@ -108,7 +114,7 @@ export class Api {
     return await pRetry(() => this.#sendOnce(method, path, body, signal), {
       retries: REPEATS,
       factor: 2,
-      minTimeout: this.#options.retryBase ?? 500,
+      minTimeout: this.#options.retryBase ?? FIRST_PAUSE_MS,
       maxTimeout: LONGEST_PAUSE_MS,
       randomize: true,
       signal,

@@ -1,28 +1,70 @@
 import type { CheckFailure, Properties, Value } from "../../../provider/framework/types.ts";
-import { standInRefusal } from "../notice.ts";
+import type { CloudResource } from "./resource.ts";
 import { type Attribute, type Attributes, isSet } from "./schema.ts";
 
-/** Inputs of a type that do not fit its table: unknown names, missing ones, wrong types. */
+/** Inputs of a type that do not fit its table: unknown names, missing ones, wrong types. `name` is the resource's own. */
 export function tableFailures(
-  attributes: Attributes,
-  leftOut: readonly string[],
+  { half, attributes }: Pick<CloudResource, "half" | "attributes">,
   inputs: Properties,
+  name: string,
+): CheckFailure[] {
+  const missing = half === "sdk" ? argumentMissing : propertyMissing;
+  const removed = Object.entries(attributes).flatMap(([key, { removed: words }]) =>
+    words && isSet(inputs, key) ? [problem(name, key, `Removed Attribute. ${words}`)] : [],
+  );
+  return [...removed, ...blockFailures(attributes, inputs, [], (path) => missing(name, path))];
+}
+
+/** In the words of the real provider's older half. */
+function argumentMissing(name: string, path: Path): CheckFailure {
+  const argument = path.map((part) => (typeof part === "number" ? part : snake(part))).join(".");
+  return problem(
+    name,
+    joined(path),
+    `Missing required argument. The argument "${argument}" is required, but no definition was found.`,
+  );
+}
+
+/** In the words of its newer half, which says more of the property than is known here. */
+function propertyMissing(_name: string, path: Path): CheckFailure {
+  const words = path.filter((part) => typeof part !== "number").join(".");
+  return { property: "", reason: `Missing required property '${words}'` };
+}
+
+type Path = (string | number)[];
+type Missing = (path: Path) => CheckFailure;
+
+function joined(path: Path): string {
+  return path.reduce<string>(
+    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${part}` : part),
+    "",
+  );
+}
+
+/** A property as the real provider's own schema names it. */
+export function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function blockFailures(
+  attributes: Attributes,
+  inputs: Properties,
+  at: Path,
+  missing: Missing,
 ): CheckFailure[] {
   const failures: CheckFailure[] = [];
   for (const [name, value] of Object.entries(inputs)) {
     if (name === "__defaults" || value === null) continue;
     const attribute = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
-    if (leftOut.includes(name)) failures.push({ property: name, reason: standInRefusal("hcloud", name) });
-    else if (!attribute || attribute.output)
-      failures.push({ property: name, reason: "the lab's stand-in for hcloud does not know this input" });
-    else failures.push(...misfits(name, attribute, value));
+    if (!attribute || attribute.output)
+      failures.push({
+        property: joined([...at, name]),
+        reason: "the lab's stand-in for hcloud does not know this input",
+      });
+    else failures.push(...misfits([...at, name], attribute, value, missing));
   }
   for (const [name, attribute] of Object.entries(attributes))
-    if (attribute.required && !isSet(inputs, name))
-      failures.push({
-        property: "",
-        reason: `Missing required argument. The argument "${name}" is required, but no definition was found`,
-      });
+    if (attribute.required && !isSet(inputs, name)) failures.push(missing([...at, name]));
   return failures;
 }
 
@@ -33,17 +75,17 @@ const WANTED: Record<Attribute["kind"], string> = {
   labels: "a map of texts",
   texts: "a list of texts",
   numbers: "a list of whole numbers",
+  block: "a block",
   blocks: "a list of blocks",
 };
 
-function misfits(path: string, attribute: Attribute, value: Value): CheckFailure[] {
+function misfits(path: Path, attribute: Attribute, value: Value, missing: Missing): CheckFailure[] {
   if (value === undefined) return [];
-  const misfit = [
-    { property: path, reason: `${WANTED[attribute.kind]} is needed, this is ${JSON.stringify(value)}` },
-  ];
+  const words = `${WANTED[attribute.kind]} is needed, this is ${JSON.stringify(value)}`;
+  const misfit = [{ property: joined(path), reason: words }];
   const each = (kind: Attribute["kind"]) =>
     Array.isArray(value)
-      ? value.flatMap((element, index) => misfits(`${path}[${index}]`, { ...attribute, kind }, element))
+      ? value.flatMap((one, index) => misfits([...path, index], { ...attribute, kind }, one, missing))
       : misfit;
   switch (attribute.kind) {
     case "text":
@@ -56,25 +98,16 @@ function misfits(path: string, attribute: Attribute, value: Value): CheckFailure
       return each("text");
     case "numbers":
       return each("number");
+    case "blocks":
+      return each("block");
     case "labels":
       if (!isMap(value)) return misfit;
       return Object.entries(value).flatMap(([key, text]) =>
-        misfits(`${path}.${key}`, { kind: "text" }, text),
+        misfits([...path, key], { kind: "text" }, text, missing),
       );
-    case "blocks":
-      if (!Array.isArray(value)) return misfit;
-      return value.flatMap((block, index) => blockMisfits(`${path}[${index}]`, attribute.block ?? {}, block));
+    case "block":
+      return isMap(value) ? blockFailures(attribute.block ?? {}, value, path, missing) : misfit;
   }
-}
-
-function blockMisfits(path: string, attributes: Attributes, block: Value): CheckFailure[] {
-  if (block === undefined) return [];
-  if (!isMap(block))
-    return [{ property: path, reason: `a block is needed, this is ${JSON.stringify(block)}` }];
-  return tableFailures(attributes, [], block).map(({ property, reason }) => ({
-    property: property ? `${path}.${property}` : path,
-    reason,
-  }));
 }
 
 function isMap(value: Value): value is Properties {
@@ -95,4 +128,9 @@ export function labelFault(labels: Value): { key: string; words: string } | unde
       return { key, words: `label value '${value}' (key: ${key}) is not correctly formatted` };
   }
   return undefined;
+}
+
+/** A fault in the words of the provider's older half. */
+export function problem(name: string, at: string, words: string): CheckFailure {
+  return { property: "", reason: `${words}. Examine values at '${name}.${at}'.` };
 }

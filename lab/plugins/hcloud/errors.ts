@@ -31,6 +31,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the API said no with one of these codes. */
+export function isRefusal(error: unknown, ...codes: string[]): error is ApiError {
+  return error instanceof ApiError && codes.includes(error.code);
+}
+
 /** What an answer that is no success says. */
 export function responseError(response: Response, text: string): Error {
   const { status } = response;
@@ -79,6 +84,26 @@ function networkWords(url: string, error: unknown): string {
   return cause.message;
 }
 
+/** What was to be changed is not there any more, or was never made. */
+export class Gone extends Error {
+  override name = "Gone";
+
+  /** As the bridge between Pulumi and the real provider says it. */
+  words(step: Step, urn: string): string {
+    if (step === "creating") return `expected non-nil error with nil state during Create of ${urn}`;
+    return `Resource provider reported that the resource did not exist while updating ${urn}.\n\nThis is usually a result of the resource having been deleted outside of Pulumi, and can often be fixed by running \`pulumi refresh\` before updating.`;
+  }
+}
+
+/** An error with a summary of its own, as the plugin framework has them. */
+export class Diagnostic extends Error {
+  override name = "Diagnostic";
+
+  constructor(summary: string, words: string) {
+    super(`${summary}: ${words}`);
+  }
+}
+
 export type Step = "creating" | "updating" | "deleting";
 
 /** How one half of the real provider words what went wrong. */
@@ -89,7 +114,7 @@ export interface Words {
   partial(step: Step, urn: string, error: Error): string;
 }
 
-/** Resources on the older SDK: server, firewall, network, volume, placement group, load balancer. */
+/** Resources on the older SDK: everything that is not on the plugin framework. */
 export const sdkWords: Words = {
   plain: (step, urn, error) =>
     step === "deleting" ? sdkStep(step, urn, error) : `1 error occurred:\n\t* ${sdkMessage(error)}\n\n`,
@@ -107,13 +132,14 @@ function sdkMessage(error: Error): string {
   return `${error.message}: ${fields.join(", ")}`;
 }
 
-/** Resources on the plugin framework: SSH key, primary IP, DNS. */
+/** Resources on the plugin framework: SSH keys, primary IPs, DNS, memberships in networks. */
 export const frameworkWords: Words = {
   plain: (_step, _urn, error) => frameworkMessage(error),
   partial: (_step, _urn, error) => frameworkMessage(error),
 };
 
 function frameworkMessage(error: Error): string {
+  if (error instanceof Diagnostic) return error.message;
   if (!(error instanceof ApiError))
     return `API request failed: An unexpected error was encountered during an API request.\n\n${error.message}\n`;
   const status = error.status === undefined ? "" : `Status code: ${error.status}\n`;

@@ -1,10 +1,10 @@
-import type { CheckFailure, Properties, Value } from "../../../provider/framework/types.ts";
+import type { Properties, Value } from "../../../provider/framework/types.ts";
 import { formatCidr, networkOf, parseCidr } from "../../cloud/ip.ts";
 import { type Api, actionsOf } from "./api.ts";
-import { labelFault } from "./check.ts";
-import { sdkWords } from "./errors.ts";
+import { labelFault, problem } from "./check.ts";
+import { Gone, sdkWords } from "./errors.ts";
 import type { CloudResource } from "./resource.ts";
-import { deleteWithPatience } from "./retry.ts";
+import { against, persist, tolerating } from "./retry.ts";
 import { same } from "./schema.ts";
 
 interface Rule {
@@ -53,6 +53,7 @@ const attributes: CloudResource["attributes"] = {
   applyTos: {
     kind: "blocks",
     computed: true,
+    unset: [],
     unordered: true,
     block: { labelSelector: { kind: "text" }, server: { kind: "number" } },
   },
@@ -105,7 +106,7 @@ export const firewall: CloudResource = {
   },
 
   async update(id, old, { api, wanted, signal }) {
-    await find(id, api, signal);
+    if (!(await find(id, api, signal))) throw new Gone();
     const path = `/firewalls/${id}`;
     if (wanted.name !== old.name) await api.put(path, { name: wanted.name }, signal);
     const rules = blocks(wanted.rules).map(ruleBody);
@@ -126,11 +127,9 @@ export const firewall: CloudResource = {
         { remove_from: found.applied_to.map(bare) },
         signal,
       );
-    await deleteWithPatience(api, path, signal, {
-      tries: 10,
-      gone: ["not_found"],
-      giveUp: (code) => code !== "conflict" && code !== "resource_in_use",
-    });
+    await persist(api, signal, { tries: 10, again: against("conflict", "resource_in_use") }, () =>
+      tolerating(["not_found"], () => api.delete(path, signal)),
+    );
   },
 };
 
@@ -218,9 +217,4 @@ function cidrFault(text: string): string | undefined {
   const network = networkOf(parsed);
   if (network.value === parsed.value) return undefined;
   return `${text} is not the start of the cidr block ${formatCidr(network)}`;
-}
-
-/** A fault in the words of the provider's older half. */
-export function problem(name: string, at: string, words: string): CheckFailure {
-  return { property: "", reason: `${words}. Examine values at '${name}.${at}'.` };
 }

@@ -1,10 +1,10 @@
 import type { CheckFailure, Properties } from "../../../provider/framework/types.ts";
 import { type Api, actionsOf } from "./api.ts";
-import { frameworkWords } from "./errors.ts";
+import { frameworkWords, isRefusal } from "./errors.ts";
+import { attributeFailure, exactlyOne, labelFailures } from "./framework-check.ts";
 import type { CloudResource, Work } from "./resource.ts";
-import { deleteWithPatience } from "./retry.ts";
-import { isSet, same } from "./schema.ts";
-import { labelFailures } from "./ssh-key.ts";
+import { persist, tolerating } from "./retry.ts";
+import { DATACENTER_REMOVED, isSet, same } from "./schema.ts";
 
 interface PrimaryIp {
   id: number;
@@ -32,10 +32,10 @@ export const primaryIp: CloudResource = {
     autoDelete: { kind: "boolean", default: false },
     deleteProtection: { kind: "boolean", default: false },
     labels: { kind: "labels", unset: {} },
+    datacenter: { kind: "text", computed: true, removed: DATACENTER_REMOVED },
     ipAddress: { kind: "text", output: true },
     ipNetwork: { kind: "text", output: true },
   },
-  leftOut: ["datacenter"],
   validate: (inputs, call) => [...placeFailures(inputs, call.name), ...labelFailures(inputs, call.name)],
 
   async create({ api, inputs, wanted, signal }, exists) {
@@ -71,11 +71,9 @@ export const primaryIp: CloudResource = {
 
   async delete(id, old, { api, signal }) {
     if (old.assigneeId && old.assigneeType === "server") await letGo(id, String(old.assigneeId), api, signal);
-    await deleteWithPatience(api, `/primary_ips/${id}`, signal, {
-      tries: 10,
-      gone: ["not_found"],
-      giveUp: (code) => code === "protected",
-    });
+    await persist(api, signal, { tries: 10, again: (error) => !isRefusal(error, "protected") }, () =>
+      tolerating(["not_found"], () => api.delete(`/primary_ips/${id}`, signal)),
+    );
   },
 };
 
@@ -127,20 +125,15 @@ async function letGo(id: string, serverId: string, api: Api, signal: AbortSignal
 }
 
 function placeFailures(inputs: Properties, name: string): CheckFailure[] {
-  const places = ["location", "assigneeId"].filter((place) => isSet(inputs, place));
-  const failures: CheckFailure[] = [];
-  const words = "Exactly one of these attributes must be configured: [location,assignee_id]";
-  if (places.length === 0)
-    failures.push({ property: "", reason: `Missing Attribute Configuration. ${words}` });
-  if (places.length === 2)
-    failures.push({
-      property: "",
-      reason: `Invalid Attribute Combination. ${words}. Examine values at '${name}.location'.`,
-    });
+  const failures = exactlyOne(inputs, ["location", "assigneeId"], name);
   if (isSet(inputs, "assigneeId") && !isSet(inputs, "assigneeType"))
-    failures.push({
-      property: "",
-      reason: `Invalid Attribute Combination. These attributes must be configured together: [assignee_id,assignee_type]. Examine values at '${name}.assigneeId'.`,
-    });
+    failures.push(
+      attributeFailure(
+        name,
+        "assigneeId",
+        "Invalid Attribute Combination",
+        "These attributes must be configured together: [assignee_id,assignee_type]",
+      ),
+    );
   return failures;
 }

@@ -2,20 +2,46 @@ import packageJson from "@pulumi/hcloud/package.json" with { type: "json" };
 import type { ProviderDefinition } from "../../../provider/framework/types.ts";
 import { standInNotice, standInRefusal } from "../notice.ts";
 import { Api } from "./api.ts";
+import { floatingIpAssignment, volumeAttachment } from "./attachments.ts";
 import { configuration, configurationFault, TOKEN_MISSING } from "./configuration.ts";
 import { firewall } from "./firewall.ts";
+import { firewallAttachment } from "./firewall-attachment.ts";
+import { floatingIp } from "./floating-ip.ts";
+import { loadBalancerNetwork, serverNetwork } from "./membership.ts";
+import { network } from "./network.ts";
+import { networkRoute, networkSubnet } from "./network-parts.ts";
+import { placementGroup } from "./placement-group.ts";
 import { primaryIp } from "./primary-ip.ts";
+import { rdns } from "./rdns.ts";
 import { type CloudResource, handler } from "./resource.ts";
 import { server } from "./server.ts";
 import { sshKey } from "./ssh-key.ts";
+import { volume } from "./volume.ts";
 
-/** Every resource type the stand-in has, by its token. */
+/** Every resource type the stand-in has, by its name. */
 const RESOURCES: Record<string, CloudResource> = {
-  "hcloud:index/sshKey:SshKey": sshKey,
-  "hcloud:index/primaryIp:PrimaryIp": primaryIp,
-  "hcloud:index/firewall:Firewall": firewall,
-  "hcloud:index/server:Server": server,
+  Firewall: firewall,
+  FirewallAttachment: firewallAttachment,
+  FloatingIp: floatingIp,
+  FloatingIpAssignment: floatingIpAssignment,
+  LoadBalancerNetwork: loadBalancerNetwork,
+  Network: network,
+  NetworkRoute: networkRoute,
+  NetworkSubnet: networkSubnet,
+  PlacementGroup: placementGroup,
+  PrimaryIp: primaryIp,
+  Rdns: rdns,
+  Server: server,
+  ServerNetwork: serverNetwork,
+  SshKey: sshKey,
+  Volume: volume,
+  VolumeAttachment: volumeAttachment,
 };
+
+/** The token of a type: "hcloud:index/sshKey:SshKey". */
+export function tokenOf(type: string): string {
+  return `hcloud:index/${type.charAt(0).toLowerCase()}${type.slice(1)}:${type}`;
+}
 
 const { version } = packageJson;
 
@@ -30,7 +56,7 @@ export function hcloudStandIn(environment: NodeJS.ProcessEnv, retryBase?: number
     name: "hcloud",
     version,
     resources: Object.fromEntries(
-      Object.entries(RESOURCES).map(([token, resource]) => [token, handler(resource, configured)]),
+      Object.entries(RESOURCES).map(([type, resource]) => [tokenOf(type), handler(resource, configured)]),
     ),
     async checkConfig(config) {
       const reason = configurationFault(config, environment);

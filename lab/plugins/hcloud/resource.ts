@@ -8,8 +8,8 @@ import type {
 } from "../../../provider/framework/types.ts";
 import type { Api } from "./api.ts";
 import { tableFailures } from "./check.ts";
-import type { Step, Words } from "./errors.ts";
-import { type Attributes, changes, isSet, plan, same } from "./schema.ts";
+import { Gone, type Step, type Words } from "./errors.ts";
+import { type Attributes, changes, emptyOf, hasUnknown, known, plan, same } from "./schema.ts";
 
 /** What a step of a resource's life works with. */
 export interface Work {
@@ -28,8 +28,10 @@ export interface CloudResource {
   half: "sdk" | "framework";
   words: Words;
   attributes: Attributes;
-  /** Inputs of the real resource that the stand-in does not have. */
-  leftOut?: readonly string[];
+  /** Properties that are always secret. */
+  secrets?: readonly string[];
+  /** The real resource takes a failed update for done until a refresh. */
+  forgetsFailure?: true;
   /** What the table cannot say; a property of "" speaks for the whole resource. `call` gives the resource's name. */
   validate?(inputs: Properties, call: CallContext): CheckFailure[];
   /**
@@ -37,9 +39,9 @@ export interface CloudResource {
    * where an answer had it; otherwise it is read.
    */
   create(work: Work, exists: (id: string) => void): Promise<Properties | undefined>;
-  /** The cloud's side of the state, or undefined when it is gone. */
+  /** The cloud's side of the state, or undefined when it is gone; an `id` in it says that it is known by another. */
   read(id: string, old: Properties, work: Pick<Work, "api" | "signal">): Promise<Properties | undefined>;
-  /** Returns what `create` returns. */
+  /** Returns what `create` returns; throws `Gone` when there is nothing to change. */
   update(id: string, old: Properties, work: Work): Promise<Properties | undefined>;
   delete(id: string, old: Properties, work: Pick<Work, "api" | "signal" | "warn">): Promise<void>;
 }
@@ -60,28 +62,36 @@ export function handler(resource: CloudResource, api: () => Api): ResourceHandle
   });
 
   /** The state after a create or an update: what the cloud says, and what only the program knows. */
-  const stateAfter = async (id: string, work: Work, answer: Properties | undefined): Promise<Properties> => {
+  const stateAfter = async (
+    id: string,
+    work: Work,
+    old: Properties,
+    answer: Properties | undefined,
+  ): Promise<Properties> => {
     const found = answer ?? (await resource.read(id, work.wanted, work));
     if (!found) throw new Error(`${id} is gone, right after it was made or changed`);
-    return { ...known(work.wanted), ...found, ...sticky(work), id };
+    const made = { ...known(attributes, work.wanted), ...found, ...sticky(work), id };
+    return half === "sdk" ? unset(attributes, work.wanted, old, made) : withoutNulls(made);
   };
 
   /**
    * The real provider's older half keeps an unordered list as it was asked for, whatever the cloud answers: a rule
    * change that failed, or was never sent, is taken for done until a refresh.
    */
-  const sticky = ({ inputs, wanted }: Work): Properties => {
+  const sticky = ({ wanted }: Work): Properties => {
     if (half !== "sdk") return {};
     const kept = Object.entries(attributes).filter(
-      ([name, { unordered, computed }]) => unordered && (!computed || isSet(inputs, name)),
+      ([name, { unordered }]) => unordered && !hasUnknown(wanted[name]),
     );
     return Object.fromEntries(kept.map(([name]) => [name, wanted[name]]));
   };
 
   return {
+    ...(resource.secrets && { secretOutputs: resource.secrets }),
+
     async check(written, olds, call) {
-      const inputs = named(half, withoutNulls(written), olds, call.name);
-      const failures = tableFailures(attributes, resource.leftOut ?? [], inputs);
+      const inputs = named(resource, withoutNulls(written), olds, call.name);
+      const failures = tableFailures(resource, inputs, call.name);
       if (failures.length === 0) failures.push(...(resource.validate?.(inputs, call) ?? []));
       return { inputs, failures };
     },
@@ -92,12 +102,13 @@ export function handler(resource: CloudResource, api: () => Api): ResourceHandle
       return {
         changes: Object.keys(detailed).length > 0,
         detailed,
-        deleteBeforeReplace: replaces && half === "sdk" && keepsItsName(olds.inputs, news),
+        deleteBeforeReplace: replaces && half === "sdk" && namedByProgram(attributes, news),
       };
     },
 
     async preview(inputs, old) {
-      return { ...plan(attributes, inputs, old), id: old?.id };
+      const shown = { ...plan(attributes, inputs, old), id: old?.id };
+      return half === "sdk" ? shown : withoutNulls(shown);
     },
 
     async create(inputs, call) {
@@ -108,11 +119,12 @@ export function handler(resource: CloudResource, api: () => Api): ResourceHandle
           id = made;
         });
         if (id === undefined) throw new Error("created without an id");
-        return { id, outputs: await stateAfter(id, work, answer) };
+        return { id, outputs: await stateAfter(id, work, {}, answer) };
       } catch (error) {
+        if (error instanceof Gone) throw new Error(error.words("creating", call.urn));
         if (id === undefined) throw worded("creating", call.urn, error);
         const message = resource.words.partial("creating", call.urn, asError(error));
-        throw new PartialFailure(message, id, { ...known(work.wanted), id });
+        throw new PartialFailure(message, id, { ...known(attributes, work.wanted), id });
       }
     },
 
@@ -120,11 +132,13 @@ export function handler(resource: CloudResource, api: () => Api): ResourceHandle
       const work = worker(news, plan(attributes, news, olds.outputs), call);
       try {
         const answer = await resource.update(id, olds.outputs, work);
-        return await stateAfter(id, work, answer);
+        return await stateAfter(id, work, olds.outputs, answer);
       } catch (error) {
+        if (error instanceof Gone) throw new Error(error.words("updating", call.urn));
         if (half !== "sdk") throw worded("updating", call.urn, error);
         const message = resource.words.partial("updating", call.urn, asError(error));
-        throw new PartialFailure(message, id, { ...olds.outputs, ...sticky(work) });
+        const kept = resource.forgetsFailure ? known(attributes, work.wanted) : sticky(work);
+        throw new PartialFailure(message, id, { ...olds.outputs, ...kept });
       }
     },
 
@@ -132,8 +146,9 @@ export function handler(resource: CloudResource, api: () => Api): ResourceHandle
       const { inputs, outputs } = state;
       const found = await resource.read(id, outputs, { api: api(), signal: call.signal });
       if (!found) return undefined;
-      const now = { ...blank(attributes), ...outputs, ...found, id };
-      return { outputs: now, inputs: inputsOf(attributes, inputs, outputs, now) };
+      const whole = { ...blank(attributes), ...outputs, id, ...found };
+      const now = half === "sdk" ? whole : withoutNulls(whole);
+      return { id: String(now.id), outputs: now, inputs: inputsOf(attributes, inputs, outputs, now) };
     },
 
     async delete(id, state, call) {
@@ -156,32 +171,41 @@ function withoutNulls(inputs: Properties): Properties {
 
 /** A resource without a name gets `<logical>-<7 hex>` and keeps it; `__defaults` remembers whose the name is. */
 function named(
-  half: CloudResource["half"],
+  { half, attributes }: CloudResource,
   inputs: Properties,
   olds: Properties,
   logical: string,
 ): Properties {
-  const own = Object.hasOwn(inputs, "name");
-  const name = own ? inputs.name : (olds.name ?? `${logical}-${randomBytes(4).toString("hex").slice(0, 7)}`);
-  return half === "sdk" ? { ...inputs, name, __defaults: own ? [] : ["name"] } : { ...inputs, name };
+  const own = Object.hasOwn(inputs, "name") || !("name" in attributes);
+  const made = () => olds.name ?? `${logical}-${randomBytes(4).toString("hex").slice(0, 7)}`;
+  const full = own ? inputs : { ...inputs, name: made() };
+  return half === "sdk" ? { ...full, __defaults: own ? [] : ["name"] } : full;
 }
 
 /** Two resources cannot share a name, so one with a name of its own has to go before its successor comes. */
-function keepsItsName(olds: Properties, news: Properties): boolean {
-  const generated = Array.isArray(news.__defaults) && news.__defaults.includes("name");
-  return !generated && olds.name === news.name;
+function namedByProgram(attributes: Attributes, news: Properties): boolean {
+  const { __defaults: defaults } = news;
+  return "name" in attributes && Array.isArray(defaults) && !defaults.includes("name");
 }
 
-/** What a plan knows; the rest has not come to be. */
-function known(wanted: Properties): Properties {
-  return Object.fromEntries(
-    Object.entries(wanted).map(([name, value]) => [name, value === undefined ? null : value]),
-  );
+/**
+ * How the older half keeps what the program does not set: labels that never were stay unset, and other values that
+ * were taken away are the empty ones of their type.
+ */
+function unset(attributes: Attributes, asked: Properties, old: Properties, made: Properties): Properties {
+  const kept = { ...made };
+  for (const [name, attribute] of Object.entries(attributes)) {
+    if (attribute.computed || attribute.output || asked[name] !== null) continue;
+    const value = made[name] ?? null;
+    if (attribute.kind === "labels" && value && Object.keys(value).length === 0) kept[name] = null;
+    else if (value === null && (old[name] ?? null) !== null) kept[name] = emptyOf(attribute);
+  }
+  return kept;
 }
 
 /** The program's side of a state that comes from an import. */
 function blank(attributes: Attributes): Properties {
-  return known(plan(attributes, {}, undefined));
+  return known(attributes, plan(attributes, {}, undefined));
 }
 
 /** Inputs after a refresh: as they were where nothing drifted, else what the cloud has. Of an import: what is set. */

@@ -1,39 +1,46 @@
 import pRetry from "p-retry";
 import type { Api } from "./api.ts";
-import { ApiError } from "./errors.ts";
+import { isRefusal } from "./errors.ts";
 
-/** The real provider's own repeats, on top of the client's: pauses of 1, 2, 4, … seconds. */
+/** How stubborn the real provider is, on top of its client's own repeats: pauses of 1, 2, 4, … seconds. */
 export interface Patience {
   tries: number;
-  /** Codes that mean there is nothing to delete any more. */
-  gone: readonly string[];
-  /** Codes no repeat will help with. */
-  giveUp(code: string): boolean;
-  /** Milliseconds before the first repeat. Default 1000. */
-  base?: number;
+  /** Whether another try may help. */
+  again(error: unknown): boolean;
 }
 
-/** Deletes, and tries again while something still holds on to it. */
-export async function deleteWithPatience(
+/** The provider's usual number of tries. */
+export const TRIES = 5;
+const LONGEST_PAUSE_MS = 32_000;
+
+/** Tries until it works, or until another try would not help. */
+export async function persist<Result>(
   api: Api,
-  path: string,
   signal: AbortSignal,
-  patience: Patience,
-): Promise<void> {
-  const attempt = async () => {
-    try {
-      await api.delete(path, signal);
-    } catch (error) {
-      if (error instanceof ApiError && patience.gone.includes(error.code)) return;
-      throw error;
-    }
-  };
-  await pRetry(attempt, {
-    retries: patience.tries - 1,
+  { tries, again }: Patience,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  return await pRetry(attempt, {
+    retries: tries - 1,
     factor: 2,
-    minTimeout: patience.base ?? 1000,
-    maxTimeout: 32_000,
+    minTimeout: api.patience,
+    maxTimeout: LONGEST_PAUSE_MS,
     signal,
-    shouldRetry: ({ error }) => !(error instanceof ApiError) || !patience.giveUp(error.code),
+    shouldRetry: ({ error }) => again(error),
   });
+}
+
+/** Another try helps against these codes alone. */
+export const against =
+  (...codes: string[]) =>
+  (error: unknown): boolean =>
+    isRefusal(error, ...codes);
+
+/** Runs a step that may find its work done: these codes count as success. */
+export async function tolerating(codes: readonly string[], step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    if (!isRefusal(error, ...codes)) throw error;
+  }
 }

@@ -2,7 +2,7 @@ import type { DiffKind, Properties, Value } from "../../../provider/framework/ty
 
 /** One property of a resource, as the real provider's schema has it. */
 export interface Attribute {
-  kind: "text" | "number" | "boolean" | "labels" | "texts" | "numbers" | "blocks";
+  kind: "text" | "number" | "boolean" | "labels" | "texts" | "numbers" | "block" | "blocks";
   /** Only the cloud sets it. */
   output?: true;
   required?: true;
@@ -13,7 +13,7 @@ export interface Attribute {
   replaces?: true;
   /** The order of a list does not count. */
   unordered?: true;
-  /** The properties of a block. */
+  /** The properties of a block, or of each block of a list. */
   block?: Record<string, Attribute>;
   /** How a value is kept in the state, where that differs from how it is written. */
   kept?: (value: Value) => Value;
@@ -21,7 +21,13 @@ export interface Attribute {
   ignores?: (was: Value, inputs: Properties) => boolean;
   /** What a value that was never set looks like in the state. Default: null, or an empty list. */
   unset?: Value;
+  /** Why it must not be set any more. */
+  removed?: string;
 }
+
+/** The word for the property that the cloud no longer knows. */
+export const DATACENTER_REMOVED =
+  "The datacenter attribute is marked for removal, you must use the location attribute instead. See https://docs.hetzner.cloud/changelog#2026-07-01-removing-datacenters.";
 
 export type Attributes = Record<string, Attribute>;
 
@@ -29,9 +35,9 @@ export type Attributes = Record<string, Attribute>;
 export function plan(attributes: Attributes, inputs: Properties, old: Properties | undefined): Properties {
   const planned: Properties = {};
   for (const [name, attribute] of Object.entries(attributes)) {
-    if (isSet(inputs, name)) planned[name] = keep(attribute, inputs[name]);
+    if (isSet(inputs, name)) planned[name] = keep(attribute, inputs[name], old?.[name]);
     else if (attribute.output || attribute.computed)
-      planned[name] = old ? (old[name] ?? null) : unmade(attribute);
+      planned[name] = old ? (old[name] ?? null) : attribute.unset;
     else planned[name] = unsetValue(attribute, old?.[name]);
   }
   return planned;
@@ -42,42 +48,93 @@ export function isSet(inputs: Properties, name: string): boolean {
   return Object.hasOwn(inputs, name) && inputs[name] !== null;
 }
 
-/** What the cloud will set: blocks count as none until it has. */
-function unmade(attribute: Attribute): Value {
-  return attribute.kind === "blocks" ? [] : undefined;
-}
-
 function unsetValue(attribute: Attribute, was: Value): Value {
   if (attribute.default !== undefined) return attribute.default;
   // The cloud has its own way of writing that there is nothing.
   if (was !== undefined && isEmpty(was)) return was;
-  if (attribute.unset !== undefined) return attribute.unset;
-  // Labels that were taken away leave an empty map behind.
+  // Labels, and elements, that were taken away leave nothing but their container behind.
   if (attribute.kind === "labels" && was) return {};
+  if (Array.isArray(was)) return [];
+  if (attribute.unset !== undefined) return attribute.unset;
   return attribute.kind === "blocks" ? [] : null;
 }
 
-function keep(attribute: Attribute, value: Value): Value {
+function keep(attribute: Attribute, value: Value, was: Value): Value {
   if (value === undefined) return undefined;
-  if (attribute.kind === "blocks")
-    return (value as Properties[]).map((block) => keepBlock(attribute.block ?? {}, block));
-  if (attribute.kind === "texts") return attribute.kept ? (value as Value[]).map(attribute.kept) : value;
-  if (attribute.kind === "numbers") return (value as Value[]).map(numeric);
-  if (attribute.kind === "number") return numeric(value);
-  if (attribute.kind === "text" && typeof value === "number") return String(value);
-  return attribute.kept ? attribute.kept(value) : value;
+  const block = attribute.block ?? {};
+  switch (attribute.kind) {
+    case "block":
+      return keepBlock(block, value as Properties, (was ?? undefined) as Properties | undefined);
+    case "blocks": {
+      const olds = Array.isArray(was) ? (was as Properties[]) : [];
+      return (value as Properties[]).map((one, index) =>
+        keepBlock(block, one, attribute.unordered ? olds.find((old) => fits(block, one, old)) : olds[index]),
+      );
+    }
+    case "texts":
+      return attribute.kept ? (value as Value[]).map(attribute.kept) : value;
+    case "numbers":
+      return (value as Value[]).map(numeric);
+    case "number":
+      return numeric(value);
+    default: {
+      const text = attribute.kind === "text" && typeof value === "number" ? String(value) : value;
+      return attribute.kept ? attribute.kept(text) : text;
+    }
+  }
 }
 
-function keepBlock(attributes: Attributes, block: Properties): Properties {
+function keepBlock(attributes: Attributes, block: Properties, was: Properties | undefined): Properties {
   if (block === undefined) return block;
   return Object.fromEntries(
-    Object.entries(attributes)
-      .filter(([, attribute]) => !attribute.output)
-      .map(([name, attribute]) => {
-        if (isSet(block, name)) return [name, keep(attribute, block[name])];
-        return [name, attribute.default ?? empties[attribute.kind]];
-      }),
+    Object.entries(attributes).map(([name, attribute]) => {
+      if (isSet(block, name)) return [name, keep(attribute, block[name], was?.[name])];
+      if (attribute.output || attribute.computed) return [name, was?.[name]];
+      return [name, attribute.default ?? emptyOf(attribute)];
+    }),
   );
+}
+
+/** Whether an old block is the one a program's block speaks of. */
+function fits(attributes: Attributes, block: Properties, old: Properties): boolean {
+  return Object.entries(attributes).every(([name, attribute]) => {
+    if (attribute.output || (attribute.computed && !isSet(block, name))) return true;
+    const now = isSet(block, name) ? keep(attribute, block[name], old[name]) : attribute.default;
+    return same(attribute, old[name], now ?? null);
+  });
+}
+
+/** What a plan knows; the rest has not come to be. */
+export function known(attributes: Attributes, wanted: Properties): Properties {
+  const settled = (attribute: Attribute, value: Value): Value => {
+    if (value === undefined) return emptyOf(attribute);
+    if (attribute.kind !== "block" && attribute.kind !== "blocks") return value;
+    const settle = (block: Properties) =>
+      Object.fromEntries(
+        Object.entries(block).map(([key, inner]) => [
+          key,
+          settled(attribute.block?.[key] ?? { kind: "text" }, inner),
+        ]),
+      );
+    if (Array.isArray(value)) return value.map((block) => settle(block as Properties));
+    return value && settle(value as Properties);
+  };
+  return Object.fromEntries(
+    Object.entries(wanted).map(([name, value]) => [
+      name,
+      value === undefined ? unmade(attributes[name]) : settled(attributes[name] ?? { kind: "text" }, value),
+    ]),
+  );
+}
+
+/** A list whose order does not count is never quite unset. */
+function unmade(attribute: Attribute | undefined): Value {
+  return attribute?.unordered ? [] : null;
+}
+
+/** The empty value of a type. */
+export function emptyOf({ kind, unset }: Attribute): Value {
+  return unset === undefined ? empties[kind] : unset;
 }
 
 const empties: Record<Attribute["kind"], Value> = {
@@ -87,6 +144,7 @@ const empties: Record<Attribute["kind"], Value> = {
   labels: {},
   texts: [],
   numbers: [],
+  block: null,
   blocks: [],
 };
 
@@ -107,7 +165,8 @@ export function changes(
     if (attribute.output || (attribute.computed && !isSet(inputs, name))) continue;
     const [was, now] = [old[name], wanted[name]];
     if (same(attribute, was, now) || attribute.ignores?.(was, inputs)) continue;
-    const labels = attribute.kind === "labels" && now !== undefined ? labelChanges(name, was, now) : {};
+    const labels =
+      attribute.kind === "labels" && now !== undefined && !isEmpty(was) ? labelChanges(name, was, now) : {};
     if (Object.keys(labels).length > 0) Object.assign(found, labels);
     else found[name] = `${kindOf(was, now)}${attribute.replaces ? "-replace" : ""}` as DiffKind;
   }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Value } from "../../../provider/framework/types.ts";
-import type { Attributes } from "./schema.ts";
+import { type Attributes, DATACENTER_REMOVED } from "./schema.ts";
 
 /** The state keeps no user data, only its SHA-1 in base64. */
 const userDataHash = (text: Value): Value =>
@@ -20,13 +20,12 @@ export const SERVER: Attributes = {
   rescue: { kind: "text" },
   publicNets: {
     kind: "blocks",
-    computed: true,
     unordered: true,
     block: {
       ipv4Enabled: { kind: "boolean", default: true },
       ipv6Enabled: { kind: "boolean", default: true },
-      ipv4: { kind: "number" },
-      ipv6: { kind: "number" },
+      ipv4: { kind: "number", computed: true },
+      ipv6: { kind: "number", computed: true },
     },
   },
   firewallIds: {
@@ -41,9 +40,19 @@ export const SERVER: Attributes = {
   shutdownBeforeDeletion: { kind: "boolean", default: false },
   allowDeprecatedImages: { kind: "boolean" },
   iso: { kind: "text" },
-  networks: { kind: "blocks" },
+  networks: {
+    kind: "blocks",
+    unordered: true,
+    block: {
+      networkId: { kind: "number", computed: true },
+      subnetId: { kind: "text", computed: true },
+      ip: { kind: "text", computed: true },
+      aliasIps: { kind: "texts", unordered: true, default: [] },
+      macAddress: { kind: "text", output: true },
+    },
+  },
   placementGroupId: { kind: "number" },
-  datacenter: { kind: "text", output: true },
+  datacenter: { kind: "text", computed: true, removed: DATACENTER_REMOVED },
   backupWindow: { kind: "text", output: true },
   ipv4Address: { kind: "text", output: true },
   ipv6Address: { kind: "text", output: true },

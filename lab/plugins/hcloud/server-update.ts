@@ -1,52 +1,45 @@
 import pRetry, { AbortError } from "p-retry";
 import type { Properties } from "../../../provider/framework/types.ts";
-import { standInRefusal } from "../notice.ts";
 import type { Api } from "./api.ts";
+import { Gone } from "./errors.ts";
 import type { Work } from "./resource.ts";
+import { TRIES } from "./retry.ts";
 import { same } from "./schema.ts";
-import { findServer, type Server, sshKeyIds } from "./server-lookups.ts";
+import { changeAddresses } from "./server-addresses.ts";
+import { findServer, type Server } from "./server-lookups.ts";
+import { changeNetworks } from "./server-networks.ts";
+import { keysOf, setBackups, setIso, setPlacementGroup, setProtection, setRescue } from "./server-steps.ts";
 import { SERVER } from "./server-table.ts";
 
 /** Changes a server in place, in the order of the real provider. */
 export async function updateServer(id: string, old: Properties, work: Work): Promise<undefined> {
   const { api, wanted, signal } = work;
   const found = await findServer(id, api, signal);
-  if (!found) throw new Error(`server with ID '${id}' not found`);
+  if (!found) throw new Gone();
   const changed = (name: string) => {
     const attribute = SERVER[name];
     return attribute !== undefined && !same(attribute, old[name], wanted[name]);
   };
-  const actions = `/servers/${id}/actions`;
 
-  if (changed("publicNets"))
-    throw new Error(standInRefusal("hcloud", "changed publicNets of a server in place"));
   if (changed("name")) await api.put(`/servers/${id}`, { name: wanted.name }, signal);
   if (changed("labels")) await api.put(`/servers/${id}`, { labels: wanted.labels ?? {} }, signal);
-  if (changed("serverType")) {
-    if (found.status === "running") await api.act(`${actions}/poweroff`, undefined, signal);
-    const body = { server_type: wanted.serverType, upgrade_disk: !wanted.keepDisk };
-    // The server stays off: the real provider does not power it on again.
-    await api.act(`${actions}/change_type`, body, signal);
-  }
-  if (changed("backups"))
-    await api.act(`${actions}/${wanted.backups ? "enable_backup" : "disable_backup"}`, undefined, signal);
-  if (changed("rescue")) await changeRescue(actions, found, work);
+  if (changed("serverType")) await changeType(found, work);
+  if (changed("backups")) await setBackups(found, work);
+  if (changed("iso")) await setIso(found, work);
+  if (changed("rescue")) await setRescue(found, await keysOf(work), work);
+  if (changed("networks")) await changeNetworks(found, work);
   if (changed("firewallIds")) await changeFirewalls(found, work);
-  if (changed("deleteProtection") || changed("rebuildProtection")) {
-    const body = { rebuild: wanted.rebuildProtection, delete: wanted.deleteProtection };
-    await api.act(`${actions}/change_protection`, body, signal);
-  }
+  if (changed("publicNets")) await changeAddresses(found, old, work);
+  if (changed("placementGroupId")) await setPlacementGroup(found, work);
+  if (changed("deleteProtection") || changed("rebuildProtection")) await setProtection(found.id, work);
 }
 
-async function changeRescue(actions: string, _found: Server, { api, wanted, signal }: Work): Promise<void> {
-  if (!wanted.rescue) {
-    await api.act(`${actions}/disable_rescue`, undefined, signal);
-  } else {
-    const keys = await sshKeyIds(wanted.sshKeys, api, signal);
-    const body = { type: wanted.rescue, ...(keys.length > 0 && { ssh_keys: keys }) };
-    await api.act(`${actions}/enable_rescue`, body, signal);
-  }
-  await api.act(`${actions}/reset`, undefined, signal);
+/** The server stays off: the real provider does not power it on again. */
+async function changeType({ id, status }: Server, { api, wanted, signal }: Work): Promise<void> {
+  const actions = `/servers/${id}/actions`;
+  if (status === "running") await api.act(`${actions}/poweroff`, undefined, signal);
+  const body = { server_type: wanted.serverType, upgrade_disk: !wanted.keepDisk };
+  await api.act(`${actions}/change_type`, body, signal);
 }
 
 /** Compares with what the server has, not with the state. */
@@ -74,7 +67,8 @@ export async function shutDownFirst(
     });
     if ((answer.server as Server).status !== "off") throw new Error("server has not shut down yet");
   };
-  await pRetry(look, { retries: 4, factor: 2, minTimeout: 1000, maxTimeout: 8000, signal }).catch(() => {
+  const waits = { retries: TRIES - 1, factor: 2, minTimeout: api.patience, maxTimeout: 8 * api.patience };
+  await pRetry(look, { ...waits, signal }).catch(() => {
     signal.throwIfAborted();
     warn(`Server id ${id} did not finish shutting down gracefully in time, deleting it anyways.`);
   });

@@ -1,11 +1,20 @@
-import type { Properties } from "../../../provider/framework/types.ts";
-import { type Action, actionsOf, type Json } from "./api.ts";
-import { labelFault } from "./check.ts";
+import type { CheckFailure, Properties } from "../../../provider/framework/types.ts";
+import type { Json } from "./api.ts";
+import { actionsOf } from "./api.ts";
+import { labelFault, problem } from "./check.ts";
+import { settleInTurn } from "./entity.ts";
 import { sdkWords } from "./errors.ts";
-import { problem } from "./firewall.ts";
 import type { CloudResource, Work } from "./resource.ts";
-import { hasUnknown, same } from "./schema.ts";
-import { findServer, imageId, requireServerType, type Server, sshKeyIds } from "./server-lookups.ts";
+import { type Farewell, imageFarewell, typeFarewell } from "./server-deprecation.ts";
+import {
+  findServer,
+  requireImage,
+  requirePlacementGroup,
+  requireServerType,
+  type Server,
+} from "./server-lookups.ts";
+import { blocksOf, joinInline, networkFailures, networksState } from "./server-networks.ts";
+import { keysOf, powerOn, setBackups, setIso, setProtection, setRescue } from "./server-steps.ts";
 import { SERVER } from "./server-table.ts";
 import { shutDownFirst, updateServer } from "./server-update.ts";
 
@@ -13,12 +22,11 @@ import { shutDownFirst, updateServer } from "./server-update.ts";
 export const server: CloudResource = {
   half: "sdk",
   words: sdkWords,
-  leftOut: ["datacenter", "iso", "networks", "placementGroupId"],
   attributes: SERVER,
 
   validate(inputs, call) {
     const label = labelFault(inputs.labels);
-    const failures = label ? [problem(call.name, "labels", label.words)] : [];
+    const failures: CheckFailure[] = label ? [problem(call.name, "labels", label.words)] : [];
     if (inputs.image === "")
       failures.push(
         problem(
@@ -27,18 +35,34 @@ export const server: CloudResource = {
           '"image" must have more than 0 characters. Have you set the name instead of an ID?',
         ),
       );
-    return failures;
+    const keys = Array.isArray(inputs.sshKeys) ? inputs.sshKeys : [];
+    for (const [index, key] of keys.entries())
+      if (key === "")
+        failures.push(
+          problem(
+            call.name,
+            `sshKeys[${index}]`,
+            "Invalid ssh key passed. You need to pass a string with at least 1 character",
+          ),
+        );
+    return [...failures, ...networkFailures(inputs)];
   },
 
   async create(work, exists) {
-    const { api, signal } = work;
-    const answer = await api.post("/servers", await orderBody(work), signal);
-    const id = String((answer.server as Server).id);
-    exists(id);
-    await api.settle(actionsOf({ action: answer.action }), signal);
-    for (const action of (answer.next_actions as Action[] | undefined) ?? [])
-      await api.settle([action], signal);
-    await equip(id, work);
+    const { api, wanted, signal } = work;
+    const { body, sshKeys } = await order(work);
+    const answer = await api.post("/servers", body, signal);
+    const found = answer.server as Server;
+    exists(String(found.id));
+    await settleInTurn(answer, work);
+    const networks = blocksOf(wanted.networks);
+    for (const block of networks) await joinInline(found.id, block, work);
+    if (networks.length > 0 && withoutNet(wanted)) await powerOn(found.id, work);
+    await setBackups(found, work);
+    if (wanted.iso) await setIso(found, work);
+    if (wanted.rescue) await setRescue(found, sshKeys, work);
+    if (wanted.deleteProtection || wanted.rebuildProtection) await setProtection(found.id, work);
+    return undefined;
   },
 
   async read(id, old, { api, signal }) {
@@ -54,26 +78,59 @@ export const server: CloudResource = {
   },
 };
 
-async function orderBody({ api, inputs, wanted, signal }: Work): Promise<Json> {
+async function order(work: Work): Promise<{ body: Json; sshKeys: number[] }> {
+  const { api, inputs, wanted, signal, warn } = work;
+  const now = new Date();
   const type = await requireServerType(String(wanted.serverType), api, signal);
-  const image = await imageId(String(wanted.image ?? ""), type.architecture, api, signal);
-  const keys = await sshKeyIds(wanted.sshKeys, api, signal);
+  const image = await requireImage(String(wanted.image ?? ""), type.architecture, api, signal);
+  heed(
+    imageFarewell(image, now),
+    (words, refused) => (refused ? `Image Unavailable: ${words}.` : `Image Deprecated: ${words}.`),
+    warn,
+  );
+  const location = wanted.location ? String(wanted.location) : undefined;
+  heed(typeFarewell(type, location, now), (words) => `${words}: ${TYPE_ADVICE}`, warn);
+  const sshKeys = await keysOf(work);
   const labels = (wanted.labels ?? {}) as Properties;
   const firewalls = Array.isArray(wanted.firewallIds) ? wanted.firewallIds : [];
-  const net = Array.isArray(wanted.publicNets) ? (wanted.publicNets[0] as Properties | undefined) : undefined;
-  const withoutNet = net && !net.ipv4Enabled && !net.ipv6Enabled && !net.ipv4 && !net.ipv6;
-  return {
+  const group =
+    wanted.placementGroupId && (await requirePlacementGroup(wanted.placementGroupId, api, signal));
+  const [net] = blocksOf(wanted.publicNets);
+  const body = {
     name: wanted.name,
     server_type: wanted.serverType,
-    image,
-    ...(keys.length > 0 && { ssh_keys: keys }),
-    ...(wanted.location ? { location: wanted.location } : {}),
+    image: image.id,
+    ...(sshKeys.length > 0 && { ssh_keys: sshKeys }),
+    ...(location !== undefined && { location }),
     ...(inputs.userData ? { user_data: inputs.userData } : {}),
-    ...(withoutNet && { start_after_create: false }),
+    // It waits for its networks, unless it has none.
+    ...(withoutNet(wanted) && blocksOf(wanted.networks).length > 0 && { start_after_create: false }),
     ...(Object.keys(labels).length > 0 && { labels }),
     ...(firewalls.length > 0 && { firewalls: firewalls.map((firewall) => ({ firewall })) }),
+    ...(group && { placement_group: group }),
     ...(net && { public_net: publicNetBody(net) }),
   };
+  return { body, sshKeys };
+}
+
+const TYPE_ADVICE =
+  'Existing servers of that plan will continue to work as before and no action is required on your part. It is possible to migrate this Server to another Server Type by using the "hcloud server change-type" command.';
+
+/** Warns of what is going, and refuses what is gone. */
+function heed(
+  farewell: Farewell | undefined,
+  worded: (words: string, refused: boolean) => string,
+  warn: (message: string) => void,
+): void {
+  if (!farewell) return;
+  const message = worded(farewell.words, farewell.refused);
+  if (farewell.refused) throw new Error(message);
+  warn(message);
+}
+
+function withoutNet(wanted: Properties): boolean {
+  const [net] = blocksOf(wanted.publicNets);
+  return net !== undefined && !net.ipv4Enabled && !net.ipv6Enabled && !net.ipv4 && !net.ipv6;
 }
 
 function publicNetBody(net: Properties): Json {
@@ -85,38 +142,15 @@ function publicNetBody(net: Properties): Json {
   };
 }
 
-/** What an order cannot say. */
-async function equip(id: string, { api, wanted, signal }: Work): Promise<void> {
-  const path = `/servers/${id}/actions`;
-  if (wanted.backups) await api.act(`${path}/enable_backup`, undefined, signal);
-  if (wanted.rescue) {
-    const keys = await sshKeyIds(wanted.sshKeys, api, signal);
-    await api.act(
-      `${path}/enable_rescue`,
-      { type: wanted.rescue, ...(keys.length > 0 && { ssh_keys: keys }) },
-      signal,
-    );
-    await api.act(`${path}/reset`, undefined, signal);
-  }
-  const { deleteProtection, rebuildProtection } = wanted;
-  if (deleteProtection || rebuildProtection)
-    await api.act(
-      `${path}/change_protection`,
-      { rebuild: rebuildProtection, delete: deleteProtection },
-      signal,
-    );
-}
-
-/** The cloud's side of a server's state; `old` says how the program wrote image and labels. */
+/** The cloud's side of a server's state; `old` says how the program wrote image and networks. */
 function stateOf(found: Server, old: Properties): Properties {
   const { ipv4, ipv6, firewalls } = found.public_net;
-  const labels =
-    same({ kind: "labels" }, old.labels, found.labels) && old.labels === null ? null : found.labels;
+  const networks = networksState(found, old);
   const state: Properties = {
     name: found.name,
     serverType: found.server_type.name,
     location: found.location.name,
-    labels,
+    labels: found.labels,
     status: found.status,
     backupWindow: found.backup_window ?? "",
     backups: Boolean(found.backup_window),
@@ -124,15 +158,13 @@ function stateOf(found: Server, old: Properties): Properties {
     rebuildProtection: found.protection.rebuild,
     primaryDiskSize: found.primary_disk_size,
     firewallIds: firewalls.map(({ id }) => id),
-    ipv4Address: ipv4?.ip ?? null,
-    ipv6Address: ipv6 ? `${ipv6.ip.replace(/\/\d+$/, "")}1` : null,
+    ipv4Address: ipv4?.ip ?? "",
+    ipv6Address: ipv6 ? `${ipv6.ip.replace(/\/\d+$/, "")}1` : "",
     ipv6Network: ipv6?.ip ?? "<nil>",
     placementGroupId: found.placement_group?.id ?? 0,
-    networks: [],
-    iso: null,
+    ...(networks && { networks }),
     datacenter: null,
   };
-  if (hasUnknown(old.publicNets)) state.publicNets = [];
   if (found.image) {
     const { id, name } = found.image;
     state.image = name && String(id) !== old.image ? name : String(id);

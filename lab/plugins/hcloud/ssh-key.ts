@@ -1,7 +1,8 @@
-import type { CheckFailure, Properties } from "../../../provider/framework/types.ts";
-import { labelFault } from "./check.ts";
-import { ApiError, frameworkWords } from "./errors.ts";
+import type { Properties } from "../../../provider/framework/types.ts";
+import { frameworkWords } from "./errors.ts";
+import { labelFailures } from "./framework-check.ts";
 import type { CloudResource } from "./resource.ts";
+import { tolerating } from "./retry.ts";
 import { same } from "./schema.ts";
 
 interface SshKey {
@@ -46,20 +47,10 @@ export const sshKey: CloudResource = {
   },
 
   async delete(id, _old, { api, signal }) {
-    await api.delete(`/ssh_keys/${id}`, signal).catch((error: unknown) => {
-      if (!(error instanceof ApiError && error.code === "not_found")) throw error;
-    });
+    await tolerating(["not_found"], () => api.delete(`/ssh_keys/${id}`, signal));
   },
 };
 
 function stateOf(key: SshKey): Properties {
   return { name: key.name, publicKey: key.public_key, labels: key.labels, fingerprint: key.fingerprint };
-}
-
-/** A malformed label, in the words of the provider's newer half. */
-export function labelFailures(inputs: Properties, name: string): CheckFailure[] {
-  const fault = labelFault(inputs.labels);
-  if (!fault) return [];
-  const path = `${name}.labels[${JSON.stringify(fault.key)}]`;
-  return [{ property: "", reason: `Invalid label. ${fault.words}. Examine values at '${path}'.` }];
 }

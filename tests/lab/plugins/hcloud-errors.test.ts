@@ -214,7 +214,7 @@ describe("inputs", () => {
     [
       "a block without what it needs",
       { rules: [{ direction: "in" }] },
-      'rules[0]: Missing required argument. The argument "protocol" is required, but no definition was found',
+      `Missing required argument. The argument "rules.0.protocol" is required, but no definition was found.. Examine values at 'f.rules[0].protocol'.`,
     ],
     ["a list that is none", { rules: "tcp" }, 'rules: a list of blocks is needed, this is "tcp"'],
   ])("of a firewall are refused for %s", async (_, args, expected) => {
@@ -222,16 +222,13 @@ describe("inputs", () => {
     expect(await at.firewalls.faults("f", args)).toEqual([expected]);
   });
 
-  test("of a server are refused where the stand-in has no part of them", async () => {
+  test("of a server are refused where the cloud has moved on, and where one is missing", async () => {
     await using at = await stage();
-    expect(
-      await at.servers.faults("web", { ...plain, networks: [{ networkId: 1 }], datacenter: "fsn1-dc14" }),
-    ).toEqual([
-      "datacenter: the lab's stand-in for hcloud does not have datacenter; install the real plugin",
-      "networks: the lab's stand-in for hcloud does not have networks; install the real plugin",
+    expect(await at.servers.faults("web", { ...plain, datacenter: "fsn1-dc14" })).toEqual([
+      "Removed Attribute. The datacenter attribute is marked for removal, you must use the location attribute instead. See https://docs.hetzner.cloud/changelog#2026-07-01-removing-datacenters.. Examine values at 'web.datacenter'.",
     ]);
     expect(await at.servers.faults("web", { image: "debian-13" })).toEqual([
-      'Missing required argument. The argument "serverType" is required, but no definition was found',
+      `Missing required argument. The argument "server_type" is required, but no definition was found.. Examine values at 'web.serverType'.`,
     ]);
   });
 
@@ -254,7 +251,7 @@ describe("inputs", () => {
 
 describe("the configuration", () => {
   const start = (environment: NodeJS.ProcessEnv) =>
-    EngineDouble.start(hcloudStandIn(environment), "hcloud:index/volume:Volume");
+    EngineDouble.start(hcloudStandIn(environment), "hcloud:index/storageBox:StorageBox");
 
   test.each<[string, Wire, NodeJS.ProcessEnv, string[]]>([
     ["a token of 64 characters", { token }, {}, []],
@@ -299,7 +296,7 @@ describe("the configuration", () => {
   test("does not bring the stand-in a resource it does not have", async () => {
     await using engine = await start({ HCLOUD_TOKEN: token });
     expect((await refusal(engine.check("v", {}))).message).toBe(
-      "the lab's stand-in for hcloud does not have hcloud:index/volume:Volume; install the real plugin",
+      "the lab's stand-in for hcloud does not have hcloud:index/storageBox:StorageBox; install the real plugin",
     );
   });
 });

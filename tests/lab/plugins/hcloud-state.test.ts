@@ -114,7 +114,15 @@ describe("a name", () => {
 });
 
 describe("a changed server", () => {
-  const args = { ...plain, userData: "a", sshKeys: ["login"], labels: { a: "1" }, firewallIds: [1] };
+  const publicNets = [{ ipv4: 7 }];
+  const args = {
+    ...plain,
+    userData: "a",
+    sshKeys: ["login"],
+    labels: { a: "1" },
+    firewallIds: [1],
+    publicNets,
+  };
   const rest: Wire = {
     backups: false,
     placementGroupId: 0,
@@ -142,7 +150,8 @@ describe("a changed server", () => {
       { ignoreRemoteFirewallIds: "add" },
     ],
     ["firewalls it says nothing about", { firewallIds: null }, {}],
-    ["public nets it says nothing about", { publicNets: null }, {}],
+    ["public nets that are taken away", { publicNets: null }, { publicNets: "delete" }],
+    ["public nets", { publicNets: [{ ipv4: 8 }] }, { publicNets: "update" }],
     ["nothing but the way a number is written", { firewallIds: ["1"] }, {}],
   ])("is replaced or updated for its %s", async (_, change, detailed) => {
     await using at = await stage();
