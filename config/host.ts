@@ -94,7 +94,10 @@ export const existing = z.strictObject({
   /** Port of ssh, the same before, during and after the installation. */
   port: port.default(22),
   /** The ed25519 host key it answers with before it is installed. It is who the machine is: leave it as it is afterwards. */
-  hostKey: publicKey.refine((key) => key.startsWith("ssh-ed25519 "), "an ed25519 host key, ssh-ed25519 AAAA…"),
+  hostKey: publicKey.refine(
+    (key) => key.startsWith("ssh-ed25519 "),
+    "an ed25519 host key, ssh-ed25519 AAAA…",
+  ),
   /** IPv6 address, where it has one beside `address`. */
   ipv6: z.ipv6("an IPv6 address").optional(),
   /**

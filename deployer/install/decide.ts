@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { jsonOrUndefined } from "../json.ts";
+import type { Disks } from "../remote/scripts.ts";
+import { keepDisks } from "./erase.ts";
 
 /** What tells an installed host apart: written at the install, read by every later one. */
 export const marker = z.object({
@@ -20,6 +22,17 @@ export interface TargetFacts {
   variant: string;
   /** /etc/berth/install.json as found, null when absent. */
   marker: string | null;
+  /** What a machine that was ordered elsewhere has; nobody looks at the disks of one that this stack has ordered. */
+  disks: Disks | null;
+}
+
+/** What a host shall be, and what may be done to make it so. */
+export interface Wanted {
+  marker: Marker;
+  /** Whether this stack has ordered the machine. */
+  ordered: boolean;
+  /** Disks of another machine that may be wiped: by-id names or serial numbers. */
+  erase: readonly string[];
 }
 
 export type InstallDecision =
@@ -32,32 +45,42 @@ export type InstallDecision =
 /** Operating systems that Hetzner's base images bring; anything else was put there by someone. */
 const baseSystems = new Set(["debian", "ubuntu", "fedora", "rocky", "almalinux", "centos", "opensuse-leap"]);
 
-/** May the target's disk be wiped? Every answer that wipes needs the bootstrap key: it exists on servers this stack has just ordered. */
-export function decideInstall(facts: TargetFacts, wanted: Marker): InstallDecision {
-  if (facts.marker !== null) return decideByMarker(facts.marker, wanted);
+/**
+ * May the target's disk be wiped? Every answer that wipes needs the bootstrap key, which exists on servers this stack has just ordered; on
+ * a machine that was ordered elsewhere, whose own key stands in its place, every disk to be wiped must have been named.
+ */
+export function decideInstall(facts: TargetFacts, wanted: Wanted): InstallDecision {
+  const { marker: ours, ordered, erase } = wanted;
+  if (facts.marker !== null) return decideByMarker(facts.marker, ours);
   if (facts.identity === "lasting") {
     return {
       do: "refuse",
       because: `the host answers with the installed system's key but has no /etc/berth/install.json`,
-      next: "put the marker back if the host is this stack's, or replace the server",
+      next: `put the marker back if the host is this stack's, or ${ordered ? "replace the server" : anew}`,
     };
   }
-  if (facts.os === "nixos") {
-    return facts.variant === "installer"
-      ? { do: "resume" }
-      : {
-          do: "refuse",
-          because: "the host runs a NixOS that this stack did not install",
-          next: "replace the server to install anew",
-        };
+  const installer = facts.os === "nixos" && facts.variant === "installer";
+  if (facts.os === "nixos" && !installer) {
+    return {
+      do: "refuse",
+      because: "the host runs a NixOS that this stack did not install",
+      next: ordered ? "replace the server to install anew" : `to install anew, ${anew}`,
+    };
   }
-  if (baseSystems.has(facts.os)) return { do: "install" };
-  return {
-    do: "refuse",
-    because: `the host runs "${facts.os}", not a base image`,
-    next: "order the server with a base image such as debian-13",
-  };
+  if (!installer && !baseSystems.has(facts.os)) {
+    return {
+      do: "refuse",
+      because: `the host runs "${facts.os}", not a base image`,
+      next: ordered ? "order the server with a base image such as debian-13" : anew,
+    };
+  }
+  const kept = ordered ? undefined : keepDisks(facts.disks ?? { disks: [], layout: [] }, erase, ours.host);
+  if (kept) return { do: "refuse", ...kept };
+  return { do: installer ? "resume" : "install" };
 }
+
+const anew =
+  "boot the machine into a base image or the NixOS installer, with the host key of the configuration";
 
 function decideByMarker(text: string, wanted: Marker): InstallDecision {
   const found = marker.safeParse(jsonOrUndefined(text));

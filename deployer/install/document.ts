@@ -14,7 +14,13 @@ export const installDocument = z.strictObject({
     loginKey: z.string().optional(),
   }),
   marker,
-  /** Public key of the throw-away identity the base image boots with. */
+  /** Whether the stack has ordered the machine: nothing on it is then anybody's data. */
+  ordered: z.boolean(),
+  /** Devices that the disk layout partitions and formats. */
+  disks: z.array(z.string()),
+  /** Disks of a machine that was ordered elsewhere that may be wiped: by-id names or serial numbers. */
+  erase: z.array(z.string()),
+  /** Public key the machine answers with before it is installed: a throw-away one where the stack has ordered it. */
   bootstrapHostKey: z.string(),
   /** The installed system's identity; the private half is a secret. */
   lastingHostKey: z.strictObject({ publicKey: z.string(), privateKey: z.string() }),

@@ -4,7 +4,7 @@ import { build } from "../nix/build.ts";
 import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { remote } from "../remote/scripts.ts";
 import { isIdentityMismatch, SshSession } from "../ssh/session.ts";
-import { decideInstall, type TargetFacts } from "./decide.ts";
+import { decideInstall, type TargetFacts, type Wanted } from "./decide.ts";
 import type { InstallDocument } from "./document.ts";
 import type { InstallLog } from "./log.ts";
 import { nixosAnywhere, type Phase } from "./nixos-anywhere.ts";
@@ -21,7 +21,7 @@ export async function install(document: InstallDocument, log: InstallLog): Promi
       (signal) => look(document, left(), signal),
       (signal) => buildAll(document, left(), log, signal),
     );
-    const decision = decideInstall(facts, document.marker);
+    const decision = decideInstall(facts, wantedBy(document));
     if (decision.do === "refuse") {
       throw new Failure({
         host: `${document.target.host} (${document.target.address})`,
@@ -45,6 +45,8 @@ export async function install(document: InstallDocument, log: InstallLog): Promi
     await removePrivateFolder(folder);
   }
 }
+
+const wantedBy = ({ marker, ordered, erase }: InstallDocument): Wanted => ({ marker, ordered, erase });
 
 /** Do both and give the first one's answer. When one fails the other is stopped, and has cleaned up before the error goes on. */
 async function sideBySide<T>(
@@ -95,7 +97,13 @@ async function look(document: InstallDocument, deadline: number, signal: AbortSi
         await session.waitUntilReachable(Math.min(3_000, end - Date.now()), { signal });
         unreadable += 1;
         const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true, signal });
-        return { identity, os: seen.os, variant: seen.variant, marker: seen.marker };
+        const { os, variant, marker } = seen;
+        // Nobody's data is on what this stack has just ordered.
+        const disks =
+          document.ordered || marker !== null
+            ? null
+            : await remote(session, "disks", { device: document.disks }, { deadline: 30_000, signal });
+        return { identity, os, variant, marker, disks };
       } catch (error) {
         signal.throwIfAborted();
         // A host that goes down while it is asked comes back; one that lets us in and never makes sense does not.
@@ -116,7 +124,6 @@ async function awaitInstalled(document: InstallDocument, deadline: number): Prom
   const session = await SshSession.create({
     ...document.target,
     user: "root",
-    port: 22,
     hostKeys: [document.lastingHostKey.publicKey],
   });
   try {
@@ -124,7 +131,8 @@ async function awaitInstalled(document: InstallDocument, deadline: number): Prom
     await session.waitUntilReachable(deadline, { patient: true });
     const seen = await remote(session, "observe", {}, { deadline: 30_000, fresh: true });
     const ours =
-      seen.marker !== null && decideInstall({ identity: "lasting", ...seen }, document.marker).do === "adopt";
+      seen.marker !== null &&
+      decideInstall({ identity: "lasting", disks: null, ...seen }, wantedBy(document)).do === "adopt";
     if (ours && seen.current === document.toplevel.out) return;
     throw new Failure({
       host: session.label,

@@ -29,7 +29,8 @@ export function commandLine(
     "--phases",
     phases.join(","),
     ...(files.identity ? ["-i", files.identity] : []),
-    ...(target.port === 22 ? [] : ["-p", String(target.port)]),
+    // A port that leads to the machine leads to its installer, too.
+    ...(target.port === 22 ? [] : ["-p", String(target.port), "--post-kexec-ssh-port", String(target.port)]),
     "--ssh-option",
     "ConnectTimeout=10",
     "--ssh-option",

@@ -11,7 +11,7 @@ berth_roots=/nix/var/nix/gcroots/berth
 berth_state=/var/lib/berth
 profile=/nix/var/nix/profiles/system
 
-doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths=''
+doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices=''
 while IFS= read -r line && [ "$line" != --- ]; do
   value=${line#*=}
   case ${line%%=*} in
@@ -21,6 +21,8 @@ while IFS= read -r line && [ "$line" != --- ]; do
     system) doc_system=$value ;;
     seconds) doc_seconds=$value ;;
     path) doc_paths="$doc_paths$value
+" ;;
+    device) doc_devices="$doc_devices$value
 " ;;
     *) echo "unknown key in the document: ${line%%=*}" >&2; exit 64 ;;
   esac

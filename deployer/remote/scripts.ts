@@ -48,8 +48,30 @@ const prepared = done.extend({
   missingBytes: z.int(),
 });
 
+/** What `disks.sh` tells: the disks of a machine, and which of them the devices of a layout are. */
+const disks = z.object({
+  disks: z.array(
+    z.object({
+      /** As the kernel calls it now, e.g. "sda". */
+      name: z.string(),
+      /** Bytes. */
+      size: z.number(),
+      /** Its names in /dev/disk/by-id. */
+      ids: z.array(z.string()),
+      /** Empty where it tells none. */
+      serial: z.string(),
+      /** What is on it, e.g. "3 partitions"; empty for a blank one. */
+      holds: z.string(),
+    }),
+  ),
+  /** `disk` is empty where there is no such device. */
+  layout: z.array(z.object({ device: z.string(), disk: z.string() })),
+});
+export type Disks = z.infer<typeof disks>;
+
 const answers = {
   observe: observation,
+  disks,
   prepare: z.union([prepared, refusal]),
   hold: z.union([done, refusal]),
   trial: z.union([done, refusal]),

@@ -115,6 +115,8 @@ describe("the command line of nixos-anywhere", () => {
         "/run/b/login",
         "-p",
         "2222",
+        "--post-kexec-ssh-port",
+        "2222",
         ...options,
         "--target-host",
         "admin@203.0.113.7",

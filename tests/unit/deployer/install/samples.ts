@@ -15,6 +15,9 @@ export const installOfWeb1: InstallDocument = {
     loginKey: `-----BEGIN OPENSSH PRIVATE KEY-----\n${secrets[0]}\n-----END OPENSSH PRIVATE KEY-----\n`,
   },
   marker: { stack: "dev", host: "web1", server: "4711" },
+  ordered: true,
+  disks: ["/dev/sda"],
+  erase: [],
   bootstrapHostKey: "ssh-ed25519 AAAAbootstrap bootstrap web1",
   lastingHostKey: {
     publicKey: "ssh-ed25519 AAAAlasting web1",
