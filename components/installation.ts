@@ -12,9 +12,20 @@ export interface InstallationArgs {
   host: string;
   /** Address of the machine. */
   address: pulumi.Input<string>;
+  /** Port of ssh. @default 22 */
+  port?: number;
   /** Ties the installation to one machine; another id is another machine and is installed anew. */
   machineId: pulumi.Input<string>;
-  /** Host key of the base image. */
+  /**
+   * Whether this stack has ordered the machine: what is on it is then nobody's data. @default true
+   */
+  ordered?: boolean;
+  /**
+   * Disks of a machine that was ordered elsewhere that may be wiped, by /dev/disk/by-id name or serial number. @default none
+   * @example ["ata-Samsung_SSD_870_S62ANJ0R1234"]
+   */
+  erase?: readonly string[];
+  /** Host key of the machine before it is installed. */
   bootstrapPublicKey: pulumi.Input<string>;
   /** Host key of the installed system. */
   publicKey: pulumi.Input<string>;
@@ -30,6 +41,10 @@ export interface InstallationArgs {
   deadline?: number;
   /** Keep the installation from being deleted or replaced. @default true */
   protect?: boolean;
+  /** What must be there before it begins. @default nothing */
+  after?: pulumi.Resource[];
+  /** What takes the installation with it: the server. */
+  deletedWith?: pulumi.Resource | undefined;
 }
 
 /**
@@ -63,6 +78,8 @@ export class Installation extends pulumi.ComponentResource {
       {
         parent: this,
         protect: args.protect ?? true,
+        dependsOn: args.after ?? [],
+        ...(args.deletedWith && { deletedWith: args.deletedWith }),
         ignoreChanges: ["create", "stdin", "environment", "interpreter", "dir", "logging"],
         additionalSecretOutputs: ["stdout", "stderr"],
         // The deployer keeps its own deadline; this one only catches a deployer that does not.
@@ -74,7 +91,7 @@ export class Installation extends pulumi.ComponentResource {
   }
 
   #document(args: InstallationArgs, deadline: number): pulumi.Output<string> {
-    const { toplevel, diskoScript, kexecTarball } = args.manifest;
+    const { toplevel, diskoScript, kexecTarball, disks } = args.manifest;
     const plain = pulumi.output({
       address: args.address,
       machineId: args.machineId,
@@ -91,11 +108,14 @@ export class Installation extends pulumi.ComponentResource {
             stack: pulumi.getStack(),
             host: args.host,
             address: known.address,
-            port: 22,
+            port: args.port ?? 22,
             user: "root",
             ...(known.loginKey === undefined ? {} : { loginKey: known.loginKey }),
           },
           marker: { stack: pulumi.getStack(), host: args.host, server: known.machineId },
+          ordered: args.ordered ?? true,
+          disks: Object.values(disks).map(({ device }) => device),
+          erase: [...(args.erase ?? [])],
           bootstrapHostKey: known.bootstrapPublicKey,
           lastingHostKey: { publicKey: known.publicKey, privateKey: known.privateKey },
           authorizedKeys: known.authorizedKeys,

@@ -1,17 +1,25 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { HostConfig } from "../config/host.ts";
-import type { HostManifest } from "../config/manifest.ts";
-import type { PriceItem } from "../config/plan.ts";
-import { sumPrices } from "../config/prices.ts";
+import type { ExistingConfig, ServerConfig } from "../config/host.ts";
+import type { HostPlan } from "../config/plan.ts";
 import { Deployment } from "./deployment.ts";
+import { ExistingServer } from "./existing-server.ts";
+import { Firewall } from "./firewall.ts";
+import { firewallRules } from "./firewall-rules.ts";
+import type { Hardware } from "./hardware.ts";
 import { HetznerServer } from "./hetzner-server.ts";
 import { HostIdentity } from "./host-identity.ts";
+import { describeHost, type HostOutputs } from "./host-outputs.ts";
 import { Installation } from "./installation.ts";
+import { PrivateAddress, type PrivateNetwork } from "./private-network.ts";
+import { ReverseDns } from "./reverse-dns.ts";
+import { Volume } from "./volume.ts";
 
 /** Who may log in, and with which key this program does. */
 export interface Access {
-  /** Hetzner's id of the login key. */
-  sshKeyId: pulumi.Input<string>;
+  /** Hetzner's id of the login key; none in a stack without servers of Hetzner's. */
+  sshKeyId: pulumi.Input<string> | undefined;
+  /** Hetzner's ids of the keys that base images trust beside it, by fingerprint. */
+  otherKeyIds: Record<string, pulumi.Input<string>>;
   /** Private key of the login. Secret. */
   loginKey: pulumi.Input<string>;
   /** Public keys that may log in as root, the login's own among them. */
@@ -21,132 +29,223 @@ export interface Access {
 }
 
 export interface NixosHostArgs {
-  /** The host as the stack's configuration has it. */
-  config: HostConfig;
-  /** The host's system as the flake has it. */
-  manifest: HostManifest;
+  /** The host's configuration, its system in the flake and its price. */
+  plan: HostPlan;
   access: Access;
-  /** What it costs, as planned. */
-  price: readonly PriceItem[];
-  /** Keep the server, its addresses and its installation from being deleted or replaced. @default true */
+  /** The private network it is in. */
+  network?: PrivateNetwork | undefined;
+  /** Hetzner's ids of placement groups by name. */
+  placementGroupIds?: Record<string, pulumi.Input<string>>;
+  /** Keep the server, its addresses, volumes and installation from being deleted or replaced. @default true */
   protect?: boolean;
-}
-
-/** What a stack tells about a host. */
-export interface HostOutputs {
-  /** Where people find it. */
-  url: pulumi.Output<string>;
-  address: pulumi.Output<string>;
-  ipv6Address: pulumi.Output<string>;
-  /** The toplevel that runs. */
-  release: pulumi.Output<string>;
-  /** Public host key. */
-  hostKey: pulumi.Output<string>;
-  /** Net a month of what has a known price, in the plan's currency. */
-  pricePerMonth: number;
 }
 
 /** A host from order to running release: hardware, identity, installation, deployment. */
 export class NixosHost extends pulumi.ComponentResource {
+  /** The host's name in the stack. */
+  readonly name: string;
   readonly outputs: HostOutputs;
-  readonly hardware: HetznerServer;
+  readonly hardware: HetznerServer | ExistingServer;
+  /** Its place in the private network, where there is one. */
+  readonly privateAddress: PrivateAddress | undefined;
+  readonly volumes: Record<string, Volume>;
   readonly deployment: Deployment;
+  readonly #args: NixosHostArgs;
 
   constructor(name: string, args: NixosHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("berth:index:NixosHost", name, {}, opts);
-    const protect = args.protect ?? true;
+    this.name = name;
+    this.#args = args;
+    const { server, existing } = args.plan.settings;
     const identity = new HostIdentity(`${name}-identity`, { host: name }, { parent: this });
-    this.hardware = this.#hardware(name, args, identity, protect);
-    const installation = this.#installation(name, args, identity, protect);
-    this.deployment = this.#deployment(name, args, identity, installation);
-    this.outputs = this.#describe(args, identity);
+
+    this.hardware = server ? this.#order(server, identity) : this.#existing(existing);
+    this.#reverseDns();
+    this.privateAddress = this.#joinNetwork();
+    const installation = this.#installation(identity);
+    this.volumes = this.#volumes(installation);
+    this.deployment = this.#deployment(identity, installation);
+    this.#closePorts();
+
+    this.outputs = describeHost(args.plan, {
+      hardware: this.hardware,
+      hostKey: identity.publicKey,
+      privateAddress: this.privateAddress,
+      volumes: this.volumes,
+      deployment: this.deployment,
+    });
     this.registerOutputs(this.outputs);
   }
 
-  #hardware(
-    name: string,
-    { config, manifest, access }: NixosHostArgs,
-    identity: HostIdentity,
-    protect: boolean,
-  ): HetznerServer {
+  get #labels(): Record<string, string> {
+    return { "berth-stack": pulumi.getStack(), "berth-host": this.name };
+  }
+
+  /** Of what it has at Hetzner. */
+  get #cloudName(): string {
+    return `${pulumi.getStack()}-${this.name}`;
+  }
+
+  get #protect(): boolean {
+    return this.#args.protect ?? true;
+  }
+
+  get #rules() {
+    const { manifest, settings } = this.#args.plan;
+    return firewallRules({
+      ports: manifest.ports,
+      extra: settings.firewall,
+      sshFrom: this.#args.access.from,
+    });
+  }
+
+  #order(server: ServerConfig, identity: HostIdentity): HetznerServer {
+    const { access, plan, placementGroupIds = {} } = this.#args;
+    const placementGroupId = server.placement === undefined ? undefined : placementGroupIds[server.placement];
+    const others = plan.loginKeys.flatMap((fingerprint) => access.otherKeyIds[fingerprint] ?? []);
     return new HetznerServer(
-      `${name}-hardware`,
+      `${this.name}-hardware`,
       {
-        serverName: `${pulumi.getStack()}-${name}`,
-        serverType: config.server?.type ?? "",
-        location: config.server?.location ?? "",
-        image: config.server?.image ?? "",
+        serverName: this.#cloudName,
+        serverType: server.type,
+        location: server.location,
+        image: server.image,
         userData: identity.userData,
-        sshKeyId: access.sshKeyId,
-        ports: manifest.ports,
-        sshFrom: access.from,
-        protect,
-        labels: { "berth-stack": pulumi.getStack(), "berth-host": name },
+        hostKey: identity.bootstrapPublicKey,
+        sshKeyIds: [...(access.sshKeyId === undefined ? [] : [access.sshKeyId]), ...others],
+        rules: this.#rules,
+        ipv4: server.ipv4,
+        ipv6: server.ipv6,
+        backups: server.backups,
+        ...(placementGroupId === undefined ? {} : { placementGroupId }),
+        protect: this.#protect,
+        labels: { ...server.labels, ...this.#labels },
       },
       { parent: this },
     );
   }
 
-  #installation(
-    name: string,
-    { manifest, access }: NixosHostArgs,
-    identity: HostIdentity,
-    protect: boolean,
-  ): Installation {
+  #existing(config: ExistingConfig | undefined): ExistingServer {
+    if (!config) throw new Error(`${this.name} has neither a server to order nor an existing one`);
+    const { address, port, ipv6, hostKey } = config;
+    return new ExistingServer(`${this.name}-hardware`, { address, port, ipv6, hostKey }, { parent: this });
+  }
+
+  #reverseDns(): void {
+    const { reverseDns, domain = false } = this.#args.plan.settings;
+    const pointTo = reverseDns ?? domain;
+    if (pointTo === false || !(this.hardware instanceof HetznerServer)) return;
+    const { ipv4, ipv6 } = this.hardware.nodes;
+    new ReverseDns(`${this.name}-reverse-dns`, { domain: pointTo, ipv4, ipv6 }, { parent: this });
+  }
+
+  #joinNetwork(): PrivateAddress | undefined {
+    const { network, plan } = this.#args;
+    const { server } = this.hardware;
+    if (!network || !server) return undefined;
+    return new PrivateAddress(
+      `${this.name}-private`,
+      { server, network, ip: plan.settings.privateAddress },
+      { parent: this },
+    );
+  }
+
+  #installation(identity: HostIdentity): Installation {
+    const { plan, access } = this.#args;
     return new Installation(
-      `${name}-installation`,
+      `${this.name}-installation`,
       {
-        host: name,
+        host: this.name,
         address: this.hardware.address,
+        port: this.hardware.port,
         machineId: this.hardware.machineId,
-        bootstrapPublicKey: identity.bootstrapPublicKey,
+        ordered: this.hardware.server !== undefined,
+        erase: plan.settings.existing?.erase ?? [],
+        bootstrapPublicKey: this.hardware.hostKey,
         publicKey: identity.publicKey,
         privateKey: identity.privateKey,
         loginKey: access.loginKey,
         authorizedKeys: access.authorizedKeys,
-        manifest,
-        protect,
+        manifest: plan.manifest,
+        protect: this.#protect,
+        // The installed system asks the cloud for its private address as it boots.
+        after: [this.hardware, ...(this.privateAddress ? [this.privateAddress] : [])],
+        deletedWith: this.hardware.server,
       },
       { parent: this },
     );
   }
 
-  #deployment(
-    name: string,
-    { config, manifest, access }: NixosHostArgs,
-    identity: HostIdentity,
-    installation: Installation,
-  ): Deployment {
+  #volumes(installation: Installation): Record<string, Volume> {
+    const { server } = this.hardware;
+    const { settings } = this.#args.plan;
+    if (!server) return {};
+    return Object.fromEntries(
+      Object.entries(settings.volumes).map(([volume, size]) => [
+        volume,
+        new Volume(
+          `${this.name}-volume-${volume}`,
+          {
+            volumeName: `${this.#cloudName}-${volume}`,
+            size,
+            location: settings.server?.location ?? server.location,
+            server,
+            after: [installation],
+            protect: this.#protect,
+            labels: this.#labels,
+          },
+          { parent: this },
+        ),
+      ]),
+    );
+  }
+
+  #deployment(identity: HostIdentity, installation: Installation): Deployment {
+    const { plan, access } = this.#args;
+    const hardware: Hardware = this.hardware;
     return new Deployment(
-      `${name}-deployment`,
+      `${this.name}-deployment`,
       {
-        host: name,
-        address: this.hardware.address,
-        ipv6Address: this.hardware.ipv6Address,
+        host: this.name,
+        address: hardware.address,
+        ipv6Address: hardware.ipv6Address,
+        port: hardware.port,
         hostKey: identity.publicKey,
         loginKey: access.loginKey,
         // Not the server's own id: the host can be deployed to when it is installed, not when it is ordered.
         machineId: installation.installed,
-        system: manifest.system,
-        toplevel: manifest.toplevel.out,
-        drvPath: manifest.toplevel.drvPath,
-        health: [...manifest.health, ...config.health],
-        healthDeadline: config.healthDeadline,
+        system: plan.manifest.system,
+        toplevel: plan.manifest.toplevel.out,
+        drvPath: plan.manifest.toplevel.drvPath,
+        health: [...plan.manifest.health, ...plan.settings.health],
+        healthDeadline: plan.settings.healthDeadline,
       },
-      { parent: this, dependsOn: [installation] },
+      {
+        parent: this,
+        // The hardware with its firewalls: what the release listens on is open before it is tried.
+        dependsOn: [this.hardware, installation, ...Object.values(this.volumes)],
+        ...(hardware.server && { deletedWith: hardware.server }),
+      },
     );
   }
 
-  #describe({ config, manifest, price }: NixosHostArgs, identity: HostIdentity): HostOutputs {
-    const scheme = manifest.ports.tcp.includes(443) ? "https" : "http";
-    return {
-      url: this.hardware.address.apply((address) => `${scheme}://${config.domain ?? address}/`),
-      address: this.hardware.address,
-      ipv6Address: this.hardware.ipv6Address,
-      // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
-      release: pulumi.recover(this.deployment.release, () => "its deployment failed"),
-      hostKey: identity.publicKey,
-      pricePerMonth: sumPrices(price).monthly,
-    };
+  /**
+   * The third firewall. In stacks that had one firewall it is that one, with ssh and ports in it and in front of the server ever since:
+   * it stays as it was until the two others are there and the release is kept, so that nothing is closed on the way.
+   */
+  #closePorts(): void {
+    if (!(this.hardware instanceof HetznerServer)) return;
+    new Firewall(
+      `${this.name}-closing`,
+      {
+        firewallName: `${this.#cloudName}-closing`,
+        rules: this.#rules.release,
+        labels: { ...this.#args.plan.settings.server?.labels, ...this.#labels },
+        server: this.hardware.server,
+        after: [this.deployment],
+        formerly: [{ name: `${this.name}-hardware-firewall`, parent: this.hardware }],
+      },
+      { parent: this },
+    );
   }
 }

@@ -1,122 +1,162 @@
 import { describe, expect, test } from "vitest";
-import { firewallRules, HetznerServer, type HetznerServerArgs } from "../../components/hetzner-server.ts";
+import { firewallRules } from "../../components/firewall-rules.ts";
+import { HetznerServer, type HetznerServerArgs } from "../../components/hetzner-server.ts";
 import { numericId, parseId } from "../../components/ids.ts";
-import { expectFamily, type MockOptions, only, settled, underMocks, unknown } from "./mocks.ts";
+import {
+  dependenciesOf,
+  expectFamily,
+  type MockOptions,
+  only,
+  secret,
+  settled,
+  underMocks,
+  unknown,
+} from "./mocks.ts";
 
+const rules = firewallRules({
+  ports: { tcp: [443, 80], udp: [443] },
+  extra: [],
+  sshFrom: ["203.0.113.0/24"],
+});
 const args: HetznerServerArgs = {
   serverName: "dev-web1",
   serverType: "cx23",
   location: "fsn1",
   image: "debian-13",
   userData: "#cloud-config\n",
-  sshKeyId: "77",
-  ports: { tcp: [443, 80], udp: [443] },
-  sshFrom: ["203.0.113.0/24"],
+  hostKey: "ssh-ed25519 AAAAbootstrap",
+  sshKeyIds: ["77", "78"],
+  rules,
   labels: { "berth-stack": "dev" },
 };
 const make = (changes: Partial<HetznerServerArgs> = {}, options?: MockOptions) =>
   underMocks(() => new HetznerServer("web1-hardware", { ...args, ...changes }), options);
 
-const everywhere = ["0.0.0.0/0", "::/0"];
-const ssh = (sourceIps: string[]) => ({
-  direction: "in",
-  protocol: "tcp",
-  port: "22",
-  sourceIps,
-  description: "ssh",
-});
-const ping = { direction: "in", protocol: "icmp", sourceIps: everywhere, description: "ping" };
-const open = (protocol: string, port: string) => ({
-  direction: "in",
-  protocol,
-  port,
-  sourceIps: everywhere,
-  description: "manifest",
-});
-
 const firewall = "hcloud:index/firewall:Firewall";
 const primaryIp = "hcloud:index/primaryIp:PrimaryIp";
 const server = "hcloud:index/server:Server";
+const attachment = "hcloud:index/firewallAttachment:FirewallAttachment";
 
-describe("a server's firewall", () => {
-  test.each<[string, Parameters<typeof firewallRules>, unknown[]]>([
-    [
-      "opens the manifest's ports to all and ssh to those who may",
-      [{ tcp: [443, 80], udp: [443] }, ["203.0.113.0/24", "2001:db8::/32"]],
-      [
-        ssh(["203.0.113.0/24", "2001:db8::/32"]),
-        ping,
-        open("tcp", "80"),
-        open("tcp", "443"),
-        open("udp", "443"),
-      ],
-    ],
-    ["opens ssh to all when nobody is named", [{ tcp: [], udp: [] }, []], [ssh(everywhere), ping]],
-    [
-      "does not open ssh to all because the manifest lists port 22",
-      [{ tcp: [22, 80], udp: [] }, ["203.0.113.0/24"]],
-      [ssh(["203.0.113.0/24"]), ping, open("tcp", "80")],
-    ],
-    [
-      "opens port 22 for UDP, which is not ssh",
-      [{ tcp: [], udp: [22] }, ["203.0.113.0/24"]],
-      [ssh(["203.0.113.0/24"]), ping, open("udp", "22")],
-    ],
-    [
-      "opens a port once, in the order of numbers, however the manifest lists them",
-      [{ tcp: [8080, 80, 8080, 443], udp: [] }, []],
-      [ssh(everywhere), ping, open("tcp", "80"), open("tcp", "443"), open("tcp", "8080")],
-    ],
-  ])("%s", (_, given, rules) => {
-    expect(firewallRules(...given)).toEqual(rules);
-  });
-});
+const idOf = async (resource: { id: Parameters<typeof settled<string>>[0] } | undefined) =>
+  Number(resource && (await settled(resource.id)));
 
 describe("a HetznerServer", () => {
-  test("is two addresses, a firewall and a server, named after it", async () => {
+  test("is two addresses, two firewalls and a server, named after it", async () => {
     const { seen } = await make();
-    expect(seen.resources.map(({ type, name }) => [type, name]).toSorted()).toEqual([
-      ["berth:hetzner:Server", "web1-hardware"],
-      [firewall, "web1-hardware-firewall"],
-      [primaryIp, "web1-hardware-ipv4"],
-      [primaryIp, "web1-hardware-ipv6"],
-      [server, "web1-hardware-server"],
-    ]);
+    expect(seen.resources.map(({ type, name }) => `${name}: ${type}`).toSorted()).toEqual(
+      [
+        "web1-hardware: berth:hetzner:Server",
+        `web1-hardware-ipv4: ${primaryIp}`,
+        `web1-hardware-ipv6: ${primaryIp}`,
+        "web1-hardware-open: berth:hetzner:Firewall",
+        `web1-hardware-open-attachment: ${attachment}`,
+        `web1-hardware-open-firewall: ${firewall}`,
+        `web1-hardware-server: ${server}`,
+        "web1-hardware-ssh: berth:hetzner:Firewall",
+        `web1-hardware-ssh-attachment: ${attachment}`,
+        `web1-hardware-ssh-firewall: ${firewall}`,
+      ].toSorted(),
+    );
     expectFamily(seen, "web1-hardware");
   });
 
+  test("keeps the names that running stacks know it by", async () => {
+    const { seen } = await make();
+    for (const name of ["web1-hardware-ipv4", "web1-hardware-ipv6", "web1-hardware-server"])
+      expect(seen.resources.find((one) => one.name === name)?.urn).toContain(
+        "::berth:hetzner:Server$hcloud:",
+      );
+  });
+
   test("gives its server what Hetzner takes: ids as numbers", async () => {
-    const { seen, value } = await make();
-    const id = async (resource: { id: Parameters<typeof settled<string>>[0] }) =>
-      Number(await settled(resource.id));
+    const { seen, value } = await make({ placementGroupId: "99", backups: true });
     expect(only(seen, server).inputs).toEqual({
       name: "dev-web1",
       serverType: "cx23",
       location: "fsn1",
       image: "debian-13",
       userData: "#cloud-config\n",
-      sshKeys: ["77"],
-      firewallIds: [await id(value.nodes.firewall)],
+      sshKeys: ["77", "78"],
+      firewallIds: [await settled(value.nodes.ssh.firewallId), await settled(value.nodes.open.firewallId)],
       publicNets: [
         {
           ipv4Enabled: true,
-          ipv4: await id(value.nodes.ipv4),
+          ipv4: await idOf(value.nodes.ipv4),
           ipv6Enabled: true,
-          ipv6: await id(value.nodes.ipv6),
+          ipv6: await idOf(value.nodes.ipv6),
         },
       ],
+      placementGroupId: 99,
+      backups: true,
+      deleteProtection: true,
+      rebuildProtection: true,
       keepDisk: true,
       labels: { "berth-stack": "dev" },
     });
   });
 
-  test("gives its firewall the rules of its ports, and no other", async () => {
+  test.each<["ipv4" | "ipv6", object, string]>([
+    ["ipv4", { ipv4Enabled: false, ipv6Enabled: true, ipv6: expect.any(Number) }, "2001:db8::1"],
+    ["ipv6", { ipv4Enabled: true, ipv4: expect.any(Number), ipv6Enabled: false }, "203.0.113.7"],
+  ])("without %s orders no such address and is reached by the other", async (without, nets, address) => {
+    const { seen, value } = await make({ [without]: false });
+    expect(only(seen, server).inputs.publicNets).toEqual([nets]);
+    expect(only(seen, primaryIp).name).not.toContain(without);
+    expect(value.nodes[without]).toBeUndefined();
+    expect(await settled(value.address)).toBe(address);
+    expect(await settled(without === "ipv4" ? value.ipv4Address : value.ipv6Address)).toBe("");
+  });
+
+  test("without any address is none", async () => {
+    await expect(make({ ipv4: false, ipv6: false })).rejects.toThrow("neither IPv4 nor IPv6");
+  });
+
+  test("has ssh in one firewall and the release's ports in another, both from the order on", async () => {
     const { seen } = await make();
-    expect(only(seen, firewall).inputs).toEqual({
-      name: "dev-web1",
+    expect(only(seen, firewall, "web1-hardware-ssh-firewall").inputs).toEqual({
+      name: "dev-web1-ssh",
       labels: { "berth-stack": "dev" },
-      rules: [ssh(["203.0.113.0/24"]), ping, open("tcp", "80"), open("tcp", "443"), open("udp", "443")],
+      rules: rules.ssh,
     });
+    expect(only(seen, firewall, "web1-hardware-open-firewall").inputs).toEqual({
+      name: "dev-web1-open",
+      labels: { "berth-stack": "dev" },
+      rules: rules.release,
+    });
+    expect(dependenciesOf(only(seen, server))).toEqual([
+      "web1-hardware-ipv4",
+      "web1-hardware-ipv6",
+      "web1-hardware-open-firewall",
+      "web1-hardware-ssh-firewall",
+    ]);
+  });
+
+  test("attaches its firewalls to servers that were ordered without them; another server is another attachment", async () => {
+    const { seen, value } = await make();
+    const machine = only(seen, server);
+    for (const which of ["ssh", "open"] as const) {
+      const made = only(seen, attachment, `web1-hardware-${which}-attachment`);
+      expect(made.inputs).toEqual({
+        firewallId: await settled(value.nodes[which].firewallId),
+        serverIds: [await idOf(value.nodes.server)],
+      });
+      expect(made.deletedWith).toBe(machine.urn);
+      expect(made.replaceOnChanges).toEqual(["serverIds"]);
+      expect(made.deleteBeforeReplace).toBe(true);
+    }
+  });
+
+  test("is switched on where it can be asked, with the token as a secret", async () => {
+    const { seen } = await make({ api: { token: "t0k3n", endpoint: "http://127.0.0.1:1/v1" } });
+    const power = only(seen, "berth:hetzner:ServerPower");
+    expect(power.inputs).toEqual({
+      host: "dev-web1",
+      serverId: await settled((await make()).value.machineId),
+      after: { serverType: "cx23", ipv4: true, ipv6: true, placementGroupId: "" },
+      token: secret("t0k3n"),
+      endpoint: "http://127.0.0.1:1/v1",
+    });
+    expect(power.deletedWith).toBe(only(seen, server).urn);
   });
 
   test("orders addresses that outlive the server", async () => {
@@ -127,6 +167,7 @@ describe("a HetznerServer", () => {
         type,
         location: "fsn1",
         autoDelete: false,
+        deleteProtection: true,
         labels: { "berth-stack": "dev" },
       });
     }
@@ -139,14 +180,24 @@ describe("a HetznerServer", () => {
   ])("protects server and addresses %s", async (_, changes, expected) => {
     const { seen } = await make(changes);
     const protectedOnes = seen.resources.filter(({ protect }) => protect === true).map(({ name }) => name);
-    expect(protectedOnes.toSorted()).toEqual(
-      expected ? ["web1-hardware-ipv4", "web1-hardware-ipv6", "web1-hardware-server"] : [],
-    );
+    const names = ["web1-hardware-ipv4", "web1-hardware-ipv6", "web1-hardware-server"];
+    expect(protectedOnes.toSorted()).toEqual(expected ? names : []);
+    for (const name of names) {
+      const one = seen.resources.find((resource) => resource.name === name);
+      expect(one?.inputs.deleteProtection).toBe(expected);
+    }
+    // Hetzner refuses one without the other.
+    expect(only(seen, server).inputs.rebuildProtection).toBe(expected);
   });
 
-  test("does not replace its server for what only the first boot used, and nothing else is ignored", async () => {
+  test("does not replace its server for what only its order used, and nothing else is ignored", async () => {
     const { seen } = await make();
-    expect(only(seen, server).ignoreChanges.toSorted()).toEqual(["image", "sshKeys", "userData"]);
+    expect(only(seen, server).ignoreChanges.toSorted()).toEqual([
+      "firewallIds",
+      "image",
+      "sshKeys",
+      "userData",
+    ]);
     for (const { type, ignoreChanges } of seen.resources)
       if (type !== server) expect(ignoreChanges).toEqual([]);
   });
@@ -154,30 +205,23 @@ describe("a HetznerServer", () => {
   test("replaces what has a name of its own by deleting it first, as the name is taken till then", async () => {
     const { seen } = await make();
     for (const { custom, inputs, deleteBeforeReplace, name } of seen.resources) {
-      if (custom) expect([name, "name" in inputs, deleteBeforeReplace]).toEqual([name, true, true]);
+      if (custom && "name" in inputs) expect([name, deleteBeforeReplace]).toEqual([name, true]);
     }
   });
 
   test("tells the server's own view of addresses and id", async () => {
     const { value } = await make();
     expect(await settled(value.address)).toBe("203.0.113.7");
+    expect(await settled(value.ipv4Address)).toBe("203.0.113.7");
     expect(await settled(value.ipv6Address)).toBe("2001:db8::1");
+    expect(await settled(value.ipv6Network)).toBe("2001:db8::/64");
     expect(await settled(value.machineId)).toBe(await settled(value.nodes.server.id));
-  });
-
-  test("depends on addresses and firewall: they are there before the server is", async () => {
-    const { seen } = await make();
-    expect(
-      only(seen, server)
-        .dependencies.map((urn) => urn.split("::").at(-1))
-        .toSorted(),
-    ).toEqual(["web1-hardware-firewall", "web1-hardware-ipv4", "web1-hardware-ipv6"]);
   });
 
   test("is previewed with ids that nobody knows yet", async () => {
     const { seen } = await make({}, { preview: true });
     const { inputs } = only(seen, server);
-    expect(inputs.firewallIds).toEqual([unknown]);
+    expect(inputs.firewallIds).toEqual([unknown, unknown]);
     expect(inputs.publicNets).toEqual([
       { ipv4Enabled: true, ipv4: unknown, ipv6Enabled: true, ipv6: unknown },
     ]);

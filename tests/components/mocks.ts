@@ -21,11 +21,14 @@ export interface Asked {
   ignoreChanges: string[];
   deleteBeforeReplace: boolean;
   retainOnDelete: boolean | undefined;
+  /** URN. */
+  deletedWith: string;
   /** customTimeouts.create */
   createTimeout: string | undefined;
   secretOutputs: string[];
   replaceOnChanges: string[];
-  aliases: number;
+  /** Names that the resource had, each after its parent's URN. */
+  aliases: string[];
   /** URNs. */
   dependencies: string[];
 }
@@ -65,9 +68,19 @@ function computed({ type, name, inputs }: MockResourceArgs, preview: boolean): R
         fingerprint: `SHA256:${name}`,
       };
     case "hcloud:index/server:Server":
-      return { ipv4Address: "203.0.113.7", ipv6Address: "2001:db8::1" };
+      return { ipv4Address: "203.0.113.7", ipv6Address: "2001:db8::1", status: "running" };
     case "hcloud:index/primaryIp:PrimaryIp":
-      return { ipAddress: "203.0.113.7" };
+      return inputs.type === "ipv6"
+        ? { ipAddress: "2001:db8::", ipNetwork: "2001:db8::/64" }
+        : { ipAddress: "203.0.113.7" };
+    case "hcloud:index/serverNetwork:ServerNetwork":
+      return { ip: inputs.ip ?? "10.0.0.9" };
+    case "hcloud:index/volume:Volume":
+      return { linuxDevice: `/dev/disk/by-id/scsi-0HC_Volume_${name}` };
+    case "hcloud:index/loadBalancer:LoadBalancer":
+      return { ipv4: "203.0.113.99", ipv6: "2001:db8:99::1" };
+    case "hcloud:index/zone:Zone":
+      return { authoritativeNameservers: { assigneds: ["helium.ns.example."] } };
     case "command:local:Command":
       return { stdout: "done", stderr: "" };
     default:
@@ -170,10 +183,14 @@ const asked = (request: RegisterResourceRequest): Omit<Asked, "urn"> => ({
   ignoreChanges: request.getIgnorechangesList(),
   deleteBeforeReplace: request.getDeletebeforereplace(),
   retainOnDelete: request.getRetainondelete(),
+  deletedWith: request.getDeletedwith(),
   createTimeout: request.getCustomtimeouts()?.getCreate(),
   secretOutputs: request.getAdditionalsecretoutputsList(),
   replaceOnChanges: request.getReplaceonchangesList(),
-  aliases: request.getAliasesList().length,
+  aliases: request.getAliasesList().map((alias) => {
+    const spec = alias.getSpec();
+    return spec ? `${spec.getParenturn()} ${spec.getName()}` : alias.getUrn();
+  }),
   dependencies: request.getDependenciesList(),
 });
 
@@ -183,6 +200,10 @@ export function only({ resources }: Seen, type: string, name?: string): Asked {
   expect(found.map((one) => one.name)).toHaveLength(1);
   return found[0] as Asked;
 }
+
+/** Names of what a resource waits for, sorted. */
+export const dependenciesOf = ({ dependencies }: Asked): string[] =>
+  dependencies.map((urn) => urn.split("::").at(-1) ?? "").toSorted();
 
 /** Where a text stands in what was asked for, outside of secrets: paths such as "web1-install: stdin". */
 export function placesOf(text: string, { resources, outputs }: Seen): string[] {

@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import type { HetznerServer } from "../../components/hetzner-server.ts";
+import type { Hardware } from "../../components/hardware.ts";
 import { NixosHost, type NixosHostArgs } from "../../components/nixos-host.ts";
+import type { HostPlan } from "../../config/plan.ts";
 import { parseStackConfig } from "../../config/stack.ts";
 import { plainHost, webManifest } from "../unit/config/samples.ts";
 import {
+  dependenciesOf,
   expectFamily,
   type MockOptions,
   only,
@@ -23,38 +25,56 @@ const settings = (changes: object = {}) => {
   if (!host) throw new Error("no host");
   return host;
 };
-const args = (): NixosHostArgs => ({
-  config: settings(),
+const plan = (changes: Partial<HostPlan> = {}): HostPlan => ({
+  name: "web1",
+  settings: settings(),
   manifest: webManifest,
+  loginKeys: [],
+  price: [
+    { what: "server cx23", monthly: 5.49 },
+    { what: "IPv4", monthly: 0.5 },
+    { what: "volume data 20 GB", monthly: null },
+  ],
+  ...changes,
+});
+const args = (changes: Partial<HostPlan> = {}): NixosHostArgs => ({
+  plan: plan(changes),
   access: {
     sshKeyId: "77",
+    otherKeyIds: { "aa:bb": "78", "cc:dd": pulumi.output("79") },
     loginKey: pulumi.secret(privateKeyOf("login")),
     authorizedKeys: [publicKeyOf("login", "berth dev")],
     from: ["203.0.113.0/24"],
   },
-  price: [
-    { what: "server cx23", monthly: 5.49 },
-    { what: "IPv4", monthly: 0.5 },
-  ],
 });
-const make = (changes: Partial<NixosHostArgs> = {}, options?: MockOptions) =>
-  underMocks(() => new NixosHost("web1", { ...args(), ...changes }), options);
+const make = (changes: Partial<HostPlan> = {}, options?: MockOptions, others: Partial<NixosHostArgs> = {}) =>
+  underMocks(() => new NixosHost("web1", { ...args(changes), ...others }), options);
 
 const server = "hcloud:index/server:Server";
+const firewall = "hcloud:index/firewall:Firewall";
+const attachment = "hcloud:index/firewallAttachment:FirewallAttachment";
 const command = "command:local:Command";
 const deployment = "berth:deploy:Deployment";
 const documentOf = (seen: Seen) => JSON.parse((only(seen, command).inputs.stdin as { value: string }).value);
 
 describe("a NixosHost", () => {
-  test("is identity, hardware, installation and deployment, all named after it", async () => {
+  test("is identity, hardware, installation, deployment and what closes ports after it, all named after it", async () => {
     const { seen } = await make();
     expectFamily(seen, "web1");
     expect(seen.resources.map(({ type, name }) => `${name}: ${type}`).toSorted()).toEqual([
+      "web1-closing-attachment: hcloud:index/firewallAttachment:FirewallAttachment",
+      "web1-closing-firewall: hcloud:index/firewall:Firewall",
+      "web1-closing: berth:hetzner:Firewall",
       "web1-deployment: berth:deploy:Deployment",
-      "web1-hardware-firewall: hcloud:index/firewall:Firewall",
       "web1-hardware-ipv4: hcloud:index/primaryIp:PrimaryIp",
       "web1-hardware-ipv6: hcloud:index/primaryIp:PrimaryIp",
+      "web1-hardware-open-attachment: hcloud:index/firewallAttachment:FirewallAttachment",
+      "web1-hardware-open-firewall: hcloud:index/firewall:Firewall",
+      "web1-hardware-open: berth:hetzner:Firewall",
       "web1-hardware-server: hcloud:index/server:Server",
+      "web1-hardware-ssh-attachment: hcloud:index/firewallAttachment:FirewallAttachment",
+      "web1-hardware-ssh-firewall: hcloud:index/firewall:Firewall",
+      "web1-hardware-ssh: berth:hetzner:Firewall",
       "web1-hardware: berth:hetzner:Server",
       "web1-identity-bootstrap: berth:identity:SshKey",
       "web1-identity-lasting: berth:identity:SshKey",
@@ -66,31 +86,91 @@ describe("a NixosHost", () => {
   });
 
   test("names what it orders after stack and host, and labels it so", async () => {
-    const { seen } = await make({}, { stack: "prod" });
-    expect(only(seen, server).inputs).toMatchObject({
-      name: "prod-web1",
-      labels: { "berth-stack": "prod", "berth-host": "web1" },
-    });
-    const ordered = seen.resources.filter(({ type }) => type.startsWith("hcloud:"));
-    for (const { inputs } of ordered) {
-      expect(inputs.name).toMatch(/^prod-web1(-ipv[46])?$/);
-      expect(inputs.labels).toEqual({ "berth-stack": "prod", "berth-host": "web1" });
-    }
+    const { seen } = await make({ settings: settings({ volumes: { data: 20 } }) }, { stack: "prod" });
+    const labels = { "berth-stack": "prod", "berth-host": "web1" };
+    expect(only(seen, server).inputs).toMatchObject({ name: "prod-web1", labels });
+    const named = seen.resources.filter(({ type, inputs }) => type.startsWith("hcloud:") && "name" in inputs);
+    expect(named.map(({ inputs }) => inputs.name).toSorted()).toEqual(
+      ["", "-closing", "-data", "-ipv4", "-ipv6", "-open", "-ssh"].map((end) => `prod-web1${end}`),
+    );
+    for (const { inputs } of named) expect(inputs.labels).toEqual(labels);
   });
 
-  test("takes its ports from the manifest and ssh's networks from the configuration", async () => {
+  test("gives the server its own labels, which cannot take the stack's away", async () => {
+    const labels = { team: "blue", "berth-stack": "other" };
+    const { seen } = await make({
+      settings: settings({ server: { type: "cx23", location: "fsn1", labels } }),
+    });
+    expect(only(seen, server).inputs.labels).toEqual({
+      team: "blue",
+      "berth-stack": "dev",
+      "berth-host": "web1",
+    });
+  });
+
+  test("orders the server as it is configured", async () => {
+    const config = {
+      type: "cax11",
+      location: "hel1",
+      image: "ubuntu-24.04",
+      backups: true,
+      placement: "web",
+    };
+    const { seen } = await make(
+      { settings: settings({ server: config }), loginKeys: ["cc:dd", "aa:bb", "no:id"] },
+      {},
+      { placementGroupIds: { web: "12" } },
+    );
+    expect(only(seen, server).inputs).toMatchObject({
+      serverType: "cax11",
+      location: "hel1",
+      image: "ubuntu-24.04",
+      backups: true,
+      placementGroupId: 12,
+      sshKeys: ["77", "79", "78"],
+    });
+  });
+
+  test("opens the manifest's ports and the configuration's before the release and closes others after it", async () => {
+    const { seen } = await make({
+      settings: settings({ firewall: [{ protocol: "tcp", port: "9000" }] }),
+    });
+    const portsOf = (name: string) =>
+      (only(seen, firewall, name).inputs.rules as { port?: string; sourceIps: string[] }[]).map(
+        ({ port, sourceIps }) => `${port} ${sourceIps[0]}`,
+      );
+    expect(portsOf("web1-hardware-ssh-firewall")).toEqual(["22 203.0.113.0/24", "undefined 0.0.0.0/0"]);
+    const release = ["undefined", "80", "443", "443", "9000"].map((port) => `${port} 0.0.0.0/0`);
+    expect(portsOf("web1-hardware-open-firewall")).toEqual(release);
+    expect(portsOf("web1-closing-firewall")).toEqual(release);
+    const before = dependenciesOf(only(seen, deployment));
+    expect(before).toContain("web1-hardware-open-firewall");
+    expect(before).toContain("web1-hardware-open-attachment");
+    expect(before).toContain("web1-hardware-ssh-attachment");
+    expect(dependenciesOf(only(seen, firewall, "web1-closing-firewall"))).toContain("web1-deployment");
+    expect(dependenciesOf(only(seen, attachment, "web1-closing-attachment"))).toContain("web1-deployment");
+  });
+
+  test("makes the one firewall of older stacks the one that closes, and gives nothing else another name", async () => {
     const { seen } = await make();
-    const rules = only(seen, "hcloud:index/firewall:Firewall").inputs.rules as {
-      protocol: string;
-      port?: string;
-      sourceIps: string[];
-    }[];
-    expect(rules.map(({ protocol, port, sourceIps }) => [protocol, port, sourceIps[0]])).toEqual([
-      ["tcp", "22", "203.0.113.0/24"],
-      ["icmp", undefined, "0.0.0.0/0"],
-      ["tcp", "80", "0.0.0.0/0"],
-      ["tcp", "443", "0.0.0.0/0"],
-      ["udp", "443", "0.0.0.0/0"],
+    expect(only(seen, firewall, "web1-closing-firewall").aliases).toEqual([
+      `${only(seen, "berth:hetzner:Server").urn} web1-hardware-firewall`,
+    ]);
+    const others = seen.resources.filter(({ name }) => name !== "web1-closing-firewall");
+    expect(others.flatMap(({ aliases }) => aliases)).toEqual([]);
+  });
+
+  test("lets go with its server of what dies with it, so that nobody asks a host that is gone", async () => {
+    const { seen } = await make({ settings: settings({ volumes: { data: 20 } }) });
+    const dying = seen.resources.filter(({ deletedWith }) => deletedWith !== "");
+    expect(new Set(dying.map(({ deletedWith }) => deletedWith))).toEqual(new Set([only(seen, server).urn]));
+    expect(dying.map(({ name }) => name).toSorted()).toEqual([
+      "web1-closing-attachment",
+      "web1-deployment",
+      "web1-hardware-open-attachment",
+      "web1-hardware-ssh-attachment",
+      "web1-installation-install",
+      "web1-volume-data-attachment",
     ]);
   });
 
@@ -124,7 +204,7 @@ describe("a NixosHost", () => {
 
   test("is checked by the manifest's checks and by the configuration's", async () => {
     const more = { https: "https://www.example.org/", status: 200, body: "ok" };
-    const { seen } = await make({ config: settings({ health: [more], healthDeadline: 7 }) });
+    const { seen } = await make({ settings: settings({ health: [more], healthDeadline: 7 }) });
     expect(only(seen, deployment).inputs).toMatchObject({
       health: [...webManifest.health, more],
       healthDeadline: 7,
@@ -157,20 +237,18 @@ describe("a NixosHost", () => {
     expect(JSON.stringify(seen.resources)).toContain("key of web1-identity-lasting");
   });
 
-  test.each<[Partial<NixosHostArgs>, string[]]>([
+  test.each<[Pick<NixosHostArgs, "protect">, string[]]>([
     [{}, ["web1-hardware-ipv4", "web1-hardware-ipv6", "web1-hardware-server", "web1-installation-install"]],
     [{ protect: false }, []],
   ])("given %o protects %j", async (changes, names) => {
-    const { seen } = await make(changes);
+    const { seen } = await make({}, {}, changes);
     const found = seen.resources.filter(({ protect }) => protect === true).map(({ name }) => name);
     expect(found.toSorted()).toEqual(names);
   });
 
-  test("keeps nothing when it is deleted, and needs no alias yet", async () => {
+  test("keeps nothing when it is deleted", async () => {
     const { seen } = await make();
-    for (const { retainOnDelete, aliases } of seen.resources) {
-      expect([retainOnDelete ?? false, aliases]).toEqual([false, 0]);
-    }
+    for (const { retainOnDelete } of seen.resources) expect(retainOnDelete ?? false).toBe(false);
   });
 });
 
@@ -189,8 +267,14 @@ describe("what a NixosHost tells", () => {
       "http://www.example.org/",
     ],
     ["its address when it has no domain", {}, { ports: { tcp: [80], udp: [] } }, "http://203.0.113.7/"],
+    [
+      "its IPv6 address in brackets when it has no other",
+      { server: { type: "cx23", location: "fsn1", ipv4: false } },
+      { ports: { tcp: [80], udp: [] } },
+      "http://[2001:db8::1]/",
+    ],
   ])("is a URL: %s", async (_, config, manifest, url) => {
-    const { value } = await make({ config: settings(config), manifest: { ...webManifest, ...manifest } });
+    const { value } = await make({ settings: settings(config), manifest: { ...webManifest, ...manifest } });
     expect(await settled(value.outputs.url)).toBe(url);
   });
 
@@ -206,7 +290,7 @@ describe("what a NixosHost tells", () => {
   });
 
   test("tells the sum of its planned prices, what has none left out", async () => {
-    const { value } = await make({ price: [...args().price, { what: "volume data 20 GB", monthly: null }] });
+    const { value } = await make();
     expect(value.outputs.pricePerMonth).toBe(5.99);
   });
 
@@ -234,7 +318,7 @@ describe("a NixosHost's preview", () => {
       location: "fsn1",
       userData: unknown,
     });
-    const hardware: HetznerServer = value.hardware;
+    const hardware: Hardware = value.hardware;
     expect(await (hardware.address as unknown as { isKnown: Promise<boolean> }).isKnown).toBe(false);
   });
 

@@ -75,10 +75,10 @@ describe("the program", () => {
 
   test("tells URL, addresses, release and price, and the login key as a secret", async () => {
     evaluatesTo({ web: webManifest });
-    const { value } = await program({ hosts: { web1: { ...plainHost, domain: "www.example.org" } } });
+    const { value } = await program({ hosts: { web1: { ...plainHost, domain: "site.lab" } } });
     const { web1 } = value.hosts;
     expect(await settled(pulumi.output(web1))).toMatchObject({
-      url: "https://www.example.org/",
+      url: "https://site.lab/",
       address: "203.0.113.7",
       ipv6Address: "2001:db8::1",
       release: webManifest.toplevel.out,
@@ -130,7 +130,7 @@ describe("the program tells a person's mistake in one message without a stack", 
         "Stack dev: these 2 things are wrong in Pulumi.dev.yaml:",
         "  berth:flake: a text is needed, this is a number",
         "      for example: .",
-        "  berth:protekt: there is no such key; there are flake, access, hosts, protect",
+        "  berth:protekt: there is no such key; there are flake, access, hosts, network, dns, loadBalancers, protect",
         "Nothing was created or changed.",
       ].join("\n"),
     );

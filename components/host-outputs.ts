@@ -1,0 +1,56 @@
+import { isIPv6 } from "node:net";
+import * as pulumi from "@pulumi/pulumi";
+import type { HostPlan } from "../config/plan.ts";
+import { sumPrices } from "../config/prices.ts";
+import type { Deployment } from "./deployment.ts";
+import type { Hardware } from "./hardware.ts";
+import type { PrivateAddress } from "./private-network.ts";
+import type { Volume } from "./volume.ts";
+
+/** What a stack tells about a host. */
+export interface HostOutputs {
+  /** Where people find it. */
+  url: pulumi.Output<string>;
+  /** What everything connects to. */
+  address: pulumi.Output<string>;
+  /** Empty where there is none. */
+  ipv6Address: pulumi.Output<string>;
+  /** In the stack's private network; empty where there is none. */
+  privateAddress: pulumi.Output<string>;
+  /** Device paths of its volumes by name. */
+  volumes: Record<string, pulumi.Output<string>>;
+  /** The toplevel that runs. */
+  release: pulumi.Output<string>;
+  /** Public host key. */
+  hostKey: pulumi.Output<string>;
+  /** Net a month, in the catalogue's currency: the sum of what has a known price. */
+  pricePerMonth: number;
+}
+
+interface Parts {
+  hardware: Hardware;
+  hostKey: pulumi.Output<string>;
+  privateAddress: PrivateAddress | undefined;
+  volumes: Record<string, Volume>;
+  deployment: Deployment;
+}
+
+export function describeHost(
+  { settings, manifest, price }: HostPlan,
+  { hardware, hostKey, privateAddress, volumes, deployment }: Parts,
+): HostOutputs {
+  const scheme = manifest.ports.tcp.includes(443) ? "https" : "http";
+  return {
+    url: hardware.address.apply((address) => `${scheme}://${settings.domain ?? inUrl(address)}/`),
+    address: hardware.address,
+    ipv6Address: hardware.ipv6Address,
+    privateAddress: privateAddress?.ip ?? pulumi.output(""),
+    volumes: Object.fromEntries(Object.entries(volumes).map(([name, { path }]) => [name, path])),
+    // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
+    release: pulumi.recover(deployment.release, () => "its deployment failed"),
+    hostKey,
+    pricePerMonth: sumPrices(price).monthly,
+  };
+}
+
+const inUrl = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
