@@ -1,6 +1,7 @@
 import type { MachineSpec } from "../cloud/driver.ts";
 import { GATEWAY } from "./names.ts";
 import { hostAddress } from "./network-choice.ts";
+import { RESOLVERS } from "./services/service-addresses.ts";
 
 /** The interface every server finds itself with. */
 export const INTERFACE = "eth0";
@@ -11,6 +12,11 @@ function addresses(spec: MachineSpec): string[] {
 
 function gateways(spec: MachineSpec): string[] {
   return [...(spec.ipv4 ? [GATEWAY.ipv4] : []), ...(spec.ipv6 ? [GATEWAY.ipv6] : [])];
+}
+
+/** Hetzner's resolvers, of the families the server has. */
+function resolvers(spec: MachineSpec): string[] {
+  return [...(spec.ipv4 ? RESOLVERS.ipv4 : []), ...(spec.ipv6 ? RESOLVERS.ipv6 : [])];
 }
 
 /**
@@ -25,6 +31,7 @@ export function cloudSeed(spec: MachineSpec): Record<"user-data" | "meta-data" |
     "accept-ra": false,
     dhcp4: false,
     dhcp6: false,
+    nameservers: { addresses: resolvers(spec) },
   };
   const metadata = {
     "instance-id": String(spec.id),
@@ -52,6 +59,7 @@ export function uplinkNetwork(spec: MachineSpec): string {
     "IPv6AcceptRA=no",
     // Nobody else can have the address, and the check would hold IPv6 back for a second or two.
     "IPv6DuplicateAddressDetection=0",
+    ...resolvers(spec).map((address) => `DNS=${address}`),
     ...addresses(spec).map((address) => `Address=${address}`),
     ...gateways(spec).flatMap((gateway) => ["", "[Route]", `Gateway=${gateway}`, "GatewayOnLink=yes"]),
   ];
