@@ -144,10 +144,8 @@ describe("a look at the cloud", () => {
     expect((await look(cloud.url, { token: readonlyToken })).readOnly).toBe(true);
     expect((await look(cloud.url)).readOnly).toBe(false);
     const writing = cloud.requests.filter(({ method }) => method !== "GET");
-    expect(writing.map(({ path, status }) => `${path} ${status}`)).toEqual([
-      "/v1/ssh_keys 403",
-      "/v1/ssh_keys 422",
-    ]);
+    expect(writing.map(({ path }) => path)).toEqual(["/v1/ssh_keys", "/v1/ssh_keys"]);
+    expect(writing.every(({ status }) => status >= 400)).toBe(true);
     expect((await cloud.get("/ssh_keys")).at("ssh_keys")).toEqual([]);
   });
 });
