@@ -232,7 +232,9 @@ test("a server without any public address lives in its network", async () => {
   expect((await cloud.get(`/servers/${server}`)).at("server.status")).toBe("running");
   const stranger = await onServer(cloud, server, "change_dns_ptr", { ip: "10.87.12.10", dns_ptr: null });
   expect(code(stranger)).toEqual([422, "invalid_input"]);
-  expect(await finished(cloud, await cloud.delete(`/servers/${server}`))).toMatchObject({ status: "success" });
+  expect(await finished(cloud, await cloud.delete(`/servers/${server}`))).toMatchObject({
+    status: "success",
+  });
   expect((await cloud.get(`/networks/${net}`)).at("network.servers")).toEqual([]);
 });
 

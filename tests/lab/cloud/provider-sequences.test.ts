@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { ActionMode } from "../../../lab/cloud/actions.ts";
 import { MemoryDriver } from "../../../lab/cloud/memory-driver.ts";
 import { publicKeys, type Reply, type TestCloud, testCloud } from "./client.ts";
+import { waitFor } from "./wait-for.ts";
 
 /*
  * What the Terraform provider inside @pulumi/hcloud (1.39.1, hcloud-go 2.44) sends, recorded request by request from its runs
@@ -12,26 +13,6 @@ const everywhere = ["0.0.0.0/0", "::/0"];
 const icmp = { direction: "in", source_ips: everywhere, protocol: "icmp" };
 const ssh = { direction: "in", source_ips: everywhere, protocol: "tcp", port: "22" };
 const http = { direction: "in", source_ips: everywhere, protocol: "tcp", port: "80-81" };
-
-/** hcloud-go's WaitFor: finished actions are never asked for; every id asked for must come back. */
-async function waitFor(cloud: TestCloud, reply: Reply, ...paths: string[]): Promise<number> {
-  let ids = paths
-    .filter((path) => reply.at(`${path}.status`) === "running")
-    .map((path) => reply.number(`${path}.id`));
-  let polls = 0;
-  while (ids.length > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    const poll = await cloud.get(
-      `/actions?${ids.map((id) => `id=${id}`).join("&")}&page=1&sort=status&sort=id`,
-    );
-    const actions = poll.at("actions") as { id: number; status: string; error: { message: string } | null }[];
-    expect(actions.map(({ id }) => id).sort()).toEqual([...ids].sort());
-    expect(actions.map(({ error }) => error)).toEqual(ids.map(() => null));
-    ids = actions.filter(({ status }) => status === "running").map(({ id }) => id);
-    polls++;
-  }
-  return polls;
-}
 
 /** What the provider decodes into Go numbers and strings, and dereferences without looking. */
 function expectServer(reply: Reply, wanted: object): void {
