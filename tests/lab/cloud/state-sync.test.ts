@@ -41,8 +41,10 @@ test("the next change is sent after the one that failed was taken back", async (
   failures.push("no");
   const refused = async () => {
     state.add("refused");
-    const deeper = async () => sync.push();
-    await deeper().catch(() => state.delete("refused"));
+    // The failure takes a while to reach the one who takes the change back.
+    const through = async (layers: number): Promise<void> =>
+      layers === 0 ? sync.push() : through(layers - 1);
+    await through(5).catch(() => state.delete("refused"));
   };
   const done = refused();
   await new Promise((resolve) => setImmediate(resolve));
