@@ -36,7 +36,7 @@ export interface ActionOrder {
   /** Nothing to do means the action only records a change that was already made. */
   work?: () => Promise<void>;
   /** Takes back what was done ahead of the work; called when the action fails without its work having been done. */
-  failed?: () => void;
+  failed?: (error: NonNullable<Action["error"]>) => void;
   /** Started after this one; fails with it. */
   after?: Action;
   /** A server that is locked until the action ends. */
@@ -156,9 +156,10 @@ export class Actions {
       if (fault?.when === "after") await suffer(fault);
       this.#finish(record, null);
     } catch (error) {
-      if (!worked) failed?.();
       const code = error instanceof ActionFailure ? error.code : "action_failed";
-      this.#finish(record, { code, message: reason(error) });
+      const shown = { code, message: reason(error) };
+      if (!worked) failed?.(shown);
+      this.#finish(record, shown);
     }
   }
 

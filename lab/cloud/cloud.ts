@@ -5,6 +5,8 @@ import { serveActions } from "./actions-api.ts";
 import { BalancerSync } from "./balancer-sync.ts";
 import { Catalogue } from "./catalogue.ts";
 import { serveCatalogue } from "./catalogue-api.ts";
+import { resumeCertificates } from "./certificate-issue.ts";
+import { serveCertificates } from "./certificates.ts";
 import type { Bootable, Cloud } from "./context.ts";
 import type { ServerDriver } from "./driver.ts";
 import { Faults } from "./faults.ts";
@@ -115,6 +117,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   serveFloatingIps(api, cloud);
   serveZones(api, cloud);
   serveLoadBalancers(api, cloud);
+  serveCertificates(api, cloud);
   serveServers(api, cloud);
   serveServerMetrics(api, cloud);
   serveFaults(api, faults);
@@ -130,6 +133,7 @@ export async function openCloud(options: CloudOptions): Promise<RunningCloud> {
   await resume(cloud);
   await cloud.balancers.quietly();
   resumeDeletions(cloud);
+  resumeCertificates(cloud);
   cloud.zones.follow(store);
   cloud.balancers.follow(store);
   store.flush();
