@@ -1,4 +1,3 @@
-import "reflect-metadata";
 import { randomBytes } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { daysFrom } from "./timing.ts";
@@ -15,7 +14,7 @@ export interface Issued {
 
 /** A certificate that nobody vouches for, where there is no ACME server; its issuer says so. */
 export async function selfSigned(domains: readonly string[], now: Date): Promise<Issued> {
-  const keys = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: randomBytes(16).toString("hex"),
     name: "CN=Self-signed by the lab,O=Berth lab without an ACME server",
