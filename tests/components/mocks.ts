@@ -155,6 +155,8 @@ function watch(monitor: MockMonitor, { failing, onAsked }: Pick<MockOptions, "fa
   const register = monitor.registerResource.bind(monitor);
   const registerOutputs = monitor.registerResourceOutputs.bind(monitor);
   Object.assign(monitor, {
+    // Pulumi's mocks lack it, and a program that waits for it would wait for ever. They have no stack for a transformation, either.
+    registerErrorHook: (_: unknown, done: (error: Error) => void) => done(new Error("no hooks under mocks")),
     registerResource: (request: RegisterResourceRequest, done: Done) =>
       register(request, (error: Error | null, response: RegisterResourceResponse) => {
         if (!error) {

@@ -3,14 +3,23 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { setAllConfig } from "@pulumi/pulumi/runtime/index.js";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { listeningCloud, token } from "../lab/cloud/client.ts";
 import { plainHost, webManifest } from "../unit/config/samples.ts";
 import { expectFamily, type MockOptions, placesOf, settled, underMocks, unknown } from "./mocks.ts";
 
 type Program = typeof import("../../index.ts");
 
+let cloud: Awaited<ReturnType<typeof listeningCloud>>;
+beforeAll(async () => {
+  cloud = await listeningCloud();
+});
+afterAll(() => cloud.close());
+
 let folder: string;
 beforeEach(() => {
+  vi.stubEnv("HCLOUD_TOKEN", token);
+  vi.stubEnv("HCLOUD_ENDPOINT", cloud.url);
   folder = mkdtempSync(join(tmpdir(), "berth-program-"));
 });
 afterEach(() => {
