@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { CloudOptions } from "../../../lab/cloud/cloud.ts";
 import type { RequestRecord } from "../../../lab/cloud/http.ts";
+import { MemoryDriver } from "../../../lab/cloud/memory-driver.ts";
 import { listeningCloud, publicKeys, type TestCloud, token } from "../cloud/client.ts";
-import { type Command, commands } from "./hcloud-commands.ts";
+import { type Command, commands, leftOut, withoutDatacenters } from "./hcloud-commands.ts";
 import { countRoutes, describeCount } from "./routes.ts";
 
 const version = spawnSync("hcloud", ["version"], { encoding: "utf8" });
@@ -18,6 +20,8 @@ const asked: RequestRecord[] = [];
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "hcloud-"));
   writeFileSync(join(folder, "key.pub"), `${publicKeys[0]}\n`);
+  const rule = { direction: "in", protocol: "tcp", port: "80", source_ips: ["::/0"] };
+  writeFileSync(join(folder, "rules.json"), JSON.stringify([rule, { ...rule, port: "443" }]));
   const openssl = spawnSync("openssl", [
     ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=example.org"],
     ...["-addext", "subjectAltName=DNS:example.org"],
@@ -36,6 +40,7 @@ async function fill(cloud: TestCloud, line: string): Promise<string> {
   const known: Record<string, () => Promise<unknown> | string> = {
     CERT_KEY: () => join(folder, "tls.key"),
     CERT: () => join(folder, "tls.pem"),
+    RULES: () => join(folder, "rules.json"),
     KEY: () => join(folder, "key.pub"),
     FIRST_IP: async () => (await cloud.get("/primary_ips?name=first")).at("primary_ips.0.ip"),
     IMAGE: async () => (await cloud.get("/images?type=snapshot")).at("images.0.id"),
@@ -58,28 +63,72 @@ function difference(
   return wanted && !wanted.test(stdout) ? [`${line}: no ${wanted} in ${stdout}`] : [];
 }
 
-describe.each(Object.entries(commands))("hcloud %s", (_, lines) => {
-  test("does what it is told", async (ctx) => {
-    if (absent) ctx.skip(absent);
-    const cloud = await listeningCloud({ actionMode: "instant", legacyDatacenter: true });
-    const env = { PATH: process.env.PATH, HOME: folder, HCLOUD_ENDPOINT: cloud.url, HCLOUD_TOKEN: token };
-    try {
-      const differences: string[] = [];
-      for (const [template, shows] of lines) {
-        const line = await fill(cloud, template);
-        const result = await execa("hcloud", line.split(" "), {
-          env,
-          extendEnv: false,
-          reject: false,
-          timeout: 60_000,
-        });
-        differences.push(...difference(line, result, shows));
-        await cloud.cloud.actions.settled();
-      }
-      expect(differences).toEqual([]);
-    } finally {
-      asked.push(...cloud.requests);
-      cloud.close();
+/** Runs a command line of hcloud; its home is empty, so that no context of the user's is read. */
+async function hcloud(url: string, line: string, given = token) {
+  const env = { PATH: process.env.PATH, HOME: folder, HCLOUD_ENDPOINT: url, HCLOUD_TOKEN: given };
+  const words = ["--poll-interval", "20ms", ...line.split(" ")];
+  return await execa("hcloud", words, { env, extendEnv: false, reject: false, timeout: 60_000 });
+}
+
+/** What an empty cloud answers to the lines, one after the other, that it should not. */
+async function differencesOf(lines: readonly Command[], options: Partial<CloudOptions>): Promise<string[]> {
+  const cloud = await listeningCloud({ actionMode: "instant", ...options });
+  try {
+    const differences: string[] = [];
+    for (const [template, shows] of lines) {
+      const line = await fill(cloud, template);
+      differences.push(...difference(line, await hcloud(cloud.url, line), shows));
+      await cloud.cloud.actions.settled();
     }
-  });
+    return differences;
+  } finally {
+    asked.push(...cloud.requests);
+    cloud.close();
+  }
+}
+
+beforeEach(({ skip }) => skip(absent !== "", absent));
+
+test.each(Object.entries(commands))("hcloud %s does what it is told", async (_, lines) => {
+  expect(await differencesOf(lines, { legacyDatacenter: true })).toEqual([]);
+});
+
+test.each(Object.entries(withoutDatacenters))(
+  "hcloud %s does what it is told by a cloud without datacenters",
+  async (_, lines) => {
+    expect(await differencesOf(lines, { legacyDatacenter: false })).toEqual([]);
+  },
+);
+
+test("hcloud waits for actions that take their time", async () => {
+  const lines = commands["placement-group"] ?? [];
+  const driver = new MemoryDriver({ latency: 30 });
+  expect(await differencesOf(lines, { legacyDatacenter: true, actionMode: "running", driver })).toEqual([]);
+});
+
+test("hcloud shows the API's words for a wrong token", async () => {
+  const cloud = await listeningCloud();
+  try {
+    expect(await hcloud(cloud.url, "server list", "wrong")).toMatchObject({
+      exitCode: 1,
+      stderr: "hcloud: the token you have provided is invalid (unauthorized)",
+    });
+  } finally {
+    cloud.close();
+  }
+});
+
+test("no verb of hcloud is left out", () => {
+  const lines = Object.values(commands).flat();
+  const used = new Set(lines.map(([line]) => line.split(" ").slice(0, 2).join(" ")));
+  const verbs = (...of: string[]) => {
+    const help = spawnSync("hcloud", [...of, "--help"], { encoding: "utf8" }).stdout;
+    const listed = /Available Commands:\n([\s\S]*?)\n\n/.exec(help)?.[1] ?? "";
+    return listed.split("\n").map((row) => [...of, row.trim().split(" ")[0]].join(" "));
+  };
+  const all = verbs()
+    .filter((resource) => !leftOut.includes(resource))
+    .flatMap((resource) => verbs(resource));
+  expect(all.length).toBeGreaterThan(100);
+  expect(all.filter((verb) => !used.has(verb) && !leftOut.includes(verb))).toEqual([]);
 });
