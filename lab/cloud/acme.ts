@@ -19,6 +19,8 @@ export class ChallengeFailed extends Error {}
 /** Milliseconds between looks at an order, and how many there are. */
 const polling = { backoffMin: 500, backoffMax: 3000, backoffAttempts: 30 };
 const requestPatience = 20_000;
+/** Of requests that met a busy server or none; seconds in between. */
+const retries = { retryMaxAttempts: 2, retryDefaultDelay: 1 };
 
 /** Orders a certificate for domains, each proven by a text in its zone (DNS-01). */
 export async function orderCertificate(
@@ -31,6 +33,7 @@ export async function orderCertificate(
     httpsAgent: new Agent({ ca: server.root }),
     proxy: false,
     timeout: requestPatience,
+    acmeSettings: retries,
   });
   const client = new acme.Client({
     directoryUrl: server.directory,

@@ -96,7 +96,7 @@ function zoneFor(cloud: Cloud, domain: string): ZoneRecord {
 }
 
 /** Whether a managed certificate has to be renewed by now. */
-export function isDue(certificate: CertificateRecord, now: Date): boolean {
+function isDue(certificate: CertificateRecord, now: Date): boolean {
   const { status, not_valid_before: from, not_valid_after: until } = certificate;
   if (status?.renewal !== "scheduled" || from === null || until === null) {
     return false;
@@ -105,22 +105,22 @@ export function isDue(certificate: CertificateRecord, now: Date): boolean {
   return now.getTime() > end - (end - start) * renewalPart;
 }
 
-/** Issues what was interrupted, and renews what is due now and from now on. Call once at start. */
-export function resumeCertificates(cloud: Cloud): void {
-  const managed = () =>
-    certificateRecords(cloud.store)
-      .all()
-      .filter(({ type }) => type === "managed");
-  const renew = () => {
-    for (const certificate of managed().filter((one) => isDue(one, cloud.now()))) {
+/** Renews what is due by now. */
+export function renewDue(cloud: Cloud): void {
+  for (const certificate of certificateRecords(cloud.store).all()) {
+    if (isDue(certificate, cloud.now())) {
       startIssue(cloud, certificate, "issue_certificate");
     }
-  };
-  for (const certificate of managed()) {
+  }
+}
+
+/** Issues what was interrupted, and renews what is due now and from now on. Call once at start. */
+export function resumeCertificates(cloud: Cloud): void {
+  for (const certificate of certificateRecords(cloud.store).all()) {
     if (certificate.status?.issuance === "pending" || certificate.status?.renewal === "pending") {
       startIssue(cloud, certificate, "issue_certificate");
     }
   }
-  renew();
-  setInterval(renew, renewalCheck).unref();
+  renewDue(cloud);
+  setInterval(() => renewDue(cloud), renewalCheck).unref();
 }
