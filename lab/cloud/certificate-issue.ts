@@ -1,11 +1,11 @@
-import { ChallengeFailed, orderCertificate, type ServeText } from "./acme.ts";
+import type { ServeText } from "./acme.ts";
 import { type Action, ActionFailure } from "./actions.ts";
 import { caaAllows } from "./caa.ts";
 import { factsOf } from "./certificate-pem.ts";
 import { type CertificateRecord, certificateRecords } from "./certificate-records.ts";
 import type { Cloud } from "./context.ts";
 import { relativeName } from "./dns-names.ts";
-import { type Issued, selfSigned } from "./self-signed.ts";
+import type { Issued } from "./self-signed.ts";
 import { reason } from "./store.ts";
 import { rrsetsOf, type ZoneRecord, zoneRecords } from "./zone-records.ts";
 
@@ -60,14 +60,17 @@ async function issue(cloud: Cloud, domains: readonly string[]): Promise<Issued> 
       );
     }
   }
+  // The libraries of both ways take long to load, and most clouds issue nothing.
   const server = await cloud.driver.acme();
   if (server === null) {
+    const { selfSigned } = await import("./self-signed.ts");
     return selfSigned(domains, cloud.now());
   }
   const serve: ServeText = (name, value) => {
     const zone = zoneFor(cloud, name);
     return cloud.zones.challenge(zone, relativeName(`${name}.`, zone.name) ?? "@", value);
   };
+  const { ChallengeFailed, orderCertificate } = await import("./acme.ts");
   try {
     return await orderCertificate(server, domains, serve);
   } catch (error) {
