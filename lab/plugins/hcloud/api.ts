@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pRetry from "p-retry";
-import { ApiError, responseError, unreachable } from "./errors.ts";
+import { ActionFailed, ApiError, type FailedAction, responseError, unreachable } from "./errors.ts";
 
 /** An answer of the API, read as far as the caller needs it. */
 export type Json = { [key: string]: unknown };
@@ -19,10 +19,8 @@ export interface ApiOptions {
   retryBase?: number;
 }
 
-export interface Action {
-  id: number;
+export interface Action extends FailedAction {
   status: "running" | "success" | "error";
-  error: { code: string; message: string } | null;
 }
 
 /** What hcloud-go repeats at most five times; everything else is an answer. */
@@ -95,9 +93,7 @@ export class Api {
   }
 
   #stillRunning(actions: Action[]): Action[] {
-    for (const { id, status, error } of actions)
-      if (status === "error")
-        throw new ApiError(error?.code ?? "unknown", error?.message ?? "action failed", String(id));
+    for (const action of actions) if (action.status === "error") throw new ActionFailed(action);
     return actions.filter(({ status }) => status === "running");
   }
 

@@ -2,43 +2,41 @@ import type { CheckFailure, Properties, Value } from "../../../provider/framewor
 import type { CloudResource } from "./resource.ts";
 import { type Attribute, type Attributes, isSet } from "./schema.ts";
 
-/** Inputs of a type that do not fit its table: unknown names, missing ones, wrong types. `name` is the resource's own. */
+/** Whose inputs are looked at. */
+interface Subject {
+  half: CloudResource["half"];
+  /** The resource's own name. */
+  name: string;
+}
+
+/** Inputs of a type that do not fit its table: unknown names, missing ones, wrong types. */
 export function tableFailures(
   { half, attributes }: Pick<CloudResource, "half" | "attributes">,
   inputs: Properties,
   name: string,
 ): CheckFailure[] {
-  const missing = half === "sdk" ? argumentMissing : propertyMissing;
   const removed = Object.entries(attributes).flatMap(([key, { removed: words }]) =>
     words && isSet(inputs, key) ? [problem(name, key, `Removed Attribute. ${words}`)] : [],
   );
-  return [...removed, ...blockFailures(attributes, inputs, [], (path) => missing(name, path))];
+  return [...removed, ...blockFailures(attributes, inputs, [], { half, name })];
 }
 
-/** In the words of the real provider's older half. */
-function argumentMissing(name: string, path: Path): CheckFailure {
-  const argument = path.map((part) => (typeof part === "number" ? part : snake(part))).join(".");
-  return problem(
-    name,
-    joined(path),
-    `Missing required argument. The argument "${argument}" is required, but no definition was found.`,
-  );
-}
-
-/** In the words of its newer half, which says more of the property than is known here. */
-function propertyMissing(_name: string, path: Path): CheckFailure {
-  const words = path.filter((part) => typeof part !== "number").join(".");
-  return { property: "", reason: `Missing required property '${words}'` };
-}
-
+/** The way to a value; the block a property has just one of is `ONLY`. */
 type Path = (string | number)[];
-type Missing = (path: Path) => CheckFailure;
+const ONLY = -1;
 
-function joined(path: Path): string {
-  return path.reduce<string>(
-    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${part}` : part),
-    "",
-  );
+/** As the program writes it: "rules[0].port". */
+function written(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (part === ONLY) return text;
+    if (typeof part === "number") return `${text}[${part}]`;
+    return text ? `${text}.${part}` : part;
+  }, "");
+}
+
+/** As the real provider's own schema has it: "rule.0.port". */
+function argument(path: Path): string {
+  return path.map((part) => (typeof part === "number" ? Math.max(part, 0) : snake(part))).join(".");
 }
 
 /** A property as the real provider's own schema names it. */
@@ -46,11 +44,23 @@ export function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
+function missing(path: Path, { half, name }: Subject): CheckFailure {
+  if (half === "framework") {
+    const words = path.filter((part) => typeof part !== "number").join(".");
+    return { property: "", reason: `Missing required property '${words}'` };
+  }
+  return problem(
+    name,
+    written(path),
+    `Missing required argument. The argument "${argument(path)}" is required, but no definition was found.`,
+  );
+}
+
 function blockFailures(
   attributes: Attributes,
   inputs: Properties,
   at: Path,
-  missing: Missing,
+  subject: Subject,
 ): CheckFailure[] {
   const failures: CheckFailure[] = [];
   for (const [name, value] of Object.entries(inputs)) {
@@ -58,13 +68,13 @@ function blockFailures(
     const attribute = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
     if (!attribute || attribute.output)
       failures.push({
-        property: joined([...at, name]),
+        property: written([...at, name]),
         reason: "the lab's stand-in for hcloud does not know this input",
       });
-    else failures.push(...misfits([...at, name], attribute, value, missing));
+    else failures.push(...misfits([...at, name], attribute, value, subject));
   }
   for (const [name, attribute] of Object.entries(attributes))
-    if (attribute.required && !isSet(inputs, name)) failures.push(missing([...at, name]));
+    if (attribute.required && !isSet(inputs, name)) failures.push(missing([...at, name], subject));
   return failures;
 }
 
@@ -79,19 +89,26 @@ const WANTED: Record<Attribute["kind"], string> = {
   blocks: "a list of blocks",
 };
 
-function misfits(path: Path, attribute: Attribute, value: Value, missing: Missing): CheckFailure[] {
+function misfits(path: Path, attribute: Attribute, value: Value, subject: Subject): CheckFailure[] {
   if (value === undefined) return [];
   const words = `${WANTED[attribute.kind]} is needed, this is ${JSON.stringify(value)}`;
-  const misfit = [{ property: joined(path), reason: words }];
+  const misfit = [{ property: written(path), reason: words }];
   const each = (kind: Attribute["kind"]) =>
     Array.isArray(value)
-      ? value.flatMap((one, index) => misfits([...path, index], { ...attribute, kind }, one, missing))
+      ? [
+          ...shortfall(path, attribute, value, subject),
+          ...value.flatMap((one, index) => misfits([...path, index], { ...attribute, kind }, one, subject)),
+        ]
       : misfit;
   switch (attribute.kind) {
     case "text":
-      return typeof value === "string" || typeof value === "number" ? [] : misfit;
+      if (typeof value === "string" || typeof value === "number")
+        return foreignWord(path, attribute, value, subject);
+      return misfit;
     case "number":
-      return Number.isInteger(value) || (typeof value === "string" && /^\d+$/.test(value)) ? [] : misfit;
+      if (Number.isInteger(value) || (typeof value === "string" && /^\d+$/.test(value)))
+        return outOfRange(path, attribute, Number(value), subject);
+      return misfit;
     case "boolean":
       return typeof value === "boolean" ? [] : misfit;
     case "texts":
@@ -103,11 +120,33 @@ function misfits(path: Path, attribute: Attribute, value: Value, missing: Missin
     case "labels":
       if (!isMap(value)) return misfit;
       return Object.entries(value).flatMap(([key, text]) =>
-        misfits([...path, key], { kind: "text" }, text, missing),
+        misfits([...path, key], { kind: "text" }, text, subject),
       );
-    case "block":
-      return isMap(value) ? blockFailures(attribute.block ?? {}, value, path, missing) : misfit;
+    case "block": {
+      const at = typeof path.at(-1) === "number" ? path : [...path, ONLY];
+      return isMap(value) ? blockFailures(attribute.block ?? {}, value, at, subject) : misfit;
+    }
   }
+}
+
+function foreignWord(path: Path, { oneOf }: Attribute, value: Value, { name }: Subject): CheckFailure[] {
+  if (!oneOf || oneOf.includes(String(value))) return [];
+  const words = `[${oneOf.map((word) => JSON.stringify(word)).join(" ")}]`;
+  return [
+    problem(name, written(path), `expected ${argument(path)} to be one of ${words}, got ${String(value)}`),
+  ];
+}
+
+function outOfRange(path: Path, { range }: Attribute, value: number, { name }: Subject): CheckFailure[] {
+  if (!range || (value >= range[0] && value <= range[1])) return [];
+  const words = `expected ${argument(path)} to be in the range (${range[0]} - ${range[1]}), got ${value}`;
+  return [problem(name, written(path), words)];
+}
+
+function shortfall(path: Path, { least }: Attribute, list: Value[], { name }: Subject): CheckFailure[] {
+  if (least === undefined || list.length >= least) return [];
+  const words = `Not enough list items. Attribute ${argument(path)} requires ${least} item minimum, but config has only ${list.length} declared.`;
+  return [problem(name, written(path), words)];
 }
 
 function isMap(value: Value): value is Properties {

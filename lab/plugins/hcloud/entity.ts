@@ -24,6 +24,8 @@ export interface Entity<Found> {
   byName?: true;
   secrets?: readonly string[];
   validate?: CloudResource["validate"];
+  /** The real provider leaves it to the cloud to look at labels. */
+  anyLabels?: true;
   /** The order; ready-made where it is not a POST to the collection. */
   order(work: Work): Json | Promise<Json>;
   post?(body: Json, work: Work): Promise<Json>;
@@ -52,7 +54,7 @@ export function entity<Found>(is: Entity<Found>): CloudResource {
     attributes: is.attributes,
     ...(is.secrets && { secrets: is.secrets }),
     validate(inputs, call) {
-      const label = is.attributes.labels && labelFault(inputs.labels);
+      const label = is.anyLabels ? undefined : labelFault(inputs.labels);
       const failures = label ? [problem(call.name, "labels", label.words)] : [];
       return [...failures, ...(is.validate?.(inputs, call) ?? [])];
     },

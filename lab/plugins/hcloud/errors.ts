@@ -36,6 +36,25 @@ export function isRefusal(error: unknown, ...codes: string[]): error is ApiError
   return error instanceof ApiError && codes.includes(error.code);
 }
 
+/** What is known of an action that failed. */
+export interface FailedAction {
+  id: number;
+  command: string;
+  error: { code: string; message: string } | null;
+  resources: { type: string; id: number }[];
+}
+
+/** An action of the cloud that ended badly. */
+export class ActionFailed extends ApiError {
+  override name = "ActionFailed";
+  readonly action: FailedAction;
+
+  constructor(action: FailedAction) {
+    super(action.error?.code ?? "unknown", action.error?.message ?? "action failed", String(action.id));
+    this.action = action;
+  }
+}
+
 /** What an answer that is no success says. */
 export function responseError(response: Response, text: string): Error {
   const { status } = response;
@@ -140,6 +159,7 @@ export const frameworkWords: Words = {
 
 function frameworkMessage(error: Error): string {
   if (error instanceof Diagnostic) return error.message;
+  if (error instanceof ActionFailed) return actionMessage(error);
   if (!(error instanceof ApiError))
     return `API request failed: An unexpected error was encountered during an API request.\n\n${error.message}\n`;
   const status = error.status === undefined ? "" : `Status code: ${error.status}\n`;
@@ -151,4 +171,9 @@ function frameworkMessage(error: Error): string {
   if (!error.code)
     return `API request failed: An unexpected error was encountered during an API request.\n\n${error.message}\n`;
   return `API request failed: An unexpected error was encountered during an API request.\n\n${error.message}\n\nError code: ${error.code}\n${status}`;
+}
+
+function actionMessage({ code, words, action: { command, id, resources } }: ActionFailed): string {
+  const touched = resources.map((resource) => `${resource.type}: ${resource.id}`).join(", ");
+  return `Action failed: An API action for the resource failed.\n\n${words}\n\nError code: ${code}\nCommand: ${command}\nID: ${id}\nResources: ${touched}`;
 }

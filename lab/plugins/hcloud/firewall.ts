@@ -55,7 +55,7 @@ const attributes: CloudResource["attributes"] = {
     computed: true,
     unset: [],
     unordered: true,
-    block: { labelSelector: { kind: "text" }, server: { kind: "number" } },
+    block: { labelSelector: { kind: "text", computed: true }, server: { kind: "number", computed: true } },
   },
 };
 

@@ -1,7 +1,6 @@
 import type { Properties } from "../../../provider/framework/types.ts";
 import { parseAddress } from "../../cloud/ip.ts";
 import { type Api, actionsOf, type Json } from "./api.ts";
-import { problem } from "./check.ts";
 import { lookUp } from "./entity.ts";
 import { ApiError, Gone, isRefusal, sdkWords } from "./errors.ts";
 import { bareNetwork, canonicalIp } from "./network.ts";
@@ -30,7 +29,6 @@ interface Network {
 /** Something within a network that is known by "<network>-<CIDR>" and never changed, only replaced. */
 interface Part<Found> {
   attributes: CloudResource["attributes"];
-  validate?: CloudResource["validate"];
   /** Without it the real provider makes nothing, and does not say why. */
   makes?(wanted: Properties): boolean;
   /** The property whose CIDR it is known by. */
@@ -62,7 +60,6 @@ function part<Found>(is: Part<Found>): CloudResource {
     half: "sdk",
     words: sdkWords,
     attributes: is.attributes,
-    ...(is.validate && { validate: is.validate }),
 
     async create({ api, wanted, signal }, exists) {
       if (is.makes && !is.makes(wanted)) throw new Gone();
@@ -111,22 +108,15 @@ function stillUsed(error: unknown): boolean {
   );
 }
 
-const SUBNET_TYPES = ["cloud", "server", "vswitch"];
-
 /** `hcloud:index/networkSubnet:NetworkSubnet`. */
 export const networkSubnet = part<Subnet>({
   attributes: {
     networkId: { kind: "number", required: true, replaces: true },
-    type: { kind: "text", required: true, replaces: true },
+    type: { kind: "text", required: true, replaces: true, oneOf: ["cloud", "server", "vswitch"] },
     networkZone: { kind: "text", required: true, replaces: true },
     ipRange: { kind: "text", required: true, replaces: true },
     gateway: { kind: "text", output: true },
     vswitchId: { kind: "number", replaces: true },
-  },
-  validate({ type }, call) {
-    if (type === undefined || SUBNET_TYPES.includes(String(type))) return [];
-    const words = SUBNET_TYPES.map((one) => JSON.stringify(one)).join(" ");
-    return [problem(call.name, "type", `expected type to be one of [${words}], got ${type}`)];
   },
   known: "ipRange",
   add: "add_subnet",

@@ -3,10 +3,14 @@ import type { ProviderDefinition } from "../../../provider/framework/types.ts";
 import { standInNotice, standInRefusal } from "../notice.ts";
 import { Api } from "./api.ts";
 import { floatingIpAssignment, volumeAttachment } from "./attachments.ts";
+import { managedCertificate, uploadedCertificate } from "./certificates.ts";
 import { configuration, configurationFault, TOKEN_MISSING } from "./configuration.ts";
 import { firewall } from "./firewall.ts";
 import { firewallAttachment } from "./firewall-attachment.ts";
 import { floatingIp } from "./floating-ip.ts";
+import { loadBalancer } from "./load-balancer.ts";
+import { loadBalancerService } from "./load-balancer-service.ts";
+import { loadBalancerTarget } from "./load-balancer-target.ts";
 import { loadBalancerNetwork, serverNetwork } from "./membership.ts";
 import { network } from "./network.ts";
 import { networkRoute, networkSubnet } from "./network-parts.ts";
@@ -15,8 +19,11 @@ import { primaryIp } from "./primary-ip.ts";
 import { rdns } from "./rdns.ts";
 import { type CloudResource, handler } from "./resource.ts";
 import { server } from "./server.ts";
+import { snapshot } from "./snapshot.ts";
 import { sshKey } from "./ssh-key.ts";
 import { volume } from "./volume.ts";
+import { zone } from "./zone.ts";
+import { zoneRrset } from "./zone-rrset.ts";
 
 /** Every resource type the stand-in has, by its name. */
 const RESOURCES: Record<string, CloudResource> = {
@@ -24,7 +31,11 @@ const RESOURCES: Record<string, CloudResource> = {
   FirewallAttachment: firewallAttachment,
   FloatingIp: floatingIp,
   FloatingIpAssignment: floatingIpAssignment,
+  LoadBalancer: loadBalancer,
   LoadBalancerNetwork: loadBalancerNetwork,
+  LoadBalancerService: loadBalancerService,
+  LoadBalancerTarget: loadBalancerTarget,
+  ManagedCertificate: managedCertificate,
   Network: network,
   NetworkRoute: networkRoute,
   NetworkSubnet: networkSubnet,
@@ -33,9 +44,13 @@ const RESOURCES: Record<string, CloudResource> = {
   Rdns: rdns,
   Server: server,
   ServerNetwork: serverNetwork,
+  Snapshot: snapshot,
   SshKey: sshKey,
+  UploadedCertificate: uploadedCertificate,
   Volume: volume,
   VolumeAttachment: volumeAttachment,
+  Zone: zone,
+  ZoneRrset: zoneRrset,
 };
 
 /** The token of a type: "hcloud:index/sshKey:SshKey". */

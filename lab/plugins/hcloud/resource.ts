@@ -5,11 +5,22 @@ import type {
   CheckFailure,
   Properties,
   ResourceHandler,
+  Value,
 } from "../../../provider/framework/types.ts";
 import type { Api } from "./api.ts";
 import { tableFailures } from "./check.ts";
 import { Gone, type Step, type Words } from "./errors.ts";
-import { type Attributes, changes, emptyOf, hasUnknown, known, plan, same } from "./schema.ts";
+import {
+  type Attribute,
+  type Attributes,
+  changes,
+  emptyOf,
+  hasUnknown,
+  isSet,
+  known,
+  plan,
+  same,
+} from "./schema.ts";
 
 /** What a step of a resource's life works with. */
 export interface Work {
@@ -107,8 +118,11 @@ export function handler(resource: CloudResource, api: () => Api): ResourceHandle
     },
 
     async preview(inputs, old) {
-      const shown = { ...plan(attributes, inputs, old), id: old?.id };
-      return half === "sdk" ? shown : withoutNulls(shown);
+      const shown: Properties = { ...plan(attributes, inputs, old), id: old?.id };
+      if (half === "sdk") return shown;
+      for (const [name, { unsettled }] of Object.entries(attributes))
+        if (unsettled && !isSet(inputs, name)) shown[name] = undefined;
+      return withoutNulls(shown);
     },
 
     async create(inputs, call) {
@@ -122,7 +136,8 @@ export function handler(resource: CloudResource, api: () => Api): ResourceHandle
         return { id, outputs: await stateAfter(id, work, {}, answer) };
       } catch (error) {
         if (error instanceof Gone) throw new Error(error.words("creating", call.urn));
-        if (id === undefined) throw worded("creating", call.urn, error);
+        // The newer half forgets what it has begun, as the real one does.
+        if (id === undefined || half === "framework") throw worded("creating", call.urn, error);
         const message = resource.words.partial("creating", call.urn, asError(error));
         throw new PartialFailure(message, id, { ...known(attributes, work.wanted), id });
       }
@@ -165,8 +180,17 @@ function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-function withoutNulls(inputs: Properties): Properties {
-  return Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== null));
+/** Blocks lose their nulls, too. */
+function withoutNulls(properties: Properties): Properties {
+  const bare = (value: Value): Value => {
+    if (Array.isArray(value)) return value.map(bare);
+    return typeof value === "object" && value !== null ? withoutNulls(value) : value;
+  };
+  return Object.fromEntries(
+    Object.entries(properties)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, bare(value)]),
+  );
 }
 
 /** A resource without a name gets `<logical>-<7 hex>` and keeps it; `__defaults` remembers whose the name is. */
@@ -208,6 +232,19 @@ function blank(attributes: Attributes): Properties {
   return known(attributes, plan(attributes, {}, undefined));
 }
 
+/** A value as a program would write it: blocks without what is empty in them. */
+function sparse(attribute: Attribute, value: Value): Value {
+  if (Array.isArray(value) && attribute.kind === "blocks")
+    return value.map((one) => sparse({ ...attribute, kind: "block" }, one));
+  if (attribute.kind !== "block" || !value) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) => {
+      const its = attribute.block?.[name];
+      return !its || its.output || same(its, its.default ?? null, inner) ? [] : [[name, sparse(its, inner)]];
+    }),
+  );
+}
+
 /** Inputs after a refresh: as they were where nothing drifted, else what the cloud has. Of an import: what is set. */
 function inputsOf(attributes: Attributes, inputs: Properties, old: Properties, now: Properties): Properties {
   const imported = Object.keys(inputs).length === 0;
@@ -216,7 +253,7 @@ function inputsOf(attributes: Attributes, inputs: Properties, old: Properties, n
     if (attribute.output) continue;
     if (imported) {
       const unset = same(attribute, attribute.default ?? null, now[name]);
-      if (!unset) found[name] = now[name];
+      if (!unset) found[name] = sparse(attribute, now[name]);
     } else if (Object.hasOwn(inputs, name)) {
       found[name] = same(attribute, old[name], now[name]) ? inputs[name] : now[name];
     }

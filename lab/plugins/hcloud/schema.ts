@@ -9,6 +9,8 @@ export interface Attribute {
   /** Left unset, it keeps whatever the cloud has. */
   computed?: true;
   default?: Value;
+  /** A planned update leaves it open what it will be, where the program does not say. */
+  unsettled?: true;
   /** A change replaces the resource. */
   replaces?: true;
   /** The order of a list does not count. */
@@ -21,6 +23,12 @@ export interface Attribute {
   ignores?: (was: Value, inputs: Properties) => boolean;
   /** What a value that was never set looks like in the state. Default: null, or an empty list. */
   unset?: Value;
+  /** The texts that are allowed. */
+  oneOf?: readonly string[];
+  /** The least and the greatest number that is allowed. */
+  range?: readonly [number, number];
+  /** How many elements a list needs. */
+  least?: number;
   /** Why it must not be set any more. */
   removed?: string;
 }
@@ -89,8 +97,10 @@ function keepBlock(attributes: Attributes, block: Properties, was: Properties | 
   return Object.fromEntries(
     Object.entries(attributes).map(([name, attribute]) => {
       if (isSet(block, name)) return [name, keep(attribute, block[name], was?.[name])];
-      if (attribute.output || attribute.computed) return [name, was?.[name]];
-      return [name, attribute.default ?? emptyOf(attribute)];
+      const old = was?.[name];
+      if (attribute.output || attribute.computed) return [name, old];
+      if (attribute.default !== undefined) return [name, attribute.default];
+      return [name, old !== undefined && isEmpty(old) ? old : emptyOf(attribute)];
     }),
   );
 }
@@ -153,7 +163,7 @@ function numeric(value: Value): Value {
   return typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
 }
 
-/** What an update has to change. A changed label is named by itself, everything else as a whole. */
+/** What an update has to change. */
 export function changes(
   attributes: Attributes,
   inputs: Properties,
@@ -165,9 +175,8 @@ export function changes(
     if (attribute.output || (attribute.computed && !isSet(inputs, name))) continue;
     const [was, now] = [old[name], wanted[name]];
     if (same(attribute, was, now) || attribute.ignores?.(was, inputs)) continue;
-    const labels =
-      attribute.kind === "labels" && now !== undefined && !isEmpty(was) ? labelChanges(name, was, now) : {};
-    if (Object.keys(labels).length > 0) Object.assign(found, labels);
+    const within = now === undefined || !was ? {} : changesWithin(name, attribute, was, now);
+    if (Object.keys(within).length > 0) Object.assign(found, within);
     else found[name] = `${kindOf(was, now)}${attribute.replaces ? "-replace" : ""}` as DiffKind;
   }
   return found;
@@ -176,6 +185,22 @@ export function changes(
 function kindOf(was: Value, now: Value): DiffKind {
   if (now !== undefined && (now === null || isEmptyList(now))) return "delete";
   return was === null || was === undefined || isEmptyList(was) ? "add" : "update";
+}
+
+/** Labels, and the properties of a single block, are named one by one. */
+function changesWithin(name: string, attribute: Attribute, was: Value, now: Value): Record<string, DiffKind> {
+  if (attribute.kind === "labels") return labelChanges(name, was, now);
+  if (attribute.kind !== "block" || !now) return {};
+  const found: Record<string, DiffKind> = {};
+  for (const [key, inner] of Object.entries(attribute.block ?? {})) {
+    const [before, after] = [(was as Properties)[key], (now as Properties)[key]];
+    if (same(inner, before, after)) continue;
+    const deeper =
+      after === undefined || !before ? {} : changesWithin(`${name}.${key}`, inner, before, after);
+    if (Object.keys(deeper).length > 0) Object.assign(found, deeper);
+    else found[`${name}.${key}`] = kindOf(before, after);
+  }
+  return found;
 }
 
 function labelChanges(name: string, was: Value, now: Value): Record<string, DiffKind> {
@@ -230,7 +255,8 @@ function canonical(attribute: Attribute, value: Value): string {
 
 function canonicalElement(attribute: Attribute, value: Value): string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
-  const entries = Object.entries(value as Properties).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const set = Object.entries(value as Properties).filter(([, inner]) => inner !== null);
+  const entries = set.toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(
     entries.map(([key, inner]) => [key, canonical(attribute.block?.[key] ?? { kind: "text" }, inner)]),
   );

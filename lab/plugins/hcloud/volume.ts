@@ -80,7 +80,7 @@ export const volume = entity<Volume>({
 async function settleOrder(answer: Json, work: Work): Promise<void> {
   const { api, wanted, signal } = work;
   await api.settle(actionsOf({ action: answer.action }), signal);
-  for (const next of (answer.next_actions as (Action & { command: string })[] | undefined) ?? []) {
+  for (const next of (answer.next_actions as Action[] | undefined) ?? []) {
     try {
       await api.settle([next], signal);
     } catch (error) {
