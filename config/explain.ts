@@ -22,7 +22,7 @@ export function explain(schema: z.ZodType, issue: z.core.$ZodIssue, raw: unknown
         {
           path: at(issue.path),
           message: issue.issues.map(({ message }) => message).join("; "),
-          example: "web1",
+          ...keyExample(issue.path),
         },
       ];
     default:
@@ -34,6 +34,20 @@ export function explain(schema: z.ZodType, issue: z.core.$ZodIssue, raw: unknown
         },
       ];
   }
+}
+
+/** What keys of maps look like, by the map's own key. */
+const keyExamples: Record<string, string> = {
+  hosts: "web1",
+  volumes: "data",
+  labels: "team",
+  dns: "example.org",
+  loadBalancers: "edge",
+};
+
+function keyExample(path: readonly PropertyKey[]): { example?: string } {
+  const map = String(path.at(-2));
+  return Object.hasOwn(keyExamples, map) ? { example: keyExamples[map] } : {};
 }
 
 /** Types in people's words, by zod's names. */

@@ -42,7 +42,7 @@ describe("a manifest", () => {
     ["another system", { system: "x86_64-darwin" }, "system"],
     ["port 0", { ports: { tcp: [0], udp: [] } }, "ports.tcp.0"],
     ["port 65536", { ports: { tcp: [], udp: [65536] } }, "ports.udp.0"],
-    ["a key from a later time", { disks: [] }, ""],
+    ["a key from a later time", { snapshots: [] }, ""],
   ])("may not have %s", (_, changes, path) => {
     const parsed = manifest.safeParse({ web: { ...webManifest, ...changes } });
     expect(parsed.error?.issues[0]?.path.join(".")).toBe(path === "" ? "web" : `web.${path}`);
