@@ -11,6 +11,8 @@ import { primaryIpRecords, type ServerRecord, serverRecords } from "./records.ts
 /**
  * What 169.254.169.254 tells a server, served by source address:
  * `GET /by-address/<ip>/hetzner/v1/...`. The listener in the servers' network forwards here.
+ * `GET /by-address/<ip>/lab/v1/...` tells the same as the files of a cloud-init seed, because cloud-init asks at Hetzner's
+ * paths only on hardware that says it is Hetzner's.
  */
 export function metadataApp(cloud: Cloud): Hono {
   const app = new Hono();
@@ -20,7 +22,27 @@ export function metadataApp(cloud: Cloud): Hono {
     const text = server && answer(cloud, server, path);
     return text === undefined ? c.text("not found", 404) : c.text(text);
   });
+  app.get("/by-address/:address/lab/v1/:file", (c) => {
+    const server = serverAt(cloud, c.req.param("address"));
+    const text = server && seedFile(server, c.req.param("file"));
+    return text === undefined ? c.text("not found", 404) : c.text(text);
+  });
   return app;
+}
+
+/** cloud-init asks for all four and repeats for seconds what it is refused; an empty one says that there is nothing. */
+function seedFile({ id, name, ssh_keys, user_data }: ServerRecord, file: string): string | undefined {
+  switch (file) {
+    case "meta-data":
+      return JSON.stringify({ "instance-id": String(id), "local-hostname": name, "public-keys": ssh_keys });
+    case "user-data":
+      return user_data ?? "#cloud-config\n";
+    case "vendor-data":
+    case "network-config":
+      return "";
+    default:
+      return undefined;
+  }
 }
 
 /** The server that holds an address, be it public, floating or private; any address of its /64 counts. */

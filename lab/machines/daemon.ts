@@ -11,9 +11,9 @@ import { ensureImage, type Progress } from "./image.ts";
 import type { MachineHome } from "./machine.ts";
 import { Machines } from "./machines.ts";
 import { MetadataService } from "./metadata.ts";
-import { labNames, labPlaces } from "./names.ts";
+import { labNames, labPlaces, METADATA_ADDRESS } from "./names.ts";
 import { LabWiring, networksInUse } from "./network.ts";
-import { chooseNetwork } from "./network-choice.ts";
+import { chooseNetwork, ownAddresses } from "./network-choice.ts";
 import { PrivateNetworks } from "./private-networks.ts";
 import { keptNetwork, recover } from "./recovery.ts";
 import { lineOf } from "./run.ts";
@@ -110,7 +110,11 @@ async function startDaemon(folder: string, image: string, options: DaemonOptions
   const group = await ControlGroup.at(names.cgroup);
   await group.create();
   const [enter, inside] = wiring.inside([]);
-  const metadata = new MetadataService([enter, ...inside], places.metadataSocket);
+  const metadata = new MetadataService(
+    [enter, ...inside],
+    [METADATA_ADDRESS, ownAddresses(network).inside.ipv6],
+    places.metadataSocket,
+  );
   await metadata.start();
   const networks = new PrivateNetworks(wiring);
   const attached = await ServerAttachments.load(places, networks, image);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { MachineSpec, RescueSpec } from "../cloud/driver.ts";
+import type { LabNetwork, MachineSpec, RescueSpec } from "../cloud/driver.ts";
 import type { BootFacts } from "./boot-choice.ts";
 import { keep, kept } from "./kept.ts";
 import type { RealBoot } from "./nspawn.ts";
@@ -26,9 +26,11 @@ export interface DiskSource {
 /** A machine's folder: its order, disk, firmware and console. */
 export class MachineFolder {
   readonly path: string;
+  readonly #network: LabNetwork;
 
-  constructor(path: string) {
+  constructor(path: string, network: LabNetwork) {
     this.path = path;
+    this.#network = network;
   }
 
   in(...names: string[]): string {
@@ -57,7 +59,7 @@ export class MachineFolder {
     if (existsSync(this.in("disk/debian"))) {
       const seed = this.in("disk/debian/var/lib/cloud/seed/nocloud");
       await mkdir(seed, { recursive: true });
-      for (const [name, content] of Object.entries(cloudSeed(spec)))
+      for (const [name, content] of Object.entries(cloudSeed(spec, this.#network)))
         await writeFile(join(seed, name), content, { mode: 0o600 });
     }
     await keep(this.in("order.json"), { spec, image });
@@ -107,9 +109,7 @@ export class MachineFolder {
     await this.#clear("work/networks");
     await chmod(this.in("work/networks"), 0o755);
     for (const { card } of cards) await writeNetworkFile(this, card);
-    // Debian learns of its public network from cloud-init.
-    if (choice.boot !== "debian" && (spec.ipv4 || spec.ipv6))
-      await writeFile(this.in("work/networks/10-uplink.network"), uplinkNetwork(spec));
+    await writeFile(this.in("work/networks/10-uplink.network"), uplinkNetwork(spec));
     await writeFile(this.in("work/no-cloud-init"), "");
     await rm(this.in("firmware/oneshot"), { force: true });
     await removeTree(this.in("work/handover"));

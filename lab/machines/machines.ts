@@ -94,7 +94,7 @@ export class Machines implements ServerDriver {
     this.#firewalls = new Map(firewalls.map(({ id, rules }) => [id, rules]));
     for (const name of await readdir(this.#places.machines)) {
       if (!/^\d+$/.test(name)) continue;
-      const folder = new MachineFolder(join(this.#places.machines, name));
+      const folder = this.#folder(name);
       const order = await folder.order();
       if (!order) await folder.remove();
       else this.#machines.set(Number(name), new Machine(this.#home, folder, order));
@@ -111,7 +111,7 @@ export class Machines implements ServerDriver {
     return this.#inTurn(spec.id, async () => {
       if (this.#machines.has(spec.id)) throw new BadRequest(`server ${spec.id} exists already`);
       this.#check(spec);
-      const folder = new MachineFolder(join(this.#places.machines, String(spec.id)));
+      const folder = this.#folder(String(spec.id));
       const source = await this.#source(spec);
       await folder.lay(spec, source);
       const order = { spec, image: source.base };
@@ -296,6 +296,10 @@ export class Machines implements ServerDriver {
       if (!machine) throw new BadRequest(`there is no server ${id}`);
       return work(machine);
     });
+  }
+
+  #folder(name: string): MachineFolder {
+    return new MachineFolder(join(this.#places.machines, name), this.#home.wiring.network);
   }
 
   async #source({ image }: MachineSpec): Promise<DiskSource> {

@@ -4,7 +4,6 @@ import { Command, InvalidArgumentError } from "commander";
 import { INSTALLER, purge, runDaemon } from "./daemon.ts";
 import { ensureImage } from "./image.ts";
 import { serveMetadata } from "./metadata.ts";
-import { METADATA_ADDRESS } from "./names.ts";
 import { lineOf } from "./run.ts";
 import type { Owner } from "./server.ts";
 
@@ -70,7 +69,8 @@ program
   .command("metadata", { hidden: true })
   .description("answer servers' questions; started by the daemon inside the lab's namespace")
   .requiredOption("--socket <path>", "the cloud's socket")
-  .action(({ socket }: { socket: string }) => serveMetadata(METADATA_ADDRESS, socket));
+  .argument("<address...>", "where to listen")
+  .action((addresses: string[], { socket }: { socket: string }) => serveMetadata(addresses, socket));
 
 process.umask(0o022);
 program.parseAsync().catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -39,9 +40,13 @@ function forward(socketPath: string, incoming: IncomingMessage, outgoing: Server
 }
 
 /** Runs the metadata service; the caller has put this process into the lab's namespace. */
-export function serveMetadata(address: string, cloudSocket: string): void {
-  const server = createServer((incoming, outgoing) => forward(cloudSocket, incoming, outgoing));
-  server.listen(80, address, () => process.stdout.write("listening\n"));
+export async function serveMetadata(addresses: string[], cloudSocket: string): Promise<void> {
+  for (const address of addresses) {
+    const server = createServer((incoming, outgoing) => forward(cloudSocket, incoming, outgoing));
+    server.listen(80, address);
+    await once(server, "listening");
+  }
+  process.stdout.write("listening\n");
 }
 
 /** The metadata service as a child process in the lab's namespace, started again when it dies. */
@@ -50,8 +55,11 @@ export class MetadataService {
   #child: ResultPromise | null = null;
   #wanted = true;
 
-  /** @param inside command line prefix that enters the lab's namespace */
-  constructor(inside: string[], cloudSocket: string) {
+  /**
+   * @param inside command line prefix that enters the lab's namespace
+   * @param addresses where it listens in there
+   */
+  constructor(inside: string[], addresses: string[], cloudSocket: string) {
     const main = join(import.meta.dirname, "main.ts");
     this.#command = [
       "--pdeathsig",
@@ -62,6 +70,7 @@ export class MetadataService {
       "metadata",
       "--socket",
       cloudSocket,
+      ...addresses,
     ];
   }
 

@@ -1,10 +1,7 @@
-import type { MachineSpec } from "../cloud/driver.ts";
-import { GATEWAY } from "./names.ts";
-import { hostAddress } from "./network-choice.ts";
+import type { LabNetwork, MachineSpec } from "../cloud/driver.ts";
+import { GATEWAY, METADATA_ADDRESS } from "./names.ts";
+import { hostAddress, ownAddresses } from "./network-choice.ts";
 import { RESOLVERS } from "./services/service-addresses.ts";
-
-/** The interface every server finds itself with. */
-export const INTERFACE = "eth0";
 
 function addresses(spec: MachineSpec): string[] {
   return [...(spec.ipv4 ? [`${spec.ipv4}/32`] : []), ...(spec.ipv6 ? [`${hostAddress(spec.ipv6)}/64`] : [])];
@@ -19,40 +16,36 @@ function resolvers(spec: MachineSpec): string[] {
   return [...(spec.ipv4 ? RESOLVERS.ipv4 : []), ...(spec.ipv6 ? RESOLVERS.ipv6 : [])];
 }
 
+/** Where a server's cloud-init asks the cloud; null when it has no public address to ask from. */
+export function seedAddress({ ipv4, ipv6 }: MachineSpec, network: LabNetwork): string | null {
+  if (ipv4) return `http://${METADATA_ADDRESS}/lab/v1/`;
+  return ipv6 ? `http://[${ownAddresses(network).inside.ipv6}]/lab/v1/` : null;
+}
+
 /**
- * cloud-init's NoCloud seed of a server, by file name. The user data goes in verbatim; the rest is JSON, which is YAML.
+ * cloud-init's NoCloud seed of a server, by file name: its id, and the address at which the cloud tells the rest. A server
+ * that cannot ask is told all. JSON is YAML; the user data is verbatim.
  * @see https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
  */
-export function cloudSeed(spec: MachineSpec): Record<"user-data" | "meta-data" | "network-config", string> {
-  // By name: netplan matches a MAC by the permanent address, which a veth does not have.
-  const uplink = {
-    addresses: addresses(spec),
-    routes: gateways(spec).map((via) => ({ to: "default", via, "on-link": true })),
-    "accept-ra": false,
-    dhcp4: false,
-    dhcp6: false,
-    nameservers: { addresses: resolvers(spec) },
-  };
-  const metadata = {
-    "instance-id": String(spec.id),
-    "local-hostname": spec.name,
-    "public-keys": spec.sshKeys,
-  };
+export function cloudSeed(spec: MachineSpec, network: LabNetwork): Record<"meta-data" | "user-data", string> {
+  const from = seedAddress(spec, network);
+  const told = from ? { seedfrom: from } : { "local-hostname": spec.name, "public-keys": spec.sshKeys };
   return {
-    "user-data": spec.userData ?? "#cloud-config\n",
-    "meta-data": `${JSON.stringify(metadata, null, 2)}\n`,
-    "network-config": `${JSON.stringify({ version: 2, ethernets: { [INTERFACE]: uplink } }, null, 2)}\n`,
+    "meta-data": `${JSON.stringify({ "instance-id": String(spec.id), ...told }, null, 2)}\n`,
+    "user-data": from ? "" : (spec.userData ?? "#cloud-config\n"),
   };
 }
 
 /**
- * The same network as a systemd.network file: what the firmware knows of its NIC, for the installer and installed
- * systems, which never ask cloud-init.
+ * A server's public network as a systemd.network file: what its firmware knows of its NIC, as DHCP would tell it at
+ * Hetzner.
  */
 export function uplinkNetwork(spec: MachineSpec): string {
   const lines = [
     "[Match]",
     `MACAddress=${spec.mac}`,
+    // A server without a public address does not wait for one.
+    ...(addresses(spec).length > 0 ? [] : ["", "[Link]", "RequiredForOnline=carrier"]),
     "",
     "[Network]",
     "DHCP=no",

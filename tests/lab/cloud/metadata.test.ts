@@ -40,6 +40,20 @@ test("the whole metadata is YAML with the network configuration", async () => {
   ]);
 });
 
+test("a cloud-init seed tells id, name, keys and user data, and nothing about the network", async () => {
+  const seed = async (file: string) =>
+    await (await cloud.metadata.request(`/by-address/10.87.12.10/lab/v1/${file}`)).text();
+  expect(parse(await seed("meta-data"))).toEqual({
+    "instance-id": String(id),
+    "local-hostname": "web",
+    "public-keys": [publicKeys[0]],
+  });
+  expect(await seed("user-data")).toBe("#cloud-config\nruncmd: []\n");
+  expect([await seed("vendor-data"), await seed("network-config")]).toEqual(["", ""]);
+  expect((await cloud.metadata.request("/by-address/10.87.12.10/lab/v1/more")).status).toBe(404);
+  expect((await cloud.metadata.request("/by-address/10.87.12.99/lab/v1/user-data")).status).toBe(404);
+});
+
 test("a key stays on one line of the metadata, however long", async () => {
   expect((await ask("/metadata")).text.split("\n")).toContain(`  - ${publicKeys[0]}`);
 });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { waitFor } from "../../../lab/machines/waiting.ts";
 import { hostAddress, hostKeyUserData, impossible, knock, newKeyPair, TestLab } from "./support.ts";
@@ -53,6 +54,14 @@ test("cloud-init ends without an error and no unit failed", async () => {
   );
 });
 
+test("keys and user data came from the metadata service; the disk held the network alone", async () => {
+  const server = await remote();
+  expect(await server.run("cat /run/cloud-init/result.json")).toContain(
+    "DataSourceNoCloudNet [seed=/var/lib/cloud/seed/nocloud,http://169.254.169.254/lab/v1/]",
+  );
+  expect(await server.run("cat /var/lib/cloud/seed/nocloud/*")).not.toContain("ssh");
+});
+
 test("a server has Node, Nix and nginx, its own MAC, and no other user's key", async () => {
   const server = await remote();
   expect(await server.run("node --version")).toBe(process.version);
@@ -65,9 +74,11 @@ test("a server has Node, Nix and nginx, its own MAC, and no other user's key", a
 });
 
 test("without a cloud the metadata service says so", async () => {
+  await lab.closeCloud();
   const answer = await (await remote()).run(
     "curl -sS -m 5 -w '%{http_code}' http://169.254.169.254/hetzner/v1/metadata",
   );
+  await lab.openCloud();
   expect(answer).toMatch(/^the lab's cloud does not answer: .*\n502$/);
 });
 
@@ -182,4 +193,44 @@ test("a removed server leaves nothing, and removing it again is fine", async () 
   expect(await lab.driver.status(1)).toBe("missing");
   expect(existsSync(join(lab.places.machines, "1"))).toBe(false);
   await expect(lab.driver.start(1)).rejects.toThrow("there is no server 1");
+});
+
+test.each([
+  ["IPv6 alone asks by IPv6", { ipv4: null }, "::2]/lab/v1/]"],
+  [
+    "no public address finds all on its disk",
+    { ipv4: null, ipv6: null },
+    "[seed=/var/lib/cloud/seed/nocloud]",
+  ],
+])("a server with %s", async (_, more, source) => {
+  await lab.driver.create(
+    await lab.order(3, {
+      ...more,
+      userData: "#cloud-config\nwrite_files: [{ path: /root/told, content: told }]\n",
+    }),
+  );
+  await lab.driver.start(3);
+  const init = await lab.initOf(3);
+  const inside = [
+    "--target",
+    String(init),
+    "--mount",
+    "--uts",
+    "--ipc",
+    "--net",
+    "--pid",
+    "--root",
+    "--wd",
+    "--",
+  ];
+  const result = await execa("nsenter", [
+    ...inside,
+    "sh",
+    "-c",
+    "cloud-init status --wait >&2; cat /run/cloud-init/result.json /root/.ssh/authorized_keys",
+  ]);
+  expect(result.stdout).toContain(source);
+  expect(result.stdout).toContain(lab.login.publicKey);
+  expect((await execa("nsenter", [...inside, "cat", "/root/told"])).stdout).toBe("told");
+  await lab.driver.remove(3);
 });

@@ -1,3 +1,4 @@
+import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   hostAddress,
@@ -29,7 +30,8 @@ test("a running server is held still while its disk is copied, and runs on", asy
   await original.run(`rm /etc/motd && echo kept >/root/file && ln /root/file /root/same && chown 1:2 /root/file
 cat >/root/count.sh <<'END'
 n=0
-while :; do n=$((n + 1)); echo $n >/root/first; echo $n >/root/second; done
+cd /root
+while :; do n=$((n + 1)); for f in first second; do echo $n >new; mv new $f; done; done
 END
 setsid --fork sh /root/count.sh </dev/null >/dev/null 2>&1; sync`);
   const before = Number(await original.run("cat /root/first"));
@@ -85,7 +87,6 @@ test("a snapshot of an installed system boots as a new server with the firmware'
   await lab.driver.setRescue(2, { sshKeys: [lab.login.publicKey] });
   await lab.driver.reset(2);
   const init = await lab.initOf(2);
-  const { execa } = await import("execa");
   const inside = ["--target", String(init), "--mount", "--root", "--wd", "--", "sh", "-s"];
   await execa("nsenter", inside, { input: install(hostKey) });
   await lab.driver.reset(2);

@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { execa, type ResultPromise } from "execa";
@@ -41,17 +43,44 @@ export function hostKeyUserData({ privateKey, publicKey }: KeyPair): string {
   return `#cloud-config\n${JSON.stringify({ ssh_deletekeys: true, ssh_keys: keys })}\n`;
 }
 
-/** A lab folder with a daemon of its own. */
+/** The driver's client, which remembers what was ordered. */
+class RememberingClient extends MachinesClient {
+  readonly orders = new Map<number, MachineSpec>();
+
+  override create(spec: MachineSpec): Promise<void> {
+    this.orders.set(spec.id, spec);
+    return super.create(spec);
+  }
+
+  override rebuild(spec: MachineSpec): Promise<void> {
+    this.orders.set(spec.id, spec);
+    return super.rebuild(spec);
+  }
+
+  override configure(spec: MachineSpec): Promise<void> {
+    this.orders.set(spec.id, spec);
+    return super.configure(spec);
+  }
+}
+
+/** What a cloud tells a server's cloud-init of its order. */
+function seedFile({ id, name, sshKeys, userData }: MachineSpec, file: string): string {
+  const told = { "instance-id": String(id), "local-hostname": name, "public-keys": sshKeys };
+  return file === "meta-data" ? JSON.stringify(told) : file === "user-data" ? (userData ?? "") : "";
+}
+
+/** A lab folder with a daemon of its own, and a cloud that does no more than tell servers their orders. */
 export class TestLab {
   readonly folder: string;
-  readonly driver: MachinesClient;
+  readonly driver: RememberingClient;
+  #cloud: Server | null = null;
   readonly login = newKeyPair("login");
   #daemon: ResultPromise | null = null;
   #said = "";
 
   private constructor(folder: string) {
     this.folder = folder;
-    this.driver = new MachinesClient(labPlaces(folder).socket);
+    this.driver = new RememberingClient(labPlaces(folder).socket);
   }
 
   /** A new lab in a folder below `.lab-test-machines` of the checkout, up. */
@@ -60,8 +89,30 @@ export class TestLab {
     await mkdir(parent, { recursive: true });
     const lab = new TestLab(await mkdtemp(join(parent, "lab-")));
     await writeFile(join(lab.folder, "login"), lab.login.privateKey, { mode: 0o600 });
+    await lab.openCloud();
     await lab.start();
     return lab;
+  }
+
+  /** Answers servers' questions, by the address they ask from. */
+  async openCloud(): Promise<void> {
+    const server = createServer((request, response) => {
+      const [, address = "", file = ""] =
+        /^\/by-address\/([^/]+)\/lab\/v1\/(.+)$/.exec(request.url ?? "") ?? [];
+      const order = [...this.driver.orders.values()].find(
+        ({ ipv4, ipv6 }) => ipv4 === address || (ipv6 && hostAddress(ipv6) === address),
+      );
+      response.writeHead(order ? 200 : 404).end(order ? seedFile(order, file) : "not found");
+    });
+    server.listen(this.places.metadataSocket);
+    await once(server, "listening");
+    this.#cloud = server;
+  }
+
+  async closeCloud(): Promise<void> {
+    this.#cloud?.closeAllConnections();
+    await new Promise((resolve) => (this.#cloud ? this.#cloud.close(resolve) : resolve(null)));
+    this.#cloud = null;
   }
 
   get names() {
@@ -122,6 +173,7 @@ export class TestLab {
   }
 
   async dispose(): Promise<void> {
+    await this.closeCloud();
     await this.purge();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -14,40 +14,42 @@ const spec: MachineSpec = {
   userData: "#cloud-config\nruncmd: ['echo: {}']\n",
 };
 
-test("user data goes in verbatim", () => {
-  expect(cloudSeed(spec)["user-data"]).toBe(spec.userData);
-});
+const network = { ipv4: "10.87.12.0/24", ipv6: "fd7a:31c2:9e00::/48" };
+const metaData = (spec: MachineSpec) => parse(cloudSeed(spec, network)["meta-data"]);
+const userData = (spec: MachineSpec) => cloudSeed(spec, network)["user-data"];
 
-test("without user data cloud-init gets an empty configuration", () => {
-  expect(cloudSeed({ ...spec, userData: null })["user-data"]).toBe("#cloud-config\n");
-});
+test.each([
+  ["both families", spec, "http://169.254.169.254/lab/v1/"],
+  ["IPv6 alone", { ...spec, ipv4: null }, "http://[fd7a:31c2:9e00::2]/lab/v1/"],
+])(
+  "a server with %s knows its id and where to ask for the rest, which is not on its disk",
+  (_, spec, from) => {
+    expect(metaData(spec)).toEqual({ "instance-id": "42", seedfrom: from });
+    expect(userData(spec)).toBe("");
+  },
+);
 
-test("meta-data carries the server's id, name and keys", () => {
-  expect(parse(cloudSeed(spec)["meta-data"])).toEqual({
+test("a server without a public address, which cannot ask, has keys and user data on its disk", () => {
+  const alone = { ...spec, ipv4: null, ipv6: null };
+  expect(metaData(alone)).toEqual({
     "instance-id": "42",
     "local-hostname": "web1",
     "public-keys": spec.sshKeys,
   });
+  expect(userData(alone)).toBe(spec.userData);
+  expect(userData({ ...alone, userData: null })).toBe("#cloud-config\n");
 });
-
-const onLink = (via: string) => ({ to: "default", via, "on-link": true });
 
 test.each([
-  [
-    "both families",
-    spec,
-    ["10.87.12.10/32", "fd7a:31c2:9e00:1::1/64"],
-    [onLink("172.31.1.1"), onLink("fe80::1")],
-  ],
-  ["IPv4 alone", { ...spec, ipv6: null }, ["10.87.12.10/32"], [onLink("172.31.1.1")]],
-  ["IPv6 alone", { ...spec, ipv4: null }, ["fd7a:31c2:9e00:1::1/64"], [onLink("fe80::1")]],
-])("network-config has /32 and ::1 of the /64 with on-link gateways: %s", (_, spec, addresses, routes) => {
-  const { version, ethernets } = parse(cloudSeed(spec)["network-config"]);
-  expect(version).toBe(2);
-  expect(ethernets.eth0).toMatchObject({ addresses, routes });
+  ["IPv4", { ...spec, ipv6: null }, ["Address=10.87.12.10/32"], ["Gateway=172.31.1.1"]],
+  ["IPv6", { ...spec, ipv4: null }, ["Address=fd7a:31c2:9e00:1::1/64"], ["Gateway=fe80::1"]],
+])("a server with %s alone has its address and on-link gateway", (_, spec, addresses, gateways) => {
+  const lines = uplinkNetwork(spec).split("\n");
+  expect(lines.filter((line) => line.startsWith("Address="))).toEqual(addresses);
+  expect(lines.filter((line) => line.startsWith("Gateway="))).toEqual(gateways);
 });
 
-test("the firmware's network file says the same to systemd-networkd", () => {
+test("the firmware's network file has /32 and ::1 of the /64, and on-link gateways", () => {
   expect(uplinkNetwork(spec)).toBe(
     [
       "[Match]",
