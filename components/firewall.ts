@@ -60,7 +60,7 @@ export class Firewall extends pulumi.ComponentResource {
     this.nodes = { firewall };
     this.firewallId = numericId(firewall.id);
     if (args.server) this.attachTo(args.server);
-    this.registerOutputs({ firewallId: this.firewallId });
+    this.registerOutputs({});
   }
 
   /** Put the firewall in front of a server. One that is there already, since the server's order, is taken as it is. */
@@ -70,9 +70,10 @@ export class Firewall extends pulumi.ComponentResource {
       { firewallId: this.firewallId, serverIds: [numericId(server.id)] },
       {
         parent: this,
-        deletedWith: server,
         dependsOn: this.#after,
         deleteBeforeReplace: true,
+        // Never taken away: it ends with the server or the firewall, and a server that is about to go would stand open till then.
+        retainOnDelete: true,
         // An update would send an empty list for a server that has the firewall since its order.
         replaceOnChanges: ["serverIds"],
       },

@@ -133,14 +133,13 @@ describe("a HetznerServer", () => {
 
   test("attaches its firewalls to servers that were ordered without them; another server is another attachment", async () => {
     const { seen, value } = await make();
-    const machine = only(seen, server);
     for (const which of ["ssh", "open"] as const) {
       const made = only(seen, attachment, `web1-hardware-${which}-attachment`);
       expect(made.inputs).toEqual({
         firewallId: await settled(value.nodes[which].firewallId),
         serverIds: [await idOf(value.nodes.server)],
       });
-      expect(made.deletedWith).toBe(machine.urn);
+      expect(made.retainOnDelete).toBe(true);
       expect(made.replaceOnChanges).toEqual(["serverIds"]);
       expect(made.deleteBeforeReplace).toBe(true);
     }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { cloudConfig, HostIdentity } from "../../components/host-identity.ts";
 import { Login } from "../../components/login.ts";
+import { PlacementGroups, placementNames } from "../../components/placement-groups.ts";
 import { SshKey } from "../../components/ssh-key.ts";
 import { adasKey } from "../unit/config/samples.ts";
 import {
@@ -145,5 +146,49 @@ describe("a Login", () => {
   test("is previewed without a key", async () => {
     const { seen } = await make(true);
     expect(only(seen, registered).inputs.publicKey).toBe(unknown);
+  });
+
+  test("registers other keys once a stack, and uses those that Hetzner has by their ids", async () => {
+    const keys = {
+      "aa:bb": { name: "prod ada aa:bb", publicKey: adasKey },
+      "cc:dd": { id: 4242 },
+    };
+    const { seen, value } = await underMocks(() => new Login("login", { access, keys }), { stack: "prod" });
+    expectFamily(seen, "login");
+    const atHetzner = only(seen, registered, "login-aabb");
+    expect(atHetzner.inputs).toEqual({
+      name: "prod ada aa:bb",
+      publicKey: adasKey,
+      labels: { "berth-stack": "prod" },
+    });
+    expect(atHetzner.deleteBeforeReplace).toBe(true);
+    expect(seen.resources.filter(({ type }) => type === registered)).toHaveLength(2);
+    const ids = await settled(pulumi.output(value.access.otherKeyIds));
+    expect(ids).toEqual({ "aa:bb": expect.stringMatching(/^\d+$/), "cc:dd": "4242" });
+  });
+
+  test("needs nothing at Hetzner where no server is ordered", async () => {
+    const { seen, value } = await underMocks(() => new Login("login", { access, atHetzner: false }));
+    expect(seen.resources.filter(({ type }) => type === registered)).toEqual([]);
+    expect(value.access.sshKeyId).toBeUndefined();
+    expect(await settled(value.publicKey)).toBe(publicKeyOf("login-key", "berth dev"));
+  });
+});
+
+describe("PlacementGroups", () => {
+  test("are one of Hetzner's for each name that hosts have, and tell their ids", async () => {
+    const host = (placement?: string) => ({ settings: { server: { placement } } });
+    const hosts = [host("web"), host(), host("db"), host("web"), { settings: {} }];
+    const names = placementNames({ hosts } as unknown as Parameters<typeof placementNames>[0]);
+    expect(names).toEqual(["web", "db"]);
+    const { seen, value } = await underMocks(() => new PlacementGroups("placements", { names }));
+    expectFamily(seen, "placements");
+    const groups = seen.resources.filter(({ custom }) => custom);
+    expect(groups.map(({ inputs }) => inputs)).toEqual([
+      { name: "dev-web", type: "spread" },
+      { name: "dev-db", type: "spread" },
+    ]);
+    expect(Object.keys(value.ids)).toEqual(["web", "db"]);
+    for (const id of Object.values(value.ids)) expect(await settled(id)).toMatch(/^\d+$/);
   });
 });

@@ -165,10 +165,7 @@ describe("a NixosHost", () => {
     const dying = seen.resources.filter(({ deletedWith }) => deletedWith !== "");
     expect(new Set(dying.map(({ deletedWith }) => deletedWith))).toEqual(new Set([only(seen, server).urn]));
     expect(dying.map(({ name }) => name).toSorted()).toEqual([
-      "web1-closing-attachment",
       "web1-deployment",
-      "web1-hardware-open-attachment",
-      "web1-hardware-ssh-attachment",
       "web1-installation-install",
       "web1-volume-data-attachment",
     ]);
@@ -246,9 +243,10 @@ describe("a NixosHost", () => {
     expect(found.toSorted()).toEqual(names);
   });
 
-  test("keeps nothing when it is deleted", async () => {
-    const { seen } = await make();
-    for (const { retainOnDelete } of seen.resources) expect(retainOnDelete ?? false).toBe(false);
+  test("keeps nothing when it is deleted but what ends with its server or firewall", async () => {
+    const { seen } = await make({ settings: settings({ volumes: { data: 20 } }) });
+    const kept = seen.resources.filter(({ retainOnDelete }) => retainOnDelete);
+    expect(new Set(kept.map(({ type }) => type))).toEqual(new Set([attachment]));
   });
 });
 
