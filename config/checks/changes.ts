@@ -14,7 +14,7 @@ export type Change =
 
 /** Everything the stack would do to what runs that is refused, loses something, or is felt on the host. */
 export function changesOf(context: Pick<Context, "stack" | "config" | "running">): Change[] {
-  const { stack, config, running } = context;
+  const { stack, running } = context;
   if (!running) return [];
   const servers = running.servers.flatMap((server) => {
     const host = server.host ?? hostNamed(stack, server.name);

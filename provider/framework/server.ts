@@ -101,7 +101,8 @@ export function providerService(
         handler.check?.(news.properties, olds.properties, call),
       )) ?? { inputs: news.properties };
       const response = new providerProto.CheckResponse();
-      response.setInputs(write(checked.inputs, { secrets: news.secrets, unknowns: news.unknowns }));
+      const { secrets, unknowns } = news;
+      response.setInputs(write(checked.inputs, { secrets, unknowns, secretNames: handler.secretOutputs }));
       response.setFailuresList((checked.failures ?? []).map(failureOf));
       return response;
     }),
@@ -175,11 +176,12 @@ export function providerService(
       const response = new providerProto.ReadResponse();
       if (!found) return response;
       response.setId(found.id ?? request.getId());
-      response.setInputs(write(found.inputs, { secrets: inputs.secrets }));
+      const secretNames = handler.secretOutputs;
+      response.setInputs(write(found.inputs, { secrets: inputs.secrets, secretNames }));
       response.setProperties(
         write(found.outputs, {
           secrets: [...inputs.secrets, ...outputs.secrets].filter(([name]) => name && name in found.outputs),
-          secretNames: handler.secretOutputs,
+          secretNames,
         }),
       );
       return response;

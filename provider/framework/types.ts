@@ -64,7 +64,7 @@ export interface ResourceHandler {
     call: CallContext,
   ): Promise<{ inputs: Properties; outputs: Properties; id?: string } | undefined>;
   delete?(id: string, state: { inputs: Properties; outputs: Properties }, call: CallContext): Promise<void>;
-  /** Outputs that are always secret, beside those that echo a secret input. */
+  /** Properties that are always secret, as inputs and as outputs, beside what echoes a secret input. */
   secretOutputs?: readonly string[];
 }
 

@@ -56,7 +56,8 @@ export const commands: Record<string, readonly Command[]> = {
     ["image list -t backup -o noheader", /^$/],
     ["server create-image www --type snapshot --description before --label for=test", /Image \d+ created/],
     ["image list -t snapshot -o noheader -o columns=description", /^before$/],
-    ["server metrics www --type cpu --type network"],
+    // It cannot draw a line that never moves.
+    ["server metrics www --type cpu --type network -o json", /"time_series"/],
     ["server reboot www"],
     ["server reset www"],
     ["server shutdown www"],
@@ -246,7 +247,7 @@ export const commands: Record<string, readonly Command[]> = {
     ["load-balancer set-rdns lb --hostname lb.example.org"],
     ["load-balancer disable-public-interface lb"],
     ["load-balancer enable-public-interface lb"],
-    ["load-balancer metrics lb --type open_connections"],
+    ["load-balancer metrics lb --type open_connections -o json", /"time_series"/],
     ["load-balancer remove-target lb --server web"],
     ["load-balancer detach-from-network lb --network net"],
     ["load-balancer delete-service lb --listen-port 80"],

@@ -1,4 +1,4 @@
-import { hcloudStandIn } from "../../../lab/plugins/hcloud/provider.ts";
+import { hcloudStandIn, tokenOf } from "../../../lab/plugins/hcloud/provider.ts";
 import { EngineDouble, Refused, type StepOptions, type Wire } from "../../unit/provider/client.ts";
 import { listeningCloud, token } from "../cloud/client.ts";
 
@@ -65,6 +65,8 @@ export interface Stage extends AsyncDisposable {
   ips: Kind;
   firewalls: Kind;
   servers: Kind;
+  /** Any other type, e.g. "Volume". */
+  kind(type: string): Promise<Kind>;
   /** The requests since the last call, as "METHOD path", each with its body where it has one. */
   requests(): [string, unknown?][];
 }
@@ -76,17 +78,18 @@ export async function stage(
   const environment = { HCLOUD_TOKEN: token, HCLOUD_ENDPOINT: cloud.url };
   const engines: EngineDouble[] = [];
   const kind = async (type: string) => {
-    const engine = await EngineDouble.start(hcloudStandIn(environment, 1), type);
+    const engine = await EngineDouble.start(hcloudStandIn(environment, 1), tokenOf(type));
     engines.push(engine);
     await engine.configure({ pollInterval: "5ms" });
     return new Kind(engine);
   };
   return {
     cloud,
-    keys: await kind("hcloud:index/sshKey:SshKey"),
-    ips: await kind("hcloud:index/primaryIp:PrimaryIp"),
-    firewalls: await kind("hcloud:index/firewall:Firewall"),
-    servers: await kind("hcloud:index/server:Server"),
+    keys: await kind("SshKey"),
+    ips: await kind("PrimaryIp"),
+    firewalls: await kind("Firewall"),
+    servers: await kind("Server"),
+    kind,
     requests: () =>
       cloud.requests
         .splice(0)
