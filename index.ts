@@ -19,7 +19,7 @@ import { evaluateManifest } from "./deployer/nix/evaluate.ts";
 const stack = pulumi.getStack();
 const now = new Date();
 const { config, plan, catalogue, running } = await withoutStack(async () => {
-  const config = readStackConfig(stack);
+  const { config, problems } = readStackConfig(stack);
   const [manifest, cloud] = await Promise.all([
     evaluateManifest(config.flake, { cwd: process.cwd() }),
     readCloudView(stack, config),
@@ -28,6 +28,7 @@ const { config, plan, catalogue, running } = await withoutStack(async () => {
   const plan = planStack({
     stack,
     config,
+    problems,
     manifest,
     catalogue,
     running: cloud?.running ?? null,

@@ -1,10 +1,10 @@
 import { allConfig } from "@pulumi/pulumi/runtime/index.js";
-import { parseStackConfig, type StackConfig } from "../config/stack.ts";
+import { type ParsedConfig, parseStackConfig } from "../config/stack.ts";
 
 const prefix = "berth:";
 
 /** The stack's `berth:` keys, parsed. Values that are maps or lists reach the program as JSON text. */
-export function readStackConfig(stack: string): StackConfig {
+export function readStackConfig(stack: string): ParsedConfig {
   const raw: Record<string, unknown> = {};
   for (const [key, text] of Object.entries(allConfig())) {
     if (key.startsWith(prefix)) raw[key.slice(prefix.length)] = parse(text);

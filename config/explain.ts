@@ -69,7 +69,8 @@ function describe(issue: z.core.$ZodIssue, found: unknown): string {
   return byType ? `${wanted}, this is ${(found !== null && typeNames[type]) || "empty"}` : wanted;
 }
 
-const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+/** What lies at a path, undefined where nothing does. */
+export const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
     (inner, key) =>
       typeof inner === "object" && inner !== null && Object.hasOwn(inner, key)

@@ -13,7 +13,7 @@ import { planDns } from "./dns.ts";
 import type { Manifest } from "./manifest.ts";
 import type { StackPlan } from "./plan.ts";
 import { priceHost, priceLoadBalancers, sumPrices } from "./prices.ts";
-import { ConfigurationError } from "./problems.ts";
+import { ConfigurationError, type Problem } from "./problems.ts";
 import type { RegisteredKey, Running } from "./running.ts";
 import { planLoginKeys } from "./ssh-keys.ts";
 import type { StackConfig } from "./stack.ts";
@@ -22,6 +22,8 @@ export interface PlanInput {
   /** Name of the stack. */
   stack: string;
   config: StackConfig;
+  /** What is wrong with the configuration already (`parseStackConfig`). @default [] */
+  problems?: readonly Problem[];
   /** The flake's `berth.hosts`. */
   manifest: Manifest;
   catalogue: Catalogue;
@@ -46,6 +48,7 @@ export function planStack(input: PlanInput): StackPlan {
   const network = checkNetwork(context);
   const changes = checkChanges(context);
   const problems = [
+    ...(input.problems ?? []),
     ...checkNames(context),
     ...systems.problems,
     ...hosts.flatMap(checkSystem),

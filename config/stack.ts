@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { explain } from "./explain.ts";
+import { explain, valueAt } from "./explain.ts";
 import { cidr, domain, host, hostName, name, port, publicKey } from "./host.ts";
-import { ConfigurationError } from "./problems.ts";
+import { ConfigurationError, type Problem } from "./problems.ts";
 
 /** A private network that all servers of the stack are in. */
 const network = z.strictObject({
@@ -105,12 +105,31 @@ export type NetworkConfig = z.infer<typeof network>;
 export type ZoneConfig = z.infer<typeof zone>;
 export type LoadBalancerConfig = z.infer<typeof loadBalancer>;
 
-/** Parse a stack's `berth:` configuration. Throws one ConfigurationError with every problem. */
-export function parseStackConfig(stack: string, raw: Record<string, unknown>): StackConfig {
-  const parsed = stackConfig.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError(
-    stack,
-    parsed.error.issues.flatMap((issue) => explain(stackConfig, issue, raw)),
-  );
+export interface ParsedConfig {
+  config: StackConfig;
+  /** Keys that there are not. Nothing else depends on them: the checks go on and tell theirs in the same message. */
+  problems: Problem[];
+}
+
+/** Parse a stack's `berth:` configuration. Throws one ConfigurationError with every problem when what is left does not parse. */
+export function parseStackConfig(stack: string, raw: Record<string, unknown>): ParsedConfig {
+  const whole = stackConfig.safeParse(raw);
+  if (whole.success) return { config: whole.data, problems: [] };
+  const unknown = whole.error.issues.filter((issue) => issue.code === "unrecognized_keys");
+  const problems = unknown.flatMap((issue) => explain(stackConfig, issue, raw));
+  // Again without them: a schema with a key too many is not looked at as a whole.
+  const known = unknown.length === 0 ? whole : stackConfig.safeParse(without(raw, unknown));
+  if (known.success) return { config: known.data, problems };
+  const wrong = known.error.issues.flatMap((issue) => explain(stackConfig, issue, raw));
+  throw new ConfigurationError(stack, [...wrong, ...problems]);
+}
+
+function without(raw: Record<string, unknown>, issues: readonly z.core.$ZodIssueUnrecognizedKeys[]): unknown {
+  const rest: unknown = structuredClone(raw);
+  for (const { path, keys } of issues) {
+    const inner = valueAt(rest, path);
+    if (typeof inner === "object" && inner !== null)
+      for (const key of keys) Reflect.deleteProperty(inner, key);
+  }
+  return rest;
 }

@@ -46,7 +46,7 @@ describe("an ExistingServer", () => {
 describe("a NixosHost on an existing machine", () => {
   const make = (changes: object = {}) => {
     const existing = { address: "198.51.100.7", port: 2222, hostKey, ...changes };
-    const settings = parseStackConfig("dev", { hosts: { web1: { system: "web", existing } } }).hosts.web1;
+    const settings = parseStackConfig("dev", { hosts: { web1: { system: "web", existing } } }).config.hosts.web1;
     if (!settings) throw new Error("no host");
     return underMocks(
       () =>

@@ -22,7 +22,7 @@ function configured(changes: object = {}): LoadBalancerConfig {
     services: [{ protocol: "http", port: 80, targetPort: 8080 }],
     ...changes,
   };
-  const read = parseStackConfig("dev", { hosts: { web1: plainHost }, loadBalancers: { front } });
+  const { config: read } = parseStackConfig("dev", { hosts: { web1: plainHost }, loadBalancers: { front } });
   if (!read.loadBalancers.front) throw new Error("no load balancer");
   return read.loadBalancers.front;
 }

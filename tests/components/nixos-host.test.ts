@@ -21,7 +21,7 @@ import {
 } from "./mocks.ts";
 
 const settings = (changes: object = {}) => {
-  const host = parseStackConfig("dev", { hosts: { web1: { ...plainHost, ...changes } } }).hosts.web1;
+  const host = parseStackConfig("dev", { hosts: { web1: { ...plainHost, ...changes } } }).config.hosts.web1;
   if (!host) throw new Error("no host");
   return host;
 };

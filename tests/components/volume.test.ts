@@ -61,10 +61,10 @@ describe("a Volume", () => {
   });
 
   test("is attached after the host was installed, so that no installation sees it, and before anything is deployed", async () => {
-    const { hosts } = parseStackConfig("dev", {
+    const { config } = parseStackConfig("dev", {
       hosts: { web1: { ...plainHost, volumes: { data: 20, logs: 10 } } },
     });
-    const settings = hosts.web1;
+    const settings = config.hosts.web1;
     if (!settings) throw new Error("no host");
     const { seen, value } = await underMocks(
       () =>

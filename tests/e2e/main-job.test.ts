@@ -345,11 +345,13 @@ describe("updates", () => {
     const text = await readFile(journey.lab.places.stackFile, "utf8");
     await writeFile(
       file,
-      text.replace("type: cx23", "type: cx99").replace("system: web", "system: wep\n      colour: red"),
+      text.replace("type: cx23", "type: cx99").replace("system: web", "system: web\n      colour: red"),
     );
     const run = await journey.engine.run(["preview", "--config-file", file]);
     expect(run.exitCode).not.toBe(0);
-    expect(run.output).toMatch(/berth:hosts\.web1\.server\.type: "cx99" is not a server type on sale/);
+    expect(run.output).toMatch(
+      /berth:hosts\.web1\.server\.type: "cx99" is not a server type by .*; what fits: cx23 in fsn1/,
+    );
     expect(run.output).toMatch(/berth:hosts\.web1\.colour: there is no such key/);
     expect(run.output).not.toMatch(/at .*\.ts:\d+/);
   });

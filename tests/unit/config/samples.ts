@@ -65,7 +65,7 @@ export function plan(raw: Raw, input: Partial<PlanInput> = {}): StackPlan {
   const stack = input.stack ?? "prod";
   return planStack({
     stack,
-    config: parseStackConfig(stack, raw),
+    ...parseStackConfig(stack, raw),
     manifest: flake(),
     catalogue: datedCatalogue,
     running: null,

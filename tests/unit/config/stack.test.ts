@@ -4,7 +4,13 @@ import { ConfigurationError, type Problem } from "../../../config/problems.ts";
 import { parseStackConfig } from "../../../config/stack.ts";
 import { adasKey, plainHost, problemsOf } from "./samples.ts";
 
-const refused = (raw: Record<string, unknown>) => problemsOf(() => parseStackConfig("dev", raw));
+const parsed = (raw: Record<string, unknown>) => parseStackConfig("dev", raw);
+/** What is wrong, whether the rest can be used or not. */
+const refused = (raw: Record<string, unknown>): readonly Problem[] =>
+  problemsOf(() => {
+    const { problems } = parsed(raw);
+    if (problems.length > 0) throw new ConfigurationError("dev", problems);
+  });
 const withHost = (changes: Record<string, unknown>) => ({ hosts: { web1: { ...plainHost, ...changes } } });
 const withServer = (changes: Record<string, unknown>) =>
   withHost({ server: { ...plainHost.server, ...changes } });
@@ -12,7 +18,7 @@ const withAccess = (access: unknown) => ({ ...withHost({}), access });
 
 describe("a stack's configuration", () => {
   test("needs little: everything else has a default", () => {
-    expect(parseStackConfig("dev", withHost({}))).toEqual({
+    expect(parsed(withHost({})).config).toEqual({
       flake: ".",
       access: { people: {}, from: [] },
       hosts: {
@@ -123,7 +129,7 @@ describe("a stack's configuration", () => {
       },
       protect: false,
     };
-    expect(parseStackConfig("prod", all)).toEqual(all);
+    expect(parsed(all)).toEqual({ config: all, problems: [] });
   });
 
   test.each<[string, Record<string, unknown>, Problem]>([
@@ -444,6 +450,34 @@ describe("a stack's configuration", () => {
     expect(refused(withHost({ [key]: {} })).map(({ path }) => path)).toEqual([`berth:hosts.web1.${key}`]);
   });
 
+  test("is taken without the keys that there are not, wherever they are, and these are told", () => {
+    const odd = {
+      hosts: {
+        web1: {
+          ...plainHost,
+          colour: "red",
+          server: { ...plainHost.server, size: 3 },
+          health: [{ http: "http://a.org/" }, { http: "http://b.org/", code: 3 }],
+        },
+      },
+      acces: {},
+    };
+    const { config, problems } = parsed(odd);
+    const plain = withHost({ health: [{ http: "http://a.org/" }, { http: "http://b.org/" }] });
+    expect(config).toEqual(parsed(plain).config);
+    expect(problems.map(({ path }) => path).sort()).toEqual([
+      "berth:acces",
+      "berth:hosts.web1.colour",
+      "berth:hosts.web1.health.1.code",
+      "berth:hosts.web1.server.size",
+    ]);
+  });
+
+  test("is looked at as a whole beside a key that there is not", () => {
+    const paths = refused({ hosts: { web1: { system: "web", colour: "red" } } }).map(({ path }) => path);
+    expect(paths).toEqual(["berth:hosts.web1", "berth:hosts.web1.colour"]);
+  });
+
   test("with several mistakes is refused once, with all of them", () => {
     const raw = {
       protect: "no",
@@ -498,7 +532,7 @@ describe("a stack's configuration", () => {
     fc.assert(
       fc.property(anything, (raw) => {
         try {
-          expect(parseStackConfig("dev", raw as Record<string, unknown>).hosts).toBeTypeOf("object");
+          expect(parsed(raw as Record<string, unknown>).config.hosts).toBeTypeOf("object");
         } catch (error) {
           if (!(error instanceof ConfigurationError)) throw error;
           expect(error.message).toContain("Stack dev: ");

@@ -30,7 +30,7 @@ interface Case {
 function context({ server = {}, volumes = {}, protect = true, runs = {}, runningVolumes = [] }: Case) {
   const other = { ...plainHost, server: { ...plainHost.server } };
   const host = { ...plainHost, server: { ...plainHost.server, ...server }, volumes };
-  const config = parseStackConfig("prod", {
+  const { config } = parseStackConfig("prod", {
     hosts: { other, ...(server === null ? {} : { web1: host }) },
     protect,
   });
