@@ -23,9 +23,9 @@ export const debianPackages = Object.freeze({
   zstd: { why: "unpacks Debian packages", program: "zstd" },
   "openssh-client": { why: "reaches the servers", program: "ssh" },
   "hcloud-cli": { why: "a real client for the simulated cloud", program: "hcloud", testsOnly: true },
-  "python3-hcloud": {
-    why: "another real client",
-    file: "/usr/lib/python3/dist-packages/hcloud/__init__.py",
+  "python3-pip": {
+    why: "fetches the Python client, another real one",
+    file: "/usr/lib/python3/dist-packages/pip/__init__.py",
     testsOnly: true,
   },
   shellcheck: { why: "checks the scripts that run on servers", program: "shellcheck", testsOnly: true },

@@ -131,24 +131,32 @@ async function rootFor(wanted, missing, cache, report) {
 }
 
 /**
+ * Make what a step is for, unless another set-up has by now.
  * @param {Step} step
  * @param {string} cache
  * @param {Root | undefined} root
- * @param {Report} report
- * @returns {Promise<Found>}
+ * @param {Pick<Report, "say" | "step">} report
+ * @returns {Promise<Found>} nothing, of an optional step that could not be made: the reason is told
+ * @throws {Trouble} when a step that is not optional could not be made
  */
-async function makeStep(step, cache, root, report) {
+export async function makeStep(step, cache, root, report) {
   const say = (/** @type {string} */ line) => report.say(line);
   return inTurn(cache, step.name, say, async () => {
     // Another set-up may have made it while this one waited for its turn.
     const already = await step.check({ cache });
     if (already) return already;
-    await report.step(step.title, step.why, async (at) => {
-      const work = await step.rootWork?.({ cache });
-      if (work && !root) throw new Trouble(`${step.title}: root is needed to ${work.reason}`);
-      if (work) await root?.ask(work.verb, work.args, at);
-      await step.make({ cache, at, say });
-    });
+    try {
+      await report.step(step.title, step.why, async (at) => {
+        const work = await step.rootWork?.({ cache });
+        if (work && !root) throw new Trouble(`${step.title}: root is needed to ${work.reason}`);
+        if (work) await root?.ask(work.verb, work.args, at);
+        await step.make({ cache, at, say });
+      });
+    } catch (error) {
+      if (!step.optional || !(error instanceof Trouble)) throw error;
+      say(`${step.title}: going without: ${error.message}`);
+      return { path: [], env: {} };
+    }
     const made = await step.check({ cache });
     if (!made)
       throw new Trouble(`${step.title}: made, but not found afterwards. Logs: ${join(cache, "log")}`);

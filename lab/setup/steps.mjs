@@ -3,6 +3,7 @@ import { imageStep } from "./steps/image.mjs";
 import { nixStep } from "./steps/nix.mjs";
 import { npmStep } from "./steps/npm.mjs";
 import { packagesStep } from "./steps/packages.mjs";
+import { pythonClientStep } from "./steps/python-client.mjs";
 
 /**
  * What a step needs to work with.
@@ -37,6 +38,7 @@ import { packagesStep } from "./steps/packages.mjs";
  * @property {(context: { cache: string }) => Promise<Found | undefined>} check undefined = has to be made
  * @property {(context: { cache: string }) => Promise<RootWork | undefined>} [rootWork] done before `make`
  * @property {(context: Context) => Promise<void>} make as the user
+ * @property {boolean} [optional] what cannot be made is told and gone without
  */
 
 /**
@@ -56,7 +58,11 @@ export function stepsFor(needs, wanted) {
   const groups = [
     [npmStep],
     nix ? [packagesStep(wanted)] : [],
-    [...(nix ? [nixStep] : []), ...(lab ? [engineStep, imageStep] : [])],
+    [
+      ...(nix ? [nixStep] : []),
+      ...(lab ? [engineStep, imageStep] : []),
+      ...(lab && wanted.tests ? [pythonClientStep] : []),
+    ],
   ];
   return groups.filter((group) => group.length > 0);
 }
