@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readCloudView } from "./components/cloud-view.ts";
 import { DnsRecords } from "./components/dns-records.ts";
 import { DnsZone } from "./components/dns-zone.ts";
+import { hetznerAccess } from "./components/hetzner-api.ts";
 import { LoadBalancer } from "./components/load-balancer.ts";
 import { Login } from "./components/login.ts";
 import { named } from "./components/named.ts";
@@ -64,8 +65,9 @@ const groups = placementNames(plan);
 const placements =
   groups.length > 0 ? new PlacementGroups("placements", { names: groups, ...common }) : undefined;
 
+const api = hetznerAccess();
 const machines = plan.hosts.map((host) => {
-  const shared = { access: login.access, network, placementGroupIds: placements?.ids ?? {}, protect };
+  const shared = { access: login.access, api, network, placementGroupIds: placements?.ids ?? {}, protect };
   return new NixosHost(host.name, { plan: host, ...shared });
 });
 const machineOf = (name: string) => named(machines, name);

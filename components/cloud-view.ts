@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { allConfig } from "@pulumi/pulumi/runtime/index.js";
 import { serverName } from "../config/checks/context.ts";
 import type { CloudView } from "../config/running.ts";
 import type { StackConfig } from "../config/stack.ts";
-import { defaultEndpoint } from "../deployer/hetzner/api.ts";
 import { lookAtCloud } from "../deployer/hetzner/look.ts";
 import { checkToken, getToken, missingToken, readOnlyToken, usesHetzner } from "../deployer/hetzner/token.ts";
+import { hetznerEndpoint, hetznerToken } from "./hetzner-api.ts";
 
 /**
  * What Hetzner sells and what runs for the stack, by the provider's own token and endpoint. Null where nobody can or need ask: a stack
@@ -14,7 +13,7 @@ import { checkToken, getToken, missingToken, readOnlyToken, usesHetzner } from "
 export async function readCloudView(stack: string, config: StackConfig): Promise<CloudView | null> {
   if (!usesHetzner(config)) return null;
   const preview = pulumi.runtime.isDryRun();
-  const set = setting("token", "HCLOUD_TOKEN");
+  const set = hetznerToken();
   if (!set) {
     if (!preview) throw missingToken();
     await pulumi.log.warn(
@@ -26,7 +25,7 @@ export async function readCloudView(stack: string, config: StackConfig): Promise
   const view = await lookAtCloud({
     token: set.value,
     tokenFrom: set.from,
-    endpoint: setting("endpoint", "HCLOUD_ENDPOINT")?.value ?? defaultEndpoint,
+    endpoint: hetznerEndpoint(),
     stack,
     servers: Object.entries(config.hosts)
       .filter(([, { server }]) => server !== undefined)
@@ -40,12 +39,4 @@ export async function readCloudView(stack: string, config: StackConfig): Promise
     );
   }
   return view;
-}
-
-/** As the provider reads it: the configuration first, then the environment. */
-function setting(key: string, variable: string): { value: string; from: string } | undefined {
-  const configured = allConfig()[`hcloud:${key}`];
-  if (configured) return { value: configured, from: `hcloud:${key}` };
-  const value = process.env[variable];
-  return value ? { value, from: variable } : undefined;
 }

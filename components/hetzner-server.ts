@@ -3,8 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { Firewall } from "./firewall.ts";
 import type { FirewallRules } from "./firewall-rules.ts";
 import type { Hardware } from "./hardware.ts";
+import type { HetznerAccess } from "./hetzner-api.ts";
 import { numericId } from "./ids.ts";
-import { ServerPower, type ServerPowerArgs } from "./server-power.ts";
+import { ServerPower } from "./server-power.ts";
 
 export interface HetznerServerArgs {
   /**
@@ -52,8 +53,8 @@ export interface HetznerServerArgs {
    * @example "4711"
    */
   placementGroupId?: pulumi.Input<string>;
-  /** Hetzner's API, to see to it that the server is on; taken on trust when absent. */
-  api?: Pick<ServerPowerArgs, "token" | "endpoint"> | undefined;
+  /** Hetzner's API, to see to it that the server is on. */
+  api: HetznerAccess;
   /**
    * Keep the server and its addresses from being deleted or replaced, by Pulumi and at Hetzner. Taking the protection away is an
    * update of its own: what it kept from happening can be asked for after it.
@@ -92,7 +93,7 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
     server: hcloud.Server;
     /** Exist once both firewalls are in front of the server. */
     attachments: hcloud.FirewallAttachment[];
-    power: ServerPower | undefined;
+    power: ServerPower;
   };
 
   constructor(name: string, args: HetznerServerArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -107,7 +108,7 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
     const server = this.#server(name, args, { ipv4, ipv6, ssh, open });
     // Servers of older stacks were ordered with another firewall, and `firewallIds` is ignored after the order.
     const attachments = [ssh.attachTo(server), open.attachTo(server)];
-    const power = args.api && this.#power(name, args, server, args.api);
+    const power = this.#power(name, args, server);
 
     this.nodes = { ipv4, ipv6, ssh, open, server, attachments, power };
     this.server = server;
@@ -197,12 +198,7 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
   }
 
   /** A server whose first start failed is done for hcloud, and one whose type was changed is left off. */
-  #power(
-    name: string,
-    args: HetznerServerArgs,
-    server: hcloud.Server,
-    api: Pick<ServerPowerArgs, "token" | "endpoint">,
-  ): ServerPower {
+  #power(name: string, args: HetznerServerArgs, server: hcloud.Server): ServerPower {
     return new ServerPower(
       `${name}-power`,
       {
@@ -214,7 +210,7 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
           ipv6: args.ipv6 ?? true,
           placementGroupId: args.placementGroupId ?? "",
         },
-        ...api,
+        ...args.api,
       },
       { parent: this, dependsOn: [server], deletedWith: server },
     );

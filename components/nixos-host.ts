@@ -6,6 +6,7 @@ import { ExistingServer } from "./existing-server.ts";
 import { Firewall } from "./firewall.ts";
 import { firewallRules } from "./firewall-rules.ts";
 import type { Hardware } from "./hardware.ts";
+import type { HetznerAccess } from "./hetzner-api.ts";
 import { HetznerServer } from "./hetzner-server.ts";
 import { HostIdentity } from "./host-identity.ts";
 import { describeHost, type HostOutputs } from "./host-outputs.ts";
@@ -32,6 +33,8 @@ export interface NixosHostArgs {
   /** The host's configuration, its system in the flake and its price. */
   plan: HostPlan;
   access: Access;
+  /** Hetzner's API, where a server is ordered. */
+  api: HetznerAccess;
   /** The private network it is in. */
   network?: PrivateNetwork | undefined;
   /** Hetzner's ids of placement groups by name. */
@@ -100,7 +103,7 @@ export class NixosHost extends pulumi.ComponentResource {
   }
 
   #order(server: ServerConfig, identity: HostIdentity): HetznerServer {
-    const { access, plan, placementGroupIds = {} } = this.#args;
+    const { access, api, plan, placementGroupIds = {} } = this.#args;
     const placementGroupId = server.placement === undefined ? undefined : placementGroupIds[server.placement];
     const others = plan.loginKeys.flatMap((fingerprint) => access.otherKeyIds[fingerprint] ?? []);
     return new HetznerServer(
@@ -117,6 +120,7 @@ export class NixosHost extends pulumi.ComponentResource {
         ipv4: server.ipv4,
         ipv6: server.ipv6,
         backups: server.backups,
+        api,
         ...(placementGroupId === undefined ? {} : { placementGroupId }),
         protect: this.#protect,
         labels: { ...server.labels, ...this.#labels },

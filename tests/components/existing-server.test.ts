@@ -8,7 +8,7 @@ import { NixosHost } from "../../components/nixos-host.ts";
 import { parseStackConfig } from "../../config/stack.ts";
 import { installDocument } from "../../deployer/install/document.ts";
 import { webManifest } from "../unit/config/samples.ts";
-import { dependenciesOf, only, settled, underMocks } from "./mocks.ts";
+import { api, dependenciesOf, only, settled, underMocks } from "./mocks.ts";
 
 const hostKey = `ssh-ed25519 ${Buffer.from("a machine's key").toString("base64")} root@machine`;
 const otherKey = `ssh-ed25519 ${Buffer.from("another's").toString("base64")}`;
@@ -46,13 +46,15 @@ describe("an ExistingServer", () => {
 describe("a NixosHost on an existing machine", () => {
   const make = (changes: object = {}) => {
     const existing = { address: "198.51.100.7", port: 2222, hostKey, ...changes };
-    const settings = parseStackConfig("dev", { hosts: { web1: { system: "web", existing } } }).config.hosts.web1;
+    const settings = parseStackConfig("dev", { hosts: { web1: { system: "web", existing } } }).config.hosts
+      .web1;
     if (!settings) throw new Error("no host");
     return underMocks(
       () =>
         new NixosHost("web1", {
           plan: { name: "web1", settings, manifest: webManifest, loginKeys: [], price: [] },
           access: { sshKeyId: undefined, otherKeyIds: {}, loginKey: "k", authorizedKeys: ["k"], from: [] },
+          api,
         }),
     );
   };
@@ -63,7 +65,7 @@ describe("a NixosHost on an existing machine", () => {
 
   test("orders nothing, costs nothing and dies with nothing", async () => {
     const { seen, value } = await make();
-    expect(seen.resources.filter(({ type }) => type.startsWith("hcloud:"))).toEqual([]);
+    expect(seen.resources.filter(({ type }) => /hcloud:|ServerPower/.test(type))).toEqual([]);
     expect(seen.resources.filter(({ deletedWith }) => deletedWith !== "")).toEqual([]);
     expect(value.outputs.pricePerMonth).toBe(0);
     expect(await settled(value.outputs.privateAddress)).toBe("");

@@ -3,6 +3,7 @@ import { firewallRules } from "../../components/firewall-rules.ts";
 import { HetznerServer, type HetznerServerArgs } from "../../components/hetzner-server.ts";
 import { numericId, parseId } from "../../components/ids.ts";
 import {
+  api,
   dependenciesOf,
   expectFamily,
   type MockOptions,
@@ -27,6 +28,7 @@ const args: HetznerServerArgs = {
   hostKey: "ssh-ed25519 AAAAbootstrap",
   sshKeyIds: ["77", "78"],
   rules,
+  api,
   labels: { "berth-stack": "dev" },
 };
 const make = (changes: Partial<HetznerServerArgs> = {}, options?: MockOptions) =>
@@ -51,6 +53,7 @@ describe("a HetznerServer", () => {
         "web1-hardware-open: berth:hetzner:Firewall",
         `web1-hardware-open-attachment: ${attachment}`,
         `web1-hardware-open-firewall: ${firewall}`,
+        "web1-hardware-power: berth:hetzner:ServerPower",
         `web1-hardware-server: ${server}`,
         "web1-hardware-ssh: berth:hetzner:Firewall",
         `web1-hardware-ssh-attachment: ${attachment}`,
@@ -145,17 +148,28 @@ describe("a HetznerServer", () => {
     }
   });
 
-  test("is switched on where it can be asked, with the token as a secret", async () => {
-    const { seen } = await make({ api: { token: "t0k3n", endpoint: "http://127.0.0.1:1/v1" } });
+  test("is seen to run after its order and after whatever switches it off, with the token as a secret", async () => {
+    const { seen, value } = await make();
     const power = only(seen, "berth:hetzner:ServerPower");
     expect(power.inputs).toEqual({
       host: "dev-web1",
-      serverId: await settled((await make()).value.machineId),
+      serverId: await settled(value.machineId),
       after: { serverType: "cx23", ipv4: true, ipv6: true, placementGroupId: "" },
-      token: secret("t0k3n"),
-      endpoint: "http://127.0.0.1:1/v1",
+      token: secret(api.token),
+      endpoint: api.endpoint,
     });
+    expect(power.dependencies).toContain(only(seen, server).urn);
     expect(power.deletedWith).toBe(only(seen, server).urn);
+  });
+
+  test.each<[string, Partial<HetznerServerArgs>, object]>([
+    ["type", { serverType: "cx33" }, { serverType: "cx33" }],
+    ["IPv4 address", { ipv4: false }, { ipv4: false }],
+    ["IPv6 network", { ipv6: false }, { ipv6: false }],
+    ["placement group", { placementGroupId: "99" }, { placementGroupId: "99" }],
+  ])("is looked at again after a change of its %s", async (_, changes, after) => {
+    const { seen } = await make(changes);
+    expect(only(seen, "berth:hetzner:ServerPower").inputs.after).toMatchObject(after);
   });
 
   test("orders addresses that outlive the server", async () => {

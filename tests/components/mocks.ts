@@ -52,6 +52,9 @@ export const privateKeyOf = (name: string): string =>
 export const publicKeyOf = (name: string, comment: string): string =>
   `ssh-ed25519 AAAA${Buffer.from(name).toString("base64")} ${comment}`;
 
+/** How resources of Berth's own would reach Hetzner. */
+export const api = { token: "t0k3n", endpoint: "http://127.0.0.1:1/v1" };
+
 /** Ids as Hetzner gives them: numbers, in order. */
 const firstId = 4711;
 

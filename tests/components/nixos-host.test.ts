@@ -6,6 +6,7 @@ import type { HostPlan } from "../../config/plan.ts";
 import { parseStackConfig } from "../../config/stack.ts";
 import { plainHost, webManifest } from "../unit/config/samples.ts";
 import {
+  api,
   dependenciesOf,
   expectFamily,
   type MockOptions,
@@ -46,6 +47,7 @@ const args = (changes: Partial<HostPlan> = {}): NixosHostArgs => ({
     authorizedKeys: [publicKeyOf("login", "berth dev")],
     from: ["203.0.113.0/24"],
   },
+  api,
 });
 const make = (changes: Partial<HostPlan> = {}, options?: MockOptions, others: Partial<NixosHostArgs> = {}) =>
   underMocks(() => new NixosHost("web1", { ...args(changes), ...others }), options);
@@ -71,6 +73,7 @@ describe("a NixosHost", () => {
       "web1-hardware-open-attachment: hcloud:index/firewallAttachment:FirewallAttachment",
       "web1-hardware-open-firewall: hcloud:index/firewall:Firewall",
       "web1-hardware-open: berth:hetzner:Firewall",
+      "web1-hardware-power: berth:hetzner:ServerPower",
       "web1-hardware-server: hcloud:index/server:Server",
       "web1-hardware-ssh-attachment: hcloud:index/firewallAttachment:FirewallAttachment",
       "web1-hardware-ssh-firewall: hcloud:index/firewall:Firewall",
@@ -166,6 +169,7 @@ describe("a NixosHost", () => {
     expect(new Set(dying.map(({ deletedWith }) => deletedWith))).toEqual(new Set([only(seen, server).urn]));
     expect(dying.map(({ name }) => name).toSorted()).toEqual([
       "web1-deployment",
+      "web1-hardware-power",
       "web1-installation-install",
       "web1-volume-data-attachment",
     ]);
@@ -199,6 +203,12 @@ describe("a NixosHost", () => {
     expect(wanted.inputs.machineId).toBe(await settled<string>(value.hardware.machineId));
   });
 
+  test("is installed and deployed to once its server is seen to run", async () => {
+    const { seen } = await make();
+    expect(dependenciesOf(only(seen, command))).toContain("web1-hardware-power");
+    expect(dependenciesOf(only(seen, deployment))).toContain("web1-hardware-power");
+  });
+
   test("is checked by the manifest's checks and by the configuration's", async () => {
     const more = { https: "https://www.example.org/", status: 200, body: "ok" };
     const { seen } = await make({ settings: settings({ health: [more], healthDeadline: 7 }) });
@@ -226,12 +236,14 @@ describe("a NixosHost", () => {
     expect(changed.toSorted()).toEqual(["web1-deployment: drvPath", "web1-deployment: toplevel"]);
   });
 
-  test("has its private keys nowhere but in secrets", async () => {
+  test("has its private keys and the API's token nowhere but in secrets", async () => {
     const { seen } = await make();
     expect(placesOf("PRIVATE KEY", seen)).toEqual([]);
     expect(placesOf("key of", seen)).toEqual([]);
+    expect(placesOf(api.token, seen)).toEqual([]);
     // What is searched for is there, inside of secrets.
     expect(JSON.stringify(seen.resources)).toContain("key of web1-identity-lasting");
+    expect(JSON.stringify(seen.resources)).toContain(api.token);
   });
 
   test.each<[Pick<NixosHostArgs, "protect">, string[]]>([

@@ -6,7 +6,16 @@ import { setAllConfig } from "@pulumi/pulumi/runtime/index.js";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { listeningCloud, token } from "../lab/cloud/client.ts";
 import { plainHost, webManifest } from "../unit/config/samples.ts";
-import { expectFamily, type MockOptions, placesOf, settled, underMocks, unknown } from "./mocks.ts";
+import {
+  expectFamily,
+  type MockOptions,
+  only,
+  placesOf,
+  secret,
+  settled,
+  underMocks,
+  unknown,
+} from "./mocks.ts";
 
 type Program = typeof import("../../index.ts");
 
@@ -16,8 +25,11 @@ beforeAll(async () => {
 });
 afterAll(() => cloud.close());
 
+/** The provider's own configuration. */
+let configured: Record<string, string>;
 let folder: string;
 beforeEach(() => {
+  configured = {};
   vi.stubEnv("HCLOUD_TOKEN", token);
   vi.stubEnv("HCLOUD_ENDPOINT", cloud.url);
   folder = mkdtempSync(join(tmpdir(), "berth-program-"));
@@ -44,14 +56,15 @@ const asked = () =>
 /** The whole program under a configuration, as the engine hands it over: maps as JSON text. */
 function program(config: Record<string, unknown>, options?: MockOptions) {
   return underMocks(async () => {
-    setAllConfig(
-      Object.fromEntries(
+    setAllConfig({
+      ...configured,
+      ...Object.fromEntries(
         Object.entries(config).map(([key, value]) => [
           `berth:${key}`,
           typeof value === "string" ? value : JSON.stringify(value),
         ]),
       ),
-    );
+    });
     vi.resetModules();
     return (await import("../../index.ts")) as Program;
   }, options);
@@ -108,11 +121,35 @@ describe("the program", () => {
     expect(seen.resources.filter(({ type }) => type === "hcloud:index/sshKey:SshKey")).toHaveLength(1);
   });
 
-  test("has private keys nowhere but in secrets", async () => {
+  test("gives the API's token to what switches servers on, from the configuration before the environment", async () => {
+    evaluatesTo({ web: webManifest });
+    const tokenOf = async () => {
+      const { seen } = await program({ hosts: { web1: plainHost } });
+      return only(seen, "berth:hetzner:ServerPower").inputs.token;
+    };
+    expect(await tokenOf()).toEqual(secret(token));
+    vi.stubEnv("HCLOUD_TOKEN", "another");
+    configured["hcloud:token"] = token;
+    expect(await tokenOf()).toEqual(secret(token));
+  });
+
+  test("previews without a token the same resources", async () => {
+    evaluatesTo({ web: webManifest });
+    const names = async () => {
+      const { seen } = await program({ hosts: { web1: plainHost } }, { preview: true });
+      return seen.resources.map(({ name }) => name).toSorted();
+    };
+    const withToken = await names();
+    vi.stubEnv("HCLOUD_TOKEN", "");
+    expect(await names()).toEqual(withToken);
+  });
+
+  test("has private keys and the token nowhere but in secrets", async () => {
     evaluatesTo({ web: webManifest });
     const { seen } = await program({ hosts: { web1: plainHost } });
     expect(placesOf("PRIVATE KEY", seen)).toEqual([]);
     expect(placesOf("key of", seen)).toEqual([]);
+    expect(placesOf(token, seen)).toEqual([]);
   });
 
   test("previews a stack that does not exist yet", async () => {

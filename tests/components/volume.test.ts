@@ -5,7 +5,7 @@ import { NixosHost } from "../../components/nixos-host.ts";
 import { Volume, type VolumeArgs } from "../../components/volume.ts";
 import { parseStackConfig } from "../../config/stack.ts";
 import { plainHost, webManifest } from "../unit/config/samples.ts";
-import { dependenciesOf, expectFamily, only, settled, underMocks } from "./mocks.ts";
+import { api, dependenciesOf, expectFamily, only, settled, underMocks } from "./mocks.ts";
 
 const volume = "hcloud:index/volume:Volume";
 const attachment = "hcloud:index/volumeAttachment:VolumeAttachment";
@@ -71,6 +71,7 @@ describe("a Volume", () => {
         new NixosHost("web1", {
           plan: { name: "web1", settings, manifest: webManifest, loginKeys: [], price: [] },
           access: { sshKeyId: "7", otherKeyIds: {}, loginKey: "k", authorizedKeys: ["k"], from: [] },
+          api,
         }),
     );
     for (const name of ["data", "logs"]) {
