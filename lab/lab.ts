@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { MachinesClient } from "./cloud/machines-client.ts";
 import { cloudAnswers, startCloud, stopCloud } from "./cloud-process.ts";
 import { prepareEngine } from "./engine.ts";
 import { labEnvironment, notUp } from "./environment.ts";
@@ -22,7 +23,7 @@ import { daemonInfo, startMachines, stopMachines } from "./machines-process.ts";
 import { askRoot } from "./root-access.ts";
 import { cacheFolder, node24 } from "./setup/places.mjs";
 import { findTools } from "./setup/setup.mjs";
-import { Trouble } from "./setup/trouble.mjs";
+import { messageOf, Trouble } from "./setup/trouble.mjs";
 import { inTurn } from "./setup/turn.mjs";
 import { type LabStatus, statusOf } from "./status.ts";
 import { layOutFlake } from "./system/layout.ts";
@@ -59,10 +60,27 @@ export async function up({ folder, say = silent }: LabOptions = {}): Promise<Lab
       await stopCloud(places);
       await startCloud(places);
     }
-    await layOutFlake({ lab: places.folder, cache: cacheFolder(), node: dirname(node24), progress: say });
+    const acme = await acmeServer(places, say);
+    await layOutFlake({
+      lab: places.folder,
+      cache: cacheFolder(),
+      node: dirname(node24),
+      acme,
+      progress: say,
+    });
     const env = await labEnvironment(places);
     for (const line of await prepareEngine(places, env)) say(line);
     return { places, env };
+  });
+}
+
+/** The lab's ACME server; undefined when it cannot be had, which concerns the hosts with TLS alone. */
+async function acmeServer(places: LabPlaces, say: (line: string) => void) {
+  return new MachinesClient(places.machinesSocket).acme().catch((error: unknown) => {
+    say(
+      `no ACME server, so hosts with TLS get no certificates: ${messageOf(error)}. Next: npm run lab -- down, then up`,
+    );
+    return undefined;
   });
 }
 

@@ -17,7 +17,15 @@
         name = "disko";
         source = ./disko.sh;
       };
-      web = import ./web.nix { inherit derivations lab site; };
+      declared = import ./hosts.nix;
+      # Without an ACME server there is no certificate to be had.
+      names = builtins.filter (name: lab.acme != null || !declared.${name}.tls) (
+        builtins.attrNames declared
+      );
+      each = make: builtins.listToAttrs (map (name: { inherit name; value = make name; }) names);
+      hosts = each (
+        name: import ./web.nix ({ inherit derivations lab site name; } // declared.${name})
+      );
 
       # Paths as plain text: reading the manifest must build nothing. Not `outPath`: Nix prints a set with it as that path alone.
       paths = package: {
@@ -31,55 +39,62 @@
         default = site;
       };
 
-      nixosConfigurations.web = {
+      nixosConfigurations = each (name: {
         pkgs = {
           inherit (lab) system;
           stdenv.hostPlatform.system = lab.system;
         };
         config = {
-          inherit (web) networking;
+          inherit (hosts.${name}) networking;
           nix.settings = {
             substituters = [ ];
             trusted-public-keys = [ ];
           };
           nixpkgs.hostPlatform.system = lab.system;
           system.build = {
-            inherit (web) toplevel;
+            inherit (hosts.${name}) toplevel;
             inherit diskoScript;
           };
         };
-      };
+      });
 
-      berth.hosts.web = {
-        inherit (lab) system;
-        inherit (web.networking) hostName;
-        toplevel = paths web.toplevel;
-        diskoScript = paths diskoScript;
-        kexecTarball = paths kexec;
-        ports = {
-          tcp = web.networking.firewall.allowedTCPPorts;
-          udp = [ ];
-        };
-        virtualHosts = [
-          {
-            name = "site.lab";
-            tls = false;
-          }
-        ];
-        disks.main.device = "/dev/sda";
-        requires = {
-          disk = null;
-          memory = null;
-        };
-        credentials = { };
-        health = [
-          {
-            http = "http://site.lab/healthz";
-            status = 200;
-            # The app tells its own store path, so that an old release cannot pass for this one.
-            body = builtins.unsafeDiscardStringContext site.outPath;
-          }
-        ];
-      };
+      berth.hosts = each (
+        name:
+        let
+          host = hosts.${name};
+          inherit (declared.${name}) domain tls;
+        in
+        {
+          inherit (lab) system;
+          inherit (host.networking) hostName;
+          toplevel = paths host.toplevel;
+          diskoScript = paths diskoScript;
+          kexecTarball = paths kexec;
+          ports = {
+            tcp = host.networking.firewall.allowedTCPPorts;
+            udp = [ ];
+          };
+          virtualHosts = [
+            {
+              name = domain;
+              inherit tls;
+            }
+          ];
+          disks.main.device = "/dev/sda";
+          requires = {
+            disk = null;
+            memory = null;
+          };
+          credentials = { };
+          health = [
+            {
+              http = "http://${domain}/healthz";
+              status = 200;
+              # The app tells its own store path, so that an old release cannot pass for this one.
+              body = builtins.unsafeDiscardStringContext site.outPath;
+            }
+          ];
+        }
+      );
     };
 }

@@ -3,6 +3,12 @@ import { access, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "nod
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { RESOLVERS } from "../machines/services/service-addresses.ts";
+
+interface AcmeServer {
+  directory: string;
+  root: string;
+}
 
 /** Where things are and what the machine brings. */
 export interface LayOutOptions {
@@ -16,6 +22,11 @@ export interface LayOutOptions {
   app?: string;
   /** Put the app's source back, over whatever was changed in the flake's `site/`. */
   refreshSite?: boolean;
+  /**
+   * The lab's ACME server: its directory and the PEM of the root that signs its own TLS. Without one, hosts with TLS are left
+   * out of the flake. @default the one of the last time
+   */
+  acme?: AcmeServer | null;
   /** Told what takes time, in short lines. */
   progress?: (line: string) => void;
   signal?: AbortSignal;
@@ -61,11 +72,21 @@ export async function layOutFlake(options: LayOutOptions): Promise<LaidOutFlake>
     await layOutApp(options.app ?? sampleApp, site);
 
   const siteModules = await installModules(site, options);
-  await replaceFile(
-    join(folder, "lab.json"),
-    `${JSON.stringify({ system, node: resolve(options.node), siteModules }, null, 2)}\n`,
-  );
+  const facts = {
+    system,
+    node: resolve(options.node),
+    siteModules,
+    resolvers: [...RESOLVERS.ipv4, RESOLVERS.ipv6[0]],
+    acme: options.acme === undefined ? await knownAcme(folder) : options.acme,
+  };
+  await replaceFile(join(folder, "lab.json"), `${JSON.stringify(facts, null, 2)}\n`);
   return { reference: `path:${folder}`, folder, site };
+}
+
+/** The ACME server that the flake was told of the last time. */
+async function knownAcme(folder: string): Promise<AcmeServer | null> {
+  const facts = await readFile(join(folder, "lab.json"), "utf8").catch(() => "{}");
+  return JSON.parse(facts).acme ?? null;
 }
 
 /** The Nix files and scripts; what an older checkout left is removed. */

@@ -1,8 +1,11 @@
-# The system "web": nginx before the app, sshd for root by key, networkd; everything else is the machine's Debian base.
+# A host: nginx before the app, over TLS or not, sshd for root by key, networkd; everything else is the machine's Debian base.
 {
   derivations,
   lab,
   site,
+  name,
+  domain,
+  tls,
 }:
 let
   inherit (import ./lib/units.nix) unitText unitTree;
@@ -14,7 +17,8 @@ let
     firewall.allowedTCPPorts = [
       22
       80
-    ];
+    ]
+    ++ (if tls then [ 443 ] else [ ]);
   };
 
   siteSocket = "/run/site.sock";
@@ -25,7 +29,32 @@ let
     values.socket = siteSocket;
   };
 
-  nginxConf = builtins.replaceStrings [ "@socket@" ] [ siteSocket ] (builtins.readFile ./nginx.conf);
+  certificate =
+    if tls then
+      import ./tls.nix {
+        inherit derivations unitText domain;
+        inherit (lab) acme;
+      }
+    else
+      {
+        units = { };
+        etc = { };
+      };
+
+  nginxConf =
+    let
+      part =
+        file: values:
+        derivations.fill values (
+          builtins.head (builtins.match "(.*)\n" (builtins.readFile (./nginx + "/${file}.conf")))
+        );
+      proxy = part "proxy" { socket = siteSocket; };
+      server = part (if tls then "tls" else "plain") { inherit proxy domain; };
+    in
+    part "nginx" { inherit server; } + "\n";
+
+  # nginx needs some certificate to start.
+  selfSigned = if tls then [ certificate.selfSigned ] else [ ];
 
   vendor = name: "/usr/lib/systemd/system/${name}";
 
@@ -92,8 +121,9 @@ let
           After = [
             "network.target"
             "site.socket"
-          ];
-          Wants = "site.socket";
+          ]
+          ++ selfSigned;
+          Wants = [ "site.socket" ] ++ selfSigned;
           StartLimitIntervalSec = 0;
           # A changed configuration is reloaded, which drops no connection.
           X-Reload-Triggers = builtins.hashString "sha256" nginxConf;
@@ -155,6 +185,7 @@ let
     };
 
   }
+  // certificate.units
   // builtins.listToAttrs (map (name: { inherit name; value.masked = true; }) masked);
 
   # Debian's own, which the base image brings: what does not belong here, or only slows the boot.
@@ -172,7 +203,7 @@ let
 
   etc = derivations.tree {
     name = "etc";
-    files = unitFiles.files // {
+    files = unitFiles.files // certificate.etc // {
       "nginx/nginx.conf" = nginxConf;
       "nix/nix.conf" = builtins.readFile ./nix.conf;
       "os-release" = ''
@@ -182,6 +213,9 @@ let
         VERSION_ID="26.05"
         VARIANT_ID=lab
       '';
+      "resolv.conf" = builtins.concatStringsSep "" (
+        map (address: "nameserver ${address}\n") lab.resolvers ++ [ "options timeout:2\n" ]
+      );
       "ssh/sshd_config" = builtins.readFile ./sshd_config;
       "systemd/network/10-uplink.network.d/50-metadata.conf" = builtins.readFile ./metadata.conf;
       # The enabled units are those of this tree; Debian's presets must not add to them.
@@ -200,8 +234,12 @@ in
 {
   inherit networking;
   toplevel = import ./toplevel.nix {
-    inherit derivations lab etc;
-    name = "web";
+    inherit
+      derivations
+      lab
+      etc
+      name
+      ;
     kernelParams = "";
   };
 }

@@ -159,7 +159,8 @@ const sshShim = `#!/bin/sh
 exec /usr/bin/ssh -i "$LOGIN_KEY" -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$KNOWN_HOSTS" "$@"
 `;
 
-async function api(env: Environment, method: string, path: string, body?: object): Promise<unknown> {
+/** A call of the cloud's API; throws when it is not answered with success. */
+export async function api(env: Environment, method: string, path: string, body?: object): Promise<unknown> {
   const response = await fetch(`${env.HCLOUD_ENDPOINT}${path}`, {
     method,
     headers: { authorization: `Bearer ${env.HCLOUD_TOKEN}`, "content-type": "application/json" },

@@ -49,12 +49,26 @@ describe("laying out the closed-world flake", () => {
     );
   });
 
+  test("the ACME server it was told of is known until another is named", async () => {
+    const facts = async () =>
+      JSON.parse(await readFile(join(options.lab, "flake/lab.json"), "utf8")).acme as unknown;
+    const acme = { directory: "https://10.87.12.4:14000/dir", root: "PEM" };
+    await layOutFlake({ ...options, acme });
+    await layOutFlake(options);
+    expect(await facts()).toEqual(acme);
+    await layOutFlake({ ...options, acme: null });
+    expect(await facts()).toBeNull();
+  });
+
   test("the flake is told this machine's facts", async () => {
     const flake = await layOutFlake(options);
     expect(JSON.parse(await readFile(join(flake.folder, "lab.json"), "utf8"))).toEqual({
       system: process.arch === "arm64" ? "aarch64-linux" : "x86_64-linux",
       node: join(folder, "node"),
       siteModules: join(folder, "cache", modulesName("one"), "node_modules"),
+      // Three, because the C library reads no more.
+      resolvers: ["185.12.64.1", "185.12.64.2", "2a01:4ff:ff00::add:1"],
+      acme: null,
     });
   });
 
