@@ -75,7 +75,9 @@ describe("names", () => {
     const asking = resolver();
     expect(await asking.resolveCaa("berth.test")).toMatchObject([{ critical: 0, issue: "letsencrypt.org" }]);
     expect(await asking.resolveTxt("berth.test")).toEqual([["v=spf1 -all"]]);
-    expect(await asking.resolveMx("berth.test")).toMatchObject([{ priority: 10, exchange: "mail.berth.test" }]);
+    expect(await asking.resolveMx("berth.test")).toMatchObject([
+      { priority: 10, exchange: "mail.berth.test" },
+    ]);
     expect(await asking.resolve6("alias.berth.test")).toEqual(["2001:db8::1"]);
     expect((await asking.resolveSrv("_sip._tcp.berth.test"))[0]?.port).toBe(5060);
   });
