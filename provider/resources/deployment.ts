@@ -1,6 +1,7 @@
 import { hostname, userInfo } from "node:os";
 import { z } from "zod";
 import { healthCheck } from "../../config/manifest.ts";
+import { foresee } from "../../deployer/compare/foresee.ts";
 import { release } from "../../deployer/release/release.ts";
 import { remote } from "../../deployer/remote/scripts.ts";
 import { SessionPool } from "../../deployer/ssh/pool.ts";
@@ -84,7 +85,13 @@ export const deployment: ResourceHandler = {
     return { changes: Object.keys(detailed).length > 0, detailed };
   },
 
-  async preview(news, old) {
+  async preview(news, old, call) {
+    const { host, toplevel } = news;
+    if (typeof toplevel === "string") {
+      const before = old?.["release"];
+      const line = await foresee(typeof before === "string" ? before : undefined, toplevel);
+      call.log("info", `${String(host)}: ${line}`);
+    }
     return { ...news, release: news["toplevel"], previous: old?.["release"] };
   },
 

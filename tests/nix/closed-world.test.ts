@@ -15,6 +15,8 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type HostManifest, manifest } from "../../config/manifest.ts";
+import { foresee } from "../../deployer/compare/foresee.ts";
+import { compareSystems } from "../../deployer/compare/systems.ts";
 import { type LaidOutFlake, layOutFlake } from "../../lab/system/layout.ts";
 
 const node = dirname(process.execPath);
@@ -103,6 +105,20 @@ describe("the closed-world flake", () => {
     expect(after.diskoScript).toEqual(before.diskoScript);
     const site = await build(`packages.${after.system}.site`);
     expect(await readFile(join(site, "build/index.js"), "utf8")).toBe('console.log("second");\n');
+  });
+
+  test("a preview tells what another release changes, once it is built", async () => {
+    const before = await build(toplevel);
+    await writeFile(join(flake.site, "page.js"), `console.log(${JSON.stringify("longer".repeat(200))});\n`);
+    const after = (await readManifest()).toplevel.out;
+    expect(await foresee(before, after)).toMatch(/^switch; not built yet/);
+    await build(toplevel);
+    expect(await foresee(before, after)).toMatch(
+      /^switch; restarts site; \d packages? changed; [\d.]+ [kM]B \(\+1\.\d kB\)$/,
+    );
+    expect(await foresee(undefined, after)).toMatch(/^first deployment; \d+ paths, /);
+    const { units, reboot } = await compareSystems(before, after);
+    expect([units, reboot]).toEqual([[{ unit: "site.service", verb: "restart" }], []]);
   });
 
   test("what is not the app's source is not a release", async () => {

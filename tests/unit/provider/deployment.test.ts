@@ -135,6 +135,23 @@ describe("a Deployment's preview", () => {
     const planned = await engine.update("web1", state, { ...inputs, ...newer }, { preview: true });
     expect([planned.release, planned.previous]).toEqual([newer.toplevel, inputs.toplevel]);
   });
+
+  test.each<[string, Wire | undefined, Wire, string]>([
+    ["the first one", undefined, {}, "first deployment; not built yet, so what it changes is not known"],
+    ["a new system", state.outputs, newer, "switch; not built yet, so what it changes is not known"],
+    [
+      "the system there is",
+      state.outputs,
+      { healthDeadline: 90 },
+      "the system stays; it is checked, not switched",
+    ],
+  ])("says of %s what will happen", async (_, olds, news, line) => {
+    await using engine = await start();
+    const wanted = { ...inputs, ...news };
+    if (olds) await engine.update("web1", { ...state, outputs: olds }, wanted, { preview: true });
+    else await engine.create("web1", wanted, { preview: true });
+    expect(engine.log.map(({ message }) => message)).toEqual([expect.stringContaining(`web1: ${line}`)]);
+  });
 });
 
 describe("a Deployment's refresh", () => {
