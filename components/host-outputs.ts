@@ -15,6 +15,12 @@ export interface HostOutputs {
   address: pulumi.Output<string>;
   /** Empty where there is none. */
   ipv6Address: pulumi.Output<string>;
+  /** Port of ssh. */
+  port: number;
+  /** Hetzner's name of the server type; "existing" for a machine that was ordered elsewhere. */
+  type: string;
+  /** Hetzner's id of the server; empty for a machine that was ordered elsewhere. */
+  serverId: pulumi.Output<string>;
   /** In the stack's private network; empty where there is none. */
   privateAddress: pulumi.Output<string>;
   /** Device paths of its volumes by name. */
@@ -44,6 +50,9 @@ export function describeHost(
     url: hardware.address.apply((address) => `${scheme}://${settings.domain ?? inUrl(address)}/`),
     address: hardware.address,
     ipv6Address: hardware.ipv6Address,
+    port: hardware.port,
+    type: settings.server?.type ?? "existing",
+    serverId: hardware.server?.id ?? pulumi.output(""),
     privateAddress: privateAddress?.ip ?? pulumi.output(""),
     volumes: Object.fromEntries(Object.entries(volumes).map(([name, { path }]) => [name, path])),
     // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.

@@ -1,0 +1,52 @@
+import { readFile, realpath, rename, writeFile } from "node:fs/promises";
+import { isIP, isIPv6 } from "node:net";
+import { hostAlias } from "../deployer/ssh/config.ts";
+import { print, say } from "./say.ts";
+import type { StackHost, StackView } from "./stack.ts";
+
+/** Print the stack's lines of known_hosts, or keep them in a file. */
+export async function knownHosts(stack: StackView, { write }: { write?: string }): Promise<void> {
+  const lines = knownHostsLines(stack);
+  if (write === undefined) return print(lines);
+  // A link stays one.
+  const file = await realpath(write).catch(() => write);
+  const before = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  const fresh = `${file}.${process.pid}.new`;
+  await writeFile(fresh, withSection(before, stack.name, lines), { mode: 0o600 });
+  await rename(fresh, file);
+  say(`${write} has ${Object.keys(stack.hosts).length} of stack ${stack.name}`);
+}
+
+/** One line a host: by the alias that Berth's own connections use, and by every name people use. */
+export function knownHostsLines({ name, hosts }: StackView): string {
+  return Object.entries(hosts)
+    .map(([host, seen]) => {
+      const names = [hostAlias({ stack: name, host }), ...namesOf(seen)];
+      return `${[...new Set(names)].join(",")} ${seen.hostKey.trim().split(/\s+/).slice(0, 2).join(" ")}\n`;
+    })
+    .join("");
+}
+
+/** As ssh looks them up: an address as it is typed, with its port where that is not 22. */
+function namesOf({ address, ipv6Address, port, url }: StackHost): string[] {
+  const domain = new URL(url).hostname;
+  const names = [address, ipv6Address, isIP(domain) || domain.startsWith("[") ? "" : domain];
+  return names
+    .filter((name) => name !== "")
+    .map((name) => (isIPv6(name) ? name.toLowerCase() : name))
+    .map((name) => (port === 22 ? name : `[${name}]:${port}`));
+}
+
+/** The file with the stack's section in place of the one it had, at the end when it had none. */
+export function withSection(file: string, stack: string, lines: string): string {
+  const begin = `# berth: hosts of stack ${stack}\n`;
+  const end = `# berth: end of stack ${stack}\n`;
+  const from = file.indexOf(begin);
+  const to = file.indexOf(end, from);
+  const section = `${begin}${lines}${end}`;
+  if (from >= 0 && to > from) return file.slice(0, from) + section + file.slice(to + end.length);
+  return `${file}${file === "" || file.endsWith("\n") ? "" : "\n"}${section}`;
+}

@@ -1,0 +1,54 @@
+import { Command } from "commander";
+import { Failure, messageOf } from "../deployer/failure.ts";
+import { hosts } from "./hosts.ts";
+import { knownHosts } from "./known-hosts.ts";
+import { print, say } from "./say.ts";
+import { ssh } from "./ssh.ts";
+import { readStack } from "./stack.ts";
+
+/** What a verb resolves to when it is not 0. */
+let exitCode = 0;
+
+const program = new Command("berth")
+  .description("Works with the hosts of a Pulumi stack of this project: the selected one, or what -s names.")
+  .option("-s, --stack <name>", "the stack; the selected one when absent")
+  .enablePositionalOptions()
+  .showHelpAfterError();
+
+const stack = () => readStack(program.opts<{ stack?: string }>().stack);
+
+program
+  .command("hosts")
+  .description("list the hosts: address, type, price, release")
+  .option("--json", "as JSON")
+  .action(async (options: { json?: true }) => print(hosts(await stack(), options)));
+
+program
+  .command("ssh <host> [command...]")
+  .description(
+    "log in to a host as root, or run a command there; only the key that the stack knows is accepted",
+  )
+  .option("-t, --tty", "give the command a terminal")
+  .passThroughOptions()
+  .action(async (host: string, command: string[], options: { tty?: true }) => {
+    exitCode = await ssh(await stack(), host, command, options);
+  });
+
+program
+  .command("known-hosts")
+  .description("print the hosts' keys as lines for ~/.ssh/known_hosts")
+  .option("--write <file>", "put them into a file, in place of those it has of this stack")
+  .action(async (options: { write?: string }) => knownHosts(await stack(), options));
+
+try {
+  await program.parseAsync();
+  process.exitCode = exitCode;
+} catch (error) {
+  say(error instanceof Failure || !isMistakeInCode(error) ? messageOf(error) : String(error.stack));
+  process.exitCode = 1;
+}
+
+/** Whether an error was thrown by the language and not on purpose, so that its stack is of use. */
+function isMistakeInCode(error: unknown): error is Error {
+  return [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
+}
