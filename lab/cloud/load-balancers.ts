@@ -134,8 +134,13 @@ export function serveLoadBalancers(api: Api, cloud: Cloud): void {
       throw new ApiError("protected", "load balancer deletion is protected");
     }
     remove(balancer);
+    // Done before the answer: older clients ignore the action and go on at once.
     await cloud.balancers.quietly();
-    return { status: 204 };
+    const resources = [{ id: balancer.id, type: "load_balancer" }];
+    const [action] = await cloud.actions.answer(
+      cloud.actions.start({ command: "delete_load_balancer", resources }),
+    );
+    return { status: 201, body: { action } };
   });
   serveLoadBalancerActions(api, cloud, resource);
 }

@@ -6,6 +6,7 @@ import type { Cloud } from "./context.ts";
 import { ApiError, notFound, notUnique, refusedField } from "./errors.ts";
 import type { Api, ApiRequest } from "./http.ts";
 import { ensureWithinLimit } from "./limits.ts";
+import { serveNetworkMembers } from "./network-member-list.ts";
 import { networksOf } from "./network-members.ts";
 import {
   freeSubnet,
@@ -73,6 +74,7 @@ export function serveNetworks(api: Api, cloud: Cloud): void {
   };
 
   serveReads(api, cloud, resource);
+  serveNetworkMembers(api, cloud, resource);
   api.post("/networks", (request) => {
     const body = request.body(create);
     ensureFreeName(body.name);

@@ -99,7 +99,8 @@ test("a network zone is a place as well; a name is taken once; protection keeps"
   await act(cloud, id, "change_protection", { delete: true });
   expect(code(await cloud.delete(`/load_balancers/${id}`))).toEqual([423, "protected"]);
   await act(cloud, id, "change_protection", { delete: false });
-  expect((await cloud.delete(`/load_balancers/${id}`)).status).toBe(204);
+  const deleted = await cloud.delete(`/load_balancers/${id}`);
+  expect([deleted.status, deleted.at("action.command")]).toEqual([201, "delete_load_balancer"]);
   expect(cloud.driver.balancers).toEqual([]);
   expect((await cloud.get(`/load_balancers/${id}`)).status).toBe(404);
 });

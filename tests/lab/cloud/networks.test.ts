@@ -232,3 +232,37 @@ test("a lab without networks never asks the driver for one", async () => {
   const unasked = ["setPrivateInterfaces", "setVolumes", "setFloatingAddresses"];
   expect(cloud.driver.calls.filter((call) => unasked.includes(call))).toEqual([]);
 });
+
+test("the members of a network are listed with their addresses, filtered and sorted", async () => {
+  const cloud = await testCloud();
+  const network = (await cloud.post("/networks", { name: "net", ip_range: "10.0.0.0/16" })).number(
+    "network.id",
+  );
+  for (const ip_range of ["10.0.1.0/24", "10.0.2.0/24"]) {
+    const subnet = { type: "cloud", network_zone: "eu-central", ip_range };
+    await cloud.post(`/networks/${network}/actions/add_subnet`, subnet);
+    await cloud.cloud.actions.settled();
+  }
+  const first = await orderServer(cloud, { networks: [network] });
+  const second = await orderServer(cloud, { name: "two" });
+  const place = { network, ip: "10.0.2.9", alias_ips: ["10.0.2.10"] };
+  await cloud.post(`/servers/${second}/actions/attach_to_network`, place);
+  const members = async (query = "") =>
+    (await cloud.get(`/networks/${network}/members${query}`)).at("members");
+  expect(await members("?status=attaching")).toMatchObject([{ id: second }]);
+  await cloud.cloud.actions.settled();
+  expect(await members("?sort=ip:desc")).toEqual([
+    {
+      id: second,
+      type: "server",
+      ip: "10.0.2.9",
+      alias_ips: ["10.0.2.10"],
+      subnet: "10.0.2.0/24",
+      status: "ok",
+    },
+    { id: first, type: "server", ip: "10.0.1.1", alias_ips: [], subnet: "10.0.1.0/24", status: "ok" },
+  ]);
+  expect(await members("?subnet=10.0.1.0/24&type=server")).toMatchObject([{ id: first }]);
+  expect(await members("?type=load_balancer")).toEqual([]);
+  expect((await cloud.get("/networks/4711/members")).status).toBe(404);
+});

@@ -6,9 +6,10 @@ import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { RequestRecord } from "../../../lab/cloud/http.ts";
 import { MemoryDriver } from "../../../lab/cloud/memory-driver.ts";
-import { listeningCloud, publicKeys, type TestCloud, token } from "../cloud/client.ts";
+import { listeningCloud, type TestCloud, token } from "../cloud/client.ts";
 import { type Command, commands, leftOut, withoutDatacenters } from "./hcloud-commands.ts";
-import { countRoutes, describeCount } from "./routes.ts";
+import { writeKeys } from "./keys.ts";
+import { countRoutes, report } from "./routes.ts";
 
 const version = spawnSync("hcloud", ["version"], { encoding: "utf8" });
 const absent = version.error ? "the hcloud command is not installed (Debian package hcloud-cli)" : "";
@@ -18,20 +19,14 @@ const asked: RequestRecord[] = [];
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "hcloud-"));
-  writeFileSync(join(folder, "key.pub"), `${publicKeys[0]}\n`);
+  writeKeys(folder);
   const rule = { direction: "in", protocol: "tcp", port: "80", source_ips: ["::/0"] };
   writeFileSync(join(folder, "rules.json"), JSON.stringify([rule, { ...rule, port: "443" }]));
-  const openssl = spawnSync("openssl", [
-    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=example.org"],
-    ...["-addext", "subjectAltName=DNS:example.org"],
-    ...["-keyout", join(folder, "tls.key"), "-out", join(folder, "tls.pem")],
-  ]);
-  expect(openssl.status, String(openssl.stderr)).toBe(0);
 });
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
-  if (!absent) console.log(describeCount(countRoutes("hcloud, Debian's command line", asked)));
+  if (!absent) report(countRoutes("hcloud, Debian's command line", asked));
 });
 
 /** What a command line names that only the running cloud knows. */

@@ -34,3 +34,8 @@ export function describeCount({ client, requests, routes }: ClientCount): string
   const lines = [...routes].sort().map(([route, count]) => `    ${String(count).padStart(4)}  ${route}`);
   return [`conformance: ${client}: ${requests} requests on ${routes.size} routes`, ...lines].join("\n");
 }
+
+/** Prints a client's count. */
+export function report(count: ClientCount): void {
+  console.log(describeCount(count));
+}
