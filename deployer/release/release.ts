@@ -42,6 +42,8 @@ export interface Hooks {
 const switchDeadline = 120;
 /** Seconds the guard leaves for the verdict to arrive, beside switch and health. */
 const verdictSeconds = 15;
+/** Seconds a host has to be there, which may just have been switched on. */
+const bootSeconds = 90;
 /** Seconds after which the host's lock is anyone's when its holder no longer gives signs of life. */
 const lockSeconds = 45;
 
@@ -60,6 +62,10 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     { drvPath: wanted.drvPath, out: wanted.toplevel },
     { deadline: 3_600_000, ...hooks },
   );
+
+  // A change of its server's type in the same update has left it booting.
+  hooks.status("waiting for ssh");
+  await session.waitUntilReachable(bootSeconds * 1_000, { signal: hooks.signal });
 
   hooks.status("preparing");
   const life = setInterval(() => void hold(session, id), (lockSeconds / 3) * 1000);
