@@ -38,6 +38,8 @@ export interface DeploymentArgs {
 export class Deployment extends pulumi.CustomResource {
   /** The toplevel that runs. */
   declare readonly release: pulumi.Output<string>;
+  /** The toplevel that the next boot starts. */
+  declare readonly bootDefault: pulumi.Output<string>;
   /** The toplevel that ran before. */
   declare readonly previous: pulumi.Output<string>;
 
@@ -49,6 +51,11 @@ export class Deployment extends pulumi.CustomResource {
       healthDeadline: args.healthDeadline ?? 60,
       loginKey: args.loginKey === undefined ? undefined : pulumi.secret(args.loginKey),
     };
-    super("berth:deploy:Deployment", name, { ...inputs, release: undefined, previous: undefined }, opts);
+    super(
+      "berth:deploy:Deployment",
+      name,
+      { ...inputs, release: undefined, bootDefault: undefined, previous: undefined },
+      opts,
+    );
   }
 }

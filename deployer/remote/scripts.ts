@@ -33,6 +33,8 @@ const observation = z.object({
   current: z.string().nullable(),
   booted: z.string().nullable(),
   profile: z.string().nullable(),
+  /** Parts of the running system that only a reboot puts in force: "kernel", "initrd", "kernel-modules". */
+  pendingReboot: z.array(z.string()),
   marker: z.string().nullable(),
   failed: z.array(z.object({ unit: z.string(), journal: z.string() })),
   trial: z.object({ state: trialState, exitCode: z.int().nullable(), log: z.string() }),
@@ -66,12 +68,46 @@ const disks = z.object({
   ),
   /** `disk` is empty where there is no such device. */
   layout: z.array(z.object({ device: z.string(), disk: z.string() })),
+  /** Names in /dev/disk/by-id of Hetzner's volumes. */
+  volumes: z.array(z.string()),
 });
 export type Disks = z.infer<typeof disks>;
+
+/** What `inspect.sh` tells: all that an installation decides by, but for the disks. */
+const inspection = z.object({
+  os: z.string(),
+  variant: z.string(),
+  hostname: z.string(),
+  /** File system of /, e.g. "tmpfs". */
+  root: z.string(),
+  machine: z.string(),
+  /** Bytes. */
+  memory: z.number(),
+  firmware: z.enum(["uefi", "bios"]),
+  bootId: z.string(),
+  current: z.string().nullable(),
+  marker: z.string().nullable(),
+  /** In an installer: whether a root is mounted at /mnt, and what runs of an installation have noted. */
+  mounted: z.boolean(),
+  formatted: z.string().nullable(),
+  installed: z.string().nullable(),
+  /** Comments of root's login keys that a reinstall has left. */
+  tokens: z.array(z.string()),
+});
+export type Inspection = z.infer<typeof inspection>;
+
+/** What `network.sh` tells of each address that it was asked for. */
+const network = z.array(z.object({ address: z.string(), up: z.boolean(), route: z.boolean() }));
 
 const answers = {
   observe: observation,
   disks,
+  inspect: inspection,
+  network,
+  note: done,
+  mark: done,
+  "hand-over": done,
+  settle: done,
   prepare: z.union([prepared, refusal]),
   hold: z.union([done, refusal]),
   trial: z.union([done, refusal]),

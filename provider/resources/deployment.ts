@@ -2,6 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { z } from "zod";
 import { healthCheck } from "../../config/manifest.ts";
 import { foresee } from "../../deployer/compare/foresee.ts";
+import { driftOf } from "../../deployer/release/drift.ts";
 import { release } from "../../deployer/release/release.ts";
 import { remote } from "../../deployer/remote/scripts.ts";
 import { SessionPool } from "../../deployer/ssh/pool.ts";
@@ -59,7 +60,7 @@ async function deploy(wanted: Inputs, call: CallContext): Promise<Properties> {
     "info",
     `${session.label}: ${released.toplevel} ${what} after ${((Date.now() - started) / 1000).toFixed(1)} s`,
   );
-  return { release: released.toplevel, previous: released.previous };
+  return { release: released.toplevel, bootDefault: released.toplevel, previous: released.previous };
 }
 
 /** What a difference means: every one but the derivation's path is worth another look at the host. */
@@ -80,8 +81,11 @@ export const deployment: ResourceHandler = {
       if (inert.has(key) || JSON.stringify(olds.inputs[key]) === JSON.stringify(news[key])) continue;
       detailed[key] = key === "host" || key === "stack" ? "update-replace" : "update";
     }
-    // The host was seen to run something else.
-    if (olds.outputs["release"] !== olds.inputs["toplevel"]) detailed["release"] = "update";
+    // The host was seen to run something else, or to be about to. States from before `bootDefault` do not have it.
+    for (const key of ["release", "bootDefault"]) {
+      const seen = olds.outputs[key];
+      if (seen !== undefined && seen !== olds.inputs["toplevel"]) detailed[key] = "update";
+    }
     return { changes: Object.keys(detailed).length > 0, detailed };
   },
 
@@ -92,7 +96,7 @@ export const deployment: ResourceHandler = {
       const line = await foresee(typeof before === "string" ? before : undefined, toplevel);
       call.log("info", `${String(host)}: ${line}`);
     }
-    return { ...news, release: news["toplevel"], previous: old?.["release"] };
+    return { ...news, release: news["toplevel"], bootDefault: news["toplevel"], previous: old?.["release"] };
   },
 
   async create(news, call) {
@@ -110,9 +114,17 @@ export const deployment: ResourceHandler = {
     try {
       const session = await sessionOf(known.data);
       const seen = await remote(session, "observe", {}, { deadline: 20_000, signal: call.signal });
-      if (seen.current === state.outputs["release"]) return state;
-      call.log("warning", `${session.label} runs ${seen.current}, not ${String(state.outputs["release"])}`);
-      return { inputs: state.inputs, outputs: { ...state.outputs, release: seen.current } };
+      // What ran when it was last looked at may be drift itself; what was left there is the inputs'.
+      for (const { what, mended } of driftOf(seen, { ...known.data, release: known.data.toplevel })) {
+        call.log(
+          "warning",
+          `${session.label}: ${what}${mended ? "; the next pulumi up puts that right" : ""}`,
+        );
+      }
+      return {
+        inputs: state.inputs,
+        outputs: { ...state.outputs, release: seen.current, bootDefault: seen.profile },
+      };
     } catch (error) {
       call.log(
         "warning",

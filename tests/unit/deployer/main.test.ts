@@ -168,6 +168,7 @@ function observed(changes: { os: string; marker?: string }): string {
     current: null,
     booted: null,
     profile: null,
+    pendingReboot: [],
     marker: null,
     failed: [],
     trial: { state: "none", exitCode: null, log: "" },

@@ -30,7 +30,12 @@ const inputs: Wire = {
   health: [{ http: "http://example.org/healthz", status: 200 }],
   healthDeadline: 60,
 };
-const outputs: Wire = { ...inputs, release: inputs.toplevel, previous: newer.toplevel };
+const outputs: Wire = {
+  ...inputs,
+  release: inputs.toplevel,
+  bootDefault: inputs.toplevel,
+  previous: newer.toplevel,
+};
 const state = { id: "dev/web1", inputs, outputs };
 
 let folder: string;
@@ -51,7 +56,7 @@ function onPath(name: string, script: string): void {
 }
 
 /** An ssh whose every host answers `observe` with the system it runs. */
-function hostRuns(current: string): void {
+function hostRuns(current: string, changes: object = {}): void {
   const seen = JSON.stringify({
     os: "nixos",
     variant: "",
@@ -59,10 +64,12 @@ function hostRuns(current: string): void {
     bootId: "1",
     current,
     booted: null,
-    profile: null,
-    marker: null,
+    profile: current,
+    pendingReboot: [],
+    marker: "{}",
     failed: [],
     trial: { state: "none", exitCode: null, log: "" },
+    ...changes,
   });
   onPath(
     "ssh",
@@ -189,12 +196,45 @@ describe("a Deployment's refresh", () => {
     hostRuns(newer.toplevel);
     await using engine = await start();
     const seen = await engine.read("web1", "dev/web1", { inputs, outputs });
-    expect(seen).toEqual({ ...state, outputs: { ...outputs, release: newer.toplevel } });
+    const runs = { ...outputs, release: newer.toplevel, bootDefault: newer.toplevel };
+    expect(seen).toEqual({ ...state, outputs: runs });
     expect(warnings(engine)).toEqual([
-      [2, `web1 (127.0.0.1) runs ${newer.toplevel}, not ${String(inputs.toplevel)}`],
+      [
+        2,
+        `web1 (127.0.0.1): it runs ${newer.toplevel}, not ${String(inputs.toplevel)}; the next pulumi up puts that right`,
+      ],
     ]);
     const { detailed } = await engine.diff("web1", seen, inputs);
-    expect(detailed).toEqual({ release: "update" });
+    expect(detailed).toEqual({ release: "update", bootDefault: "update" });
+  });
+
+  test("of a host that was rolled back for its next boot shows that, and the next update mends it", async () => {
+    hostRuns(String(inputs.toplevel), { profile: newer.toplevel });
+    await using engine = await start();
+    const seen = await engine.read("web1", "dev/web1", { inputs, outputs });
+    expect(warnings(engine)).toEqual([
+      [2, expect.stringContaining(`its next boot starts ${newer.toplevel}`)],
+    ]);
+    expect((await engine.diff("web1", seen, inputs)).detailed).toEqual({ bootDefault: "update" });
+  });
+
+  test("of a host with what only a person can mend warns and changes nothing", async () => {
+    const failed = [{ unit: "a.service", journal: "" }];
+    hostRuns(String(inputs.toplevel), { marker: null, failed, pendingReboot: ["kernel"] });
+    await using engine = await start();
+    const seen = await engine.read("web1", "dev/web1", { inputs, outputs });
+    expect(warnings(engine).map(([, line]) => line)).toEqual([
+      expect.stringContaining("a reboot is due"),
+      expect.stringContaining("install.json is gone"),
+      expect.stringContaining("these units have failed: a.service"),
+    ]);
+    expect((await engine.diff("web1", seen, inputs)).changes).toBe(false);
+  });
+
+  test("of a host that was left by an earlier Berth, which kept no boot default, shows no difference", async () => {
+    await using engine = await start();
+    const { bootDefault: _, ...earlier } = outputs;
+    expect((await engine.diff("web1", { ...state, outputs: earlier }, inputs)).changes).toBe(false);
   });
 });
 

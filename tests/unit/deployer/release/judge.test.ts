@@ -14,6 +14,7 @@ const earlier: Observation = {
   current: old,
   booted: old,
   profile: old,
+  pendingReboot: [],
   marker: "{}",
   failed: [],
   trial: { state: "none", exitCode: null, log: "" },

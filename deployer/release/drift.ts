@@ -1,0 +1,46 @@
+import type { Observation } from "../remote/scripts.ts";
+
+/** What a host was deployed as. */
+export interface Deployed {
+  /** The toplevel that was left running. */
+  release: string;
+  stack: string;
+  host: string;
+}
+
+/** One way in which a host is no longer what its state says, for people. */
+export interface Drift {
+  what: string;
+  /** Whether the next `pulumi up` puts it right; the rest is for a person. */
+  mended: boolean;
+}
+
+const generation = (path: string | null): string => path ?? "nothing";
+
+/** What a look at a host shows that its state does not. Pure. */
+export function driftOf(
+  seen: Pick<Observation, "current" | "profile" | "pendingReboot" | "marker" | "failed">,
+  { release, stack, host }: Deployed,
+): Drift[] {
+  const drift: Drift[] = [];
+  const switched = seen.current !== release;
+  if (switched) drift.push({ what: `it runs ${generation(seen.current)}, not ${release}`, mended: true });
+  if (seen.profile !== release && seen.profile !== seen.current)
+    drift.push({ what: `its next boot starts ${generation(seen.profile)}, not ${release}`, mended: true });
+  if (seen.pendingReboot.length > 0)
+    drift.push({
+      what: `a reboot is due: it still runs the ${seen.pendingReboot.join(", ")} of an earlier system`,
+      mended: false,
+    });
+  if (seen.marker === null)
+    drift.push({
+      what: `/etc/berth/install.json is gone, which says that it is ${host} of stack ${stack}; put it back, or no later installation knows it`,
+      mended: false,
+    });
+  if (seen.failed.length > 0)
+    drift.push({
+      what: `these units have failed: ${seen.failed.map(({ unit }) => unit).join(", ")}`,
+      mended: false,
+    });
+  return drift;
+}

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { driftOf } from "../../../../deployer/release/drift.ts";
+
+const release = "/nix/store/a-system";
+const other = "/nix/store/b-system";
+const deployed = { release, stack: "prod", host: "web1" };
+const healthy = { current: release, profile: release, pendingReboot: [], marker: "{}", failed: [] };
+
+const told = (seen: Partial<Parameters<typeof driftOf>[0]>) =>
+  driftOf({ ...healthy, ...seen }, deployed).map(({ what, mended }) => [mended ? "mended" : "told", what]);
+
+describe("a host", () => {
+  test("that is as it was left has no drift", () => {
+    expect(told({})).toEqual([]);
+  });
+
+  test("that was switched by hand runs something else, and its next boot does too", () => {
+    expect(told({ current: other, profile: other })).toEqual([
+      ["mended", `it runs ${other}, not ${release}`],
+    ]);
+  });
+
+  test("whose system was tried without being kept runs something else", () => {
+    expect(told({ current: other })).toEqual([["mended", `it runs ${other}, not ${release}`]]);
+  });
+
+  test("that would boot something else is told of", () => {
+    expect(told({ profile: other })).toEqual([["mended", `its next boot starts ${other}, not ${release}`]]);
+    expect(told({ profile: null })).toEqual([["mended", `its next boot starts nothing, not ${release}`]]);
+  });
+
+  test("with another kernel than the system's is due for a reboot", () => {
+    expect(told({ pendingReboot: ["kernel", "initrd"] })).toEqual([
+      ["told", "a reboot is due: it still runs the kernel, initrd of an earlier system"],
+    ]);
+  });
+
+  test("without its marker is told of", () => {
+    expect(told({ marker: null })).toEqual([
+      ["told", expect.stringContaining("install.json is gone, which says that it is web1 of stack prod")],
+    ]);
+  });
+
+  test("with failed units is told of, by name", () => {
+    expect(
+      told({
+        failed: [
+          { unit: "a.service", journal: "" },
+          { unit: "b.service", journal: "" },
+        ],
+      }),
+    ).toEqual([["told", "these units have failed: a.service, b.service"]]);
+  });
+});
