@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { AgeKey } from "./age-key.ts";
 import { SshKey } from "./ssh-key.ts";
 
 export interface HostIdentityArgs {
@@ -22,6 +23,10 @@ export class HostIdentity extends pulumi.ComponentResource {
   readonly publicKey: pulumi.Output<string>;
   /** Private key of the installed system. Secret. */
   readonly privateKey: pulumi.Output<string>;
+  /** What files for this host are encrypted for, "age1…". */
+  readonly ageRecipient: pulumi.Output<string>;
+  /** What the host decrypts them with. Secret. */
+  readonly ageKey: pulumi.Output<string>;
   /** cloud-init user data that gives the base image the bootstrap key. Secret. */
   readonly userData: pulumi.Output<string>;
 
@@ -34,13 +39,18 @@ export class HostIdentity extends pulumi.ComponentResource {
     );
     const lasting = new SshKey(`${name}-lasting`, { comment: args.host }, { parent: this });
 
+    // Not made from the ssh key: a host key that is rotated must not make every encrypted file unreadable.
+    const age = new AgeKey(`${name}-age`, { parent: this });
+
     this.bootstrapPublicKey = bootstrap.publicKey;
     this.publicKey = lasting.publicKey;
     this.privateKey = pulumi.secret(lasting.privateKey);
+    this.ageRecipient = age.recipient;
+    this.ageKey = pulumi.secret(age.identity);
     this.userData = pulumi.secret(
       pulumi.all([bootstrap.privateKey, bootstrap.publicKey]).apply(([key, pub]) => cloudConfig(key, pub)),
     );
-    this.registerOutputs({ publicKey: this.publicKey });
+    this.registerOutputs({ publicKey: this.publicKey, ageRecipient: this.ageRecipient });
   }
 }
 

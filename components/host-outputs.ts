@@ -29,6 +29,8 @@ export interface HostOutputs {
   release: pulumi.Output<string>;
   /** Public host key. */
   hostKey: pulumi.Output<string>;
+  /** What files for this host are encrypted for, "age1…". */
+  ageRecipient: pulumi.Output<string>;
   /** Net a month, in the catalogue's currency: the sum of what has a known price. */
   pricePerMonth: number;
 }
@@ -36,6 +38,7 @@ export interface HostOutputs {
 interface Parts {
   hardware: Hardware;
   hostKey: pulumi.Output<string>;
+  ageRecipient: pulumi.Output<string>;
   privateAddress: PrivateAddress | undefined;
   volumes: Record<string, Volume>;
   deployment: Deployment;
@@ -43,7 +46,7 @@ interface Parts {
 
 export function describeHost(
   { settings, manifest, price }: HostPlan,
-  { hardware, hostKey, privateAddress, volumes, deployment }: Parts,
+  { hardware, hostKey, ageRecipient, privateAddress, volumes, deployment }: Parts,
 ): HostOutputs {
   const scheme = manifest.ports.tcp.includes(443) ? "https" : "http";
   return {
@@ -58,6 +61,7 @@ export function describeHost(
     // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
     release: pulumi.recover(deployment.release, () => "its deployment failed"),
     hostKey,
+    ageRecipient,
     pricePerMonth: sumPrices(price).monthly,
   };
 }

@@ -31,6 +31,8 @@ export interface InstallationArgs {
   publicKey: pulumi.Input<string>;
   /** Its private half. Secret. */
   privateKey: pulumi.Input<string>;
+  /** The installed system's age key, "AGE-SECRET-KEY-1…". Secret. */
+  ageKey: pulumi.Input<string>;
   /** Private key that logs in as root; the ssh agent's when absent. Secret. */
   loginKey?: pulumi.Input<string>;
   /** Public keys that may log in as root on the installed system. */
@@ -98,6 +100,7 @@ export class Installation extends pulumi.ComponentResource {
       bootstrapPublicKey: args.bootstrapPublicKey,
       publicKey: args.publicKey,
       privateKey: args.privateKey,
+      ageKey: args.ageKey,
       loginKey: args.loginKey,
       authorizedKeys: args.authorizedKeys,
     });
@@ -118,6 +121,7 @@ export class Installation extends pulumi.ComponentResource {
           erase: [...(args.erase ?? [])],
           bootstrapHostKey: known.bootstrapPublicKey,
           lastingHostKey: { publicKey: known.publicKey, privateKey: known.privateKey },
+          ageKey: known.ageKey,
           authorizedKeys: known.authorizedKeys,
           toplevel,
           diskoScript,

@@ -73,6 +73,7 @@ export class NixosHost extends pulumi.ComponentResource {
     this.outputs = describeHost(args.plan, {
       hardware: this.hardware,
       hostKey: identity.publicKey,
+      ageRecipient: identity.ageRecipient,
       privateAddress: this.privateAddress,
       volumes: this.volumes,
       deployment: this.deployment,
@@ -168,6 +169,7 @@ export class NixosHost extends pulumi.ComponentResource {
         bootstrapPublicKey: this.hardware.hostKey,
         publicKey: identity.publicKey,
         privateKey: identity.privateKey,
+        ageKey: identity.ageKey,
         loginKey: access.loginKey,
         authorizedKeys: access.authorizedKeys,
         manifest: plan.manifest,

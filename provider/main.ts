@@ -1,5 +1,6 @@
 import packageJson from "../package.json" with { type: "json" };
 import { serve } from "./framework/serve.ts";
+import { ageKey } from "./resources/age-key.ts";
 import { closeSessions, deployment } from "./resources/deployment.ts";
 import { serverPower } from "./resources/server-power.ts";
 import { sshKey } from "./resources/ssh-key.ts";
@@ -10,6 +11,7 @@ await serve({
   resources: {
     "berth:deploy:Deployment": deployment,
     "berth:hetzner:ServerPower": serverPower(),
+    "berth:identity:AgeKey": ageKey,
     "berth:identity:SshKey": sshKey,
   },
   close: closeSessions,

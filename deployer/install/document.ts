@@ -24,6 +24,8 @@ export const installDocument = z.strictObject({
   bootstrapHostKey: z.string(),
   /** The installed system's identity; the private half is a secret. */
   lastingHostKey: z.strictObject({ publicKey: z.string(), privateKey: z.string() }),
+  /** The installed system's age key. Secret. */
+  ageKey: z.string(),
   /** Who may log in as root on the installed system. */
   authorizedKeys: z.array(z.string()).min(1),
   toplevel: derivation,

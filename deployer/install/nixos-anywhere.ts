@@ -47,7 +47,7 @@ export function phaseOf(line: string): string | undefined {
 
 /** What the installed system gets beside its closure: its lasting identity, its people, its marker. */
 export async function layOutExtraFiles(folder: string, document: InstallDocument): Promise<void> {
-  const { lastingHostKey, authorizedKeys, marker } = document;
+  const { lastingHostKey, ageKey, authorizedKeys, marker } = document;
   const folders = {
     ".": 0o755,
     etc: 0o755,
@@ -55,6 +55,9 @@ export async function layOutExtraFiles(folder: string, document: InstallDocument
     "etc/berth": 0o755,
     root: 0o700,
     "root/.ssh": 0o700,
+    var: 0o755,
+    "var/lib": 0o755,
+    "var/lib/berth": 0o700,
   };
   for (const [path, mode] of Object.entries(folders)) {
     await mkdir(join(folder, path), { recursive: true });
@@ -64,6 +67,7 @@ export async function layOutExtraFiles(folder: string, document: InstallDocument
   const files: [path: string, mode: number, lines: readonly string[]][] = [
     ["etc/ssh/ssh_host_ed25519_key", 0o600, [lastingHostKey.privateKey.trimEnd()]],
     ["etc/ssh/ssh_host_ed25519_key.pub", 0o644, [lastingHostKey.publicKey.trim()]],
+    ["var/lib/berth/age.key", 0o400, [ageKey.trim()]],
     ["root/.ssh/authorized_keys", 0o600, authorizedKeys.map((key) => key.trim())],
     ["etc/berth/install.json", 0o644, [JSON.stringify(marker)]],
   ];

@@ -7,6 +7,7 @@ import { PlacementGroups, placementNames } from "../../components/placement-grou
 import { SshKey } from "../../components/ssh-key.ts";
 import { adasKey } from "../unit/config/samples.ts";
 import {
+  ageKeyOf,
   expectFamily,
   only,
   placesOf,
@@ -44,7 +45,7 @@ describe("a HostIdentity", () => {
   const make = (preview = false) =>
     underMocks(() => new HostIdentity("web1-identity", { host: "web1" }, {}), { preview });
 
-  test("is two keys, told apart by their comments", async () => {
+  test("is two ssh keys, told apart by their comments", async () => {
     const { seen } = await make();
     expectFamily(seen, "web1-identity");
     const keys = seen.resources.filter(({ type }) => type === sshKey);
@@ -73,7 +74,10 @@ describe("a HostIdentity", () => {
     expect(await pulumi.isSecret(value.privateKey)).toBe(true);
     expect(await settled(value.privateKey)).toBe(privateKeyOf("web1-identity-lasting"));
     expect(placesOf("PRIVATE KEY", seen)).toEqual([]);
-    expect([...seen.outputs.values()]).toEqual([{ publicKey: publicKeyOf("web1-identity-lasting", "web1") }]);
+    expect(placesOf("AGE-SECRET-KEY", seen)).toEqual([]);
+    expect([...seen.outputs.values()]).toEqual([
+      { publicKey: publicKeyOf("web1-identity-lasting", "web1"), ageRecipient: "age1web1-identity-age" },
+    ]);
   });
 
   test("tells either public key as the one it is", async () => {
@@ -84,9 +88,19 @@ describe("a HostIdentity", () => {
     expect(await settled(value.publicKey)).toBe(publicKeyOf("web1-identity-lasting", "web1"));
   });
 
+  test("has an age key that depends on no ssh key", async () => {
+    const { value, seen } = await make();
+    const age = only(seen, "berth:identity:AgeKey");
+    expect(age).toMatchObject({ name: "web1-identity-age", inputs: {}, dependencies: [] });
+    expect(age.secretOutputs).toEqual(["identity"]);
+    expect(await settled(value.ageRecipient)).toBe("age1web1-identity-age");
+    expect(await settled(value.ageKey)).toBe(ageKeyOf("web1-identity-age"));
+    expect(await pulumi.isSecret(value.ageKey)).toBe(true);
+  });
+
   test("is previewed without keys", async () => {
     const { seen } = await make(true);
-    expect([...seen.outputs.values()]).toEqual([{ publicKey: unknown }]);
+    expect([...seen.outputs.values()]).toEqual([{ publicKey: unknown, ageRecipient: unknown }]);
   });
 });
 

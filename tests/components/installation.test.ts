@@ -5,6 +5,7 @@ import { Installation, type InstallationArgs } from "../../components/installati
 import { installDocument } from "../../deployer/install/document.ts";
 import { webManifest } from "../unit/config/samples.ts";
 import {
+  ageKeyOf,
   expectFamily,
   type MockOptions,
   only,
@@ -24,6 +25,7 @@ const args: InstallationArgs = {
   bootstrapPublicKey: "ssh-ed25519 AAAAbootstrap bootstrap web1",
   publicKey: "ssh-ed25519 AAAAlasting web1",
   privateKey: pulumi.secret(privateKeyOf("lasting")),
+  ageKey: pulumi.secret(ageKeyOf("age")),
   loginKey: pulumi.secret(privateKeyOf("login")),
   authorizedKeys: ["ssh-ed25519 AAAAlogin berth"],
   manifest: webManifest,
@@ -122,6 +124,7 @@ describe("an Installation", () => {
       erase: [],
       bootstrapHostKey: args.bootstrapPublicKey,
       lastingHostKey: { publicKey: args.publicKey, privateKey: privateKeyOf("lasting") },
+      ageKey: ageKeyOf("age"),
       authorizedKeys: args.authorizedKeys,
       toplevel: webManifest.toplevel,
       diskoScript: webManifest.diskoScript,
@@ -136,10 +139,14 @@ describe("an Installation", () => {
   });
 
   test("has its private keys nowhere but in a secret, even when they come as plain text", async () => {
-    for (const changes of [{}, { privateKey: privateKeyOf("lasting"), loginKey: privateKeyOf("login") }]) {
+    for (const changes of [
+      {},
+      { privateKey: privateKeyOf("lasting"), ageKey: ageKeyOf("age"), loginKey: privateKeyOf("login") },
+    ]) {
       const { seen } = await underMocks(() => new Installation("web1-installation", { ...args, ...changes }));
       expect(placesOf("PRIVATE KEY", seen)).toEqual([]);
       expect(placesOf("key of", seen)).toEqual([]);
+      expect(placesOf("AGE-SECRET-KEY", seen)).toEqual([]);
     }
   });
 

@@ -52,6 +52,9 @@ export const privateKeyOf = (name: string): string =>
 export const publicKeyOf = (name: string, comment: string): string =>
   `ssh-ed25519 AAAA${Buffer.from(name).toString("base64")} ${comment}`;
 
+/** The private half that the AgeKey of a name is given. */
+export const ageKeyOf = (name: string): string => `AGE-SECRET-KEY-1${name.toUpperCase()}`;
+
 /** How resources of Berth's own would reach Hetzner. */
 export const api = { token: "t0k3n", endpoint: "http://127.0.0.1:1/v1" };
 
@@ -70,6 +73,8 @@ function computed({ type, name, inputs }: MockResourceArgs, preview: boolean): R
         privateKey: privateKeyOf(name),
         fingerprint: `SHA256:${name}`,
       };
+    case "berth:identity:AgeKey":
+      return { recipient: `age1${name}`, identity: ageKeyOf(name) };
     case "hcloud:index/server:Server":
       return { ipv4Address: "203.0.113.7", ipv6Address: "2001:db8::1", status: "running" };
     case "hcloud:index/primaryIp:PrimaryIp":

@@ -6,6 +6,7 @@ import type { HostPlan } from "../../config/plan.ts";
 import { parseStackConfig } from "../../config/stack.ts";
 import { plainHost, webManifest } from "../unit/config/samples.ts";
 import {
+  ageKeyOf,
   api,
   dependenciesOf,
   expectFamily,
@@ -79,6 +80,7 @@ describe("a NixosHost", () => {
       "web1-hardware-ssh-firewall: hcloud:index/firewall:Firewall",
       "web1-hardware-ssh: berth:hetzner:Firewall",
       "web1-hardware: berth:hetzner:Server",
+      "web1-identity-age: berth:identity:AgeKey",
       "web1-identity-bootstrap: berth:identity:SshKey",
       "web1-identity-lasting: berth:identity:SshKey",
       "web1-identity: berth:identity:HostIdentity",
@@ -185,6 +187,7 @@ describe("a NixosHost", () => {
       publicKey: publicKeyOf("web1-identity-lasting", "web1"),
       privateKey: privateKeyOf("web1-identity-lasting"),
     });
+    expect(document.ageKey).toBe(ageKeyOf("web1-identity-age"));
     expect(only(seen, deployment).inputs.hostKey).toBe(publicKeyOf("web1-identity-lasting", "web1"));
   });
 

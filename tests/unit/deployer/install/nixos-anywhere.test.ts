@@ -166,6 +166,10 @@ describe("the files that the installed system gets", () => {
     "etc/ssh/ssh_host_ed25519_key.pub": ["644", "ssh-ed25519 AAAAlasting web1\n"],
     "etc/berth": ["755", ""],
     "etc/berth/install.json": ["644", '{"stack":"dev","host":"web1","server":"4711"}\n'],
+    var: ["755", ""],
+    "var/lib": ["755", ""],
+    "var/lib/berth": ["700", ""],
+    "var/lib/berth/age.key": ["400", `${installOfWeb1.ageKey}\n`],
     root: ["700", ""],
     "root/.ssh": ["700", ""],
     "root/.ssh/authorized_keys": [
@@ -187,6 +191,7 @@ describe("the files that the installed system gets", () => {
         publicKey: `${installOfWeb1.lastingHostKey.publicKey}\n`,
         privateKey: `${installOfWeb1.lastingHostKey.privateKey}\n\n`,
       },
+      ageKey: `${installOfWeb1.ageKey}\n`,
     });
     expect(laidOut()).toEqual(expected);
   });

@@ -2,7 +2,7 @@ import type { InstallDocument } from "../../../../deployer/install/document.ts";
 import { webManifest } from "../../config/samples.ts";
 
 /** What no output, log, argument or file for others may hold. */
-export const secrets = ["hunter2-login", "hunter2-lasting"] as const;
+export const secrets = ["hunter2-login", "hunter2-lasting", "HUNTER2-AGE"] as const;
 
 /** An install of a web host, with everything that is optional. */
 export const installOfWeb1: InstallDocument = {
@@ -23,6 +23,7 @@ export const installOfWeb1: InstallDocument = {
     publicKey: "ssh-ed25519 AAAAlasting web1",
     privateKey: `-----BEGIN OPENSSH PRIVATE KEY-----\n${secrets[1]}\n-----END OPENSSH PRIVATE KEY-----`,
   },
+  ageKey: `AGE-SECRET-KEY-1${secrets[2]}`,
   authorizedKeys: ["ssh-ed25519 AAAAlogin berth dev", "ssh-ed25519 AAAAada ada@example.org"],
   toplevel: webManifest.toplevel,
   diskoScript: webManifest.diskoScript,
