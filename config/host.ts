@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { healthCheck } from "./manifest.ts";
+import { hostSecrets } from "./secrets.ts";
 
 export const cidr = z
   .union([z.cidrv4(), z.cidrv6()], "a network such as 203.0.113.0/24 or 2001:db8::/32")
@@ -147,6 +148,8 @@ export const host = z
     reverseDns: z.union([domain, z.literal(false)], "a domain, or false").optional(),
     /** The name people reach it by. */
     domain: domain.optional(),
+    /** Which secret each service gets as which credential; exactly those that the system in the flake expects. */
+    secrets: hostSecrets.default({}).meta({ example: "{ site: { DATABASE_URL: db-url } }" }),
     /** Checks beside those of the manifest. */
     health: z.array(healthCheck).default([]),
     /** Seconds a new release has to become healthy. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { credentialName, serviceName } from "./secrets.ts";
 
 /**
  * The flake's output `berth.hosts`: what the stack must know of every NixOS system before it orders hardware.
@@ -69,7 +70,7 @@ export const hostManifest = z.strictObject({
   /** What the system needs at least, in GB; null where the flake does not say. */
   requires: z.strictObject({ disk: gigabytes.nullable(), memory: gigabytes.nullable() }),
   /** systemd credentials that services expect, by unit: `{ site: ["DATABASE_URL"] }`. */
-  credentials: z.record(z.string(), z.array(z.string())),
+  credentials: z.record(serviceName, z.array(credentialName)),
   health: z.array(healthCheck),
 });
 

@@ -7,6 +7,7 @@ import { checkDns } from "./checks/dns.ts";
 import { checkNames } from "./checks/names.ts";
 import { checkNetwork } from "./checks/network.ts";
 import { checkPorts } from "./checks/ports.ts";
+import { checkSecrets } from "./checks/secrets.ts";
 import { checkServers } from "./checks/servers.ts";
 import { checkSystem, matchSystems } from "./checks/systems.ts";
 import { planDns } from "./dns.ts";
@@ -47,11 +48,13 @@ export function planStack(input: PlanInput): StackPlan {
   const keys = planLoginKeys(stack, config, input.sshKeys);
   const network = checkNetwork(context);
   const changes = checkChanges(context);
+  const secrets = checkSecrets(context);
   const problems = [
     ...(input.problems ?? []),
     ...checkNames(context),
     ...systems.problems,
     ...hosts.flatMap(checkSystem),
+    ...secrets.problems,
     ...servers.problems,
     ...changes.problems,
     ...hosts.flatMap((host) => checkPorts(host, config.access.from)),
@@ -78,7 +81,7 @@ export function planStack(input: PlanInput): StackPlan {
     monthly: sumPrices([...planned.flatMap((host) => host.price), ...price]).monthly,
     currency: catalogue.currency,
     pricesFrom: catalogue.source,
-    notes: [...servers.notes, ...changes.notes, ...keys.notes],
+    notes: [...servers.notes, ...changes.notes, ...secrets.notes, ...keys.notes],
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { explain, valueAt } from "./explain.ts";
 import { cidr, domain, host, hostName, name, port, publicKey } from "./host.ts";
 import { ConfigurationError, type Problem } from "./problems.ts";
+import { secretValues } from "./secrets.ts";
 
 /** A private network that all servers of the stack are in. */
 const network = z.strictObject({
@@ -91,6 +92,8 @@ export const stackConfig = z.strictObject({
     .record(hostName, host)
     .refine((hosts) => Object.keys(hosts).length > 0, "at least one host")
     .meta({ example: "{ web1: { system: web, server: { type: cx23, location: fsn1 } } }" }),
+  /** What is secret, by name; each set with `pulumi config set --secret --path 'berth:secrets.<name>'`. */
+  secrets: secretValues.default({}),
   /** A private network between the servers of the stack. */
   network: network.optional(),
   /** Zones in Hetzner's DNS by name. */

@@ -41,13 +41,6 @@ export function checkSystem({ name, settings, manifest }: MatchedHost): Problem[
       ...(names[0] ? { example: names[0].replace(/^\*\./, "www.") } : {}),
     });
   }
-  for (const [unit, credentials] of Object.entries(manifest.credentials)) {
-    if (credentials.length === 0) continue;
-    problems.push({
-      path: `${hostPath(name)}.system`,
-      message: `the flake's ${flake}.credentials.${unit} expects ${credentials.join(", ")}, and a stack cannot give credentials yet; take them out of the flake, or give them on the host by other means`,
-    });
-  }
   for (const [disk, { device }] of Object.entries(manifest.disks)) {
     if (!/HC_Volume_/.test(device)) continue;
     problems.push({

@@ -37,10 +37,12 @@ describe("a stack's configuration", () => {
           },
           firewall: [],
           volumes: {},
+          secrets: {},
           health: [],
           healthDeadline: 60,
         },
       },
+      secrets: {},
       dns: {},
       loadBalancers: {},
       protect: true,
@@ -79,6 +81,7 @@ describe("a stack's configuration", () => {
           volumes: { data: 20 },
           privateAddress: "10.0.1.5",
           reverseDns: "www.example.org",
+          secrets: { site: { DATABASE_URL: "db-url", KEY: "API_key" } },
           domain: "www.example.org",
           health: [{ https: "https://www.example.org/healthz", status: 204, body: "ok" }],
           healthDeadline: 3600,
@@ -95,10 +98,12 @@ describe("a stack's configuration", () => {
           firewall: [],
           volumes: {},
           reverseDns: false,
+          secrets: {},
           health: [],
           healthDeadline: 60,
         },
       },
+      secrets: { "db-url": "postgres://…", API_key: "k" },
       network: { range: "10.0.0.0/16", subnet: "10.0.1.0/24" },
       dns: {
         "example.org": {
@@ -161,7 +166,8 @@ describe("a stack's configuration", () => {
       { ...withHost({}), acces: {} },
       {
         path: "berth:acces",
-        message: "there is no such key; there are flake, access, hosts, network, dns, loadBalancers, protect",
+        message:
+          "there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, protect",
       },
     ],
     [
@@ -170,7 +176,7 @@ describe("a stack's configuration", () => {
       {
         path: "berth:hosts.web1.disks",
         message:
-          "there is no such key; there are system, server, existing, firewall, volumes, privateAddress, reverseDns, domain, health, healthDeadline",
+          "there is no such key; there are system, server, existing, firewall, volumes, privateAddress, reverseDns, domain, secrets, health, healthDeadline",
       },
     ],
     [
@@ -446,7 +452,7 @@ describe("a stack's configuration", () => {
     expect(refused(raw)).toEqual([problem]);
   });
 
-  test.each(["secrets", "reboot", "release"])("does not know %s of a host", (key) => {
+  test.each(["reboot", "release"])("does not know %s of a host", (key) => {
     expect(refused(withHost({ [key]: {} })).map(({ path }) => path)).toEqual([`berth:hosts.web1.${key}`]);
   });
 
@@ -504,7 +510,7 @@ describe("a stack's configuration", () => {
       "      for example: web1",
       "  berth:protect: true or false is needed, this is a text",
       "      for example: false",
-      "  berth:secret: there is no such key; there are flake, access, hosts, network, dns, loadBalancers, protect",
+      "  berth:secret: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, protect",
       "Nothing was created or changed.",
     ]);
   });

@@ -78,17 +78,6 @@ const cases: Record<string, Case[]> = {
       vhosts("www.example.org", "*.example.net"),
     ],
     [
-      "expects credentials",
-      withHost(),
-      [
-        [
-          `${host}.system`,
-          "the flake's berth.hosts.web.credentials.site expects DATABASE_URL, KEY, and a stack cannot give credentials yet; take them out of the flake, or give them on the host by other means",
-        ],
-      ],
-      { manifest: flake({ credentials: { site: ["DATABASE_URL", "KEY"], other: [] } }) },
-    ],
-    [
       "would format a volume",
       withHost(),
       [
