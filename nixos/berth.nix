@@ -38,6 +38,8 @@ let
   };
 in
 {
+  imports = [ ./disks/volumes.nix ];
+
   options.berth.health = mkOption {
     type = types.listOf healthCheck;
     default = [ ];

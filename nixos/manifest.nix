@@ -16,6 +16,9 @@ let
 
   inherit (config.networking) firewall;
 
+  # Set where the layout luks is imported.
+  encryption = config.berth.encryption or null;
+
   # nginx's own names without those that match nothing outside: the catch-all "_" and patterns.
   namesOf =
     vhost: lib.filter (name: name != "_" && !lib.hasPrefix "~" name) ([ vhost.serverName ] ++ vhost.serverAliases);
@@ -37,7 +40,10 @@ in
   diskoScript = derivation config.system.build.diskoScript;
   kexecTarball = null;
   ports = {
-    tcp = ports firewall.allowedTCPPorts firewall.allowedTCPPortRanges;
+    # While the disk is locked nothing but the cloud's firewall stands before the initrd, which has none of its own.
+    tcp = ports (
+      firewall.allowedTCPPorts ++ lib.optional (encryption != null) encryption.unlock.port
+    ) firewall.allowedTCPPortRanges;
     udp = ports firewall.allowedUDPPorts firewall.allowedUDPPortRanges;
   };
   virtualHosts = lib.optionals config.services.nginx.enable virtualHosts;
@@ -45,3 +51,4 @@ in
   inherit (config.berth) requires credentials;
   health = map (lib.filterAttrs (_: value: value != null)) config.berth.health;
 }
+// lib.optionalAttrs (encryption != null) { inherit encryption; }

@@ -2,8 +2,8 @@
 { config, pkgs, ... }:
 {
   imports = [
-    ./disk.nix
     ../../nixos/berth.nix
+    ../../nixos/disks/bios-uefi.nix
     ../../nixos/profiles/base.nix
     ../../nixos/profiles/hetzner
     ../../nixos/services/webapp.nix

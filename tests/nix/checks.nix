@@ -48,7 +48,7 @@ let
       self.nixosModules.profile-base
       self.nixosModules.profile-hetzner
       self.nixosModules.webapp
-      ../../configurations/web/disk.nix
+      (if pkgs.stdenv.hostPlatform.isx86 then self.nixosModules.disk-bios-uefi else self.nixosModules.disk-uefi)
       {
         nixpkgs.hostPlatform = system;
         system.stateVersion = "26.05";
@@ -93,6 +93,11 @@ let
       }
     ];
   };
+
+  diskHosts = import ./disks/hosts.nix {
+    inherit lib pkgs disko;
+    modules = self.nixosModules;
+  };
 in
 {
   inherit (self.packages.${system}) site;
@@ -109,6 +114,13 @@ in
     touch $out
   '';
 }
+// lib.mapAttrs' (name: host: {
+  name = "disk-${name}";
+  # With its configuration, so that a test can ask more than whether it builds.
+  value = host.config.system.build.toplevel // {
+    inherit (host) config;
+  };
+}) diskHosts
 // lib.mapAttrs' (name: host: {
   name = "host-${name}";
   value = host.config.system.build.toplevel;

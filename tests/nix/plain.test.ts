@@ -120,7 +120,12 @@ test("modules can be had without a flake, each under the name that its path give
     );
   for (const [name, path] of Object.entries(modules)) {
     const file = path.slice(join(repository, "nixos/").length).replace(/\.nix$/, "");
-    expect(name).toBe(file.replace(/^services\//, "").replace(/^profiles\//, "profile-"));
+    expect(name).toBe(
+      file
+        .replace(/^services\//, "")
+        .replace(/^profiles\//, "profile-")
+        .replace(/^disks\//, "disk-"),
+    );
     await expect(output("nix-instantiate", ["--parse", path]), path).resolves.toBeDefined();
   }
 });

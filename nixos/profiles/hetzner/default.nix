@@ -1,21 +1,34 @@
 # A Hetzner Cloud server: virtio hardware, IPv4 by DHCP, IPv6 and host name from the metadata service, serial and screen consoles.
 {
+  lib,
   modulesPath,
   pkgs,
   ...
 }:
+let
+  inherit (pkgs.stdenv.hostPlatform) isAarch64;
+in
 {
   imports = [
+    ../../disks/options.nix
     # Without its virtio_scsi the initrd does not see the disk.
     (modulesPath + "/profiles/qemu-guest.nix")
     ./metadata-firewall.nix
   ];
 
+  # A layout that is imported beside this takes the one disk there is.
+  berth.disks.main = {
+    device = lib.mkDefault "/dev/sda";
+    single = lib.mkDefault true;
+  };
+
   # The last one is /dev/console, which is what the web console shows.
   boot.kernelParams = [
-    "console=ttyS0,115200"
+    (if isAarch64 then "console=ttyAMA0,115200" else "console=ttyS0,115200")
     "console=tty0"
   ];
+  # ARM servers have no other screen: without it the web console stays black until the root is mounted.
+  boot.initrd.kernelModules = lib.mkIf isAarch64 [ "virtio_gpu" ];
 
   networking.useNetworkd = true;
   networking.useDHCP = false;

@@ -1,0 +1,83 @@
+# A small host for every disk layout, and for what may be combined. Names say the layouts; `metal` names its disks by id.
+{
+  lib,
+  pkgs,
+  modules,
+  disko,
+}:
+let
+  inherit (pkgs.stdenv.hostPlatform) isx86;
+
+  host =
+    parts:
+    lib.nixosSystem {
+      modules = [
+        disko
+        modules.berth
+        modules.profile-base
+        {
+          nixpkgs.pkgs = pkgs;
+          system.stateVersion = "26.05";
+        }
+      ]
+      ++ parts;
+    };
+
+  cloud = modules.profile-hetzner;
+
+  metal = {
+    boot.initrd.availableKernelModules = [
+      "nvme"
+      "ahci"
+    ];
+    networking.useNetworkd = true;
+    berth.disks.main.device = "/dev/disk/by-id/nvme-FIRST_S675NX0T000001";
+  };
+  second = {
+    berth.disks.second.device = "/dev/disk/by-id/nvme-SECOND_S675NX0T000002";
+  };
+in
+{
+  uefi = host [
+    cloud
+    modules.disk-uefi
+  ];
+  uefi-btrfs = host [
+    cloud
+    modules.disk-uefi
+    modules.disk-btrfs
+  ];
+  uefi-luks = host [
+    cloud
+    modules.disk-uefi
+    modules.disk-luks
+  ];
+  mirror = host [
+    metal
+    second
+    modules.disk-mirror
+  ];
+}
+// lib.optionalAttrs isx86 {
+  bios-uefi = host [
+    cloud
+    modules.disk-bios-uefi
+  ];
+  bios-uefi-btrfs = host [
+    cloud
+    modules.disk-bios-uefi
+    modules.disk-btrfs
+  ];
+  bios-uefi-luks = host [
+    cloud
+    modules.disk-bios-uefi
+    modules.disk-luks
+  ];
+  mirror-luks-btrfs = host [
+    metal
+    second
+    modules.disk-mirror
+    modules.disk-luks
+    modules.disk-btrfs
+  ];
+}
