@@ -48,4 +48,6 @@ mount --bind "$FOLDER/data" "$root/run/lab"
 chroot "$root" install -d -m 0755 -o "$OWNER" /run/service
 
 cd "$root"
-exec chroot "$root" "$@"
+# A program that becomes another user loses the signal to end with its starter; root's shell, as the first process, keeps it.
+# shellcheck disable=SC2016 # The inner shell's words.
+exec chroot "$root" sh -c '"$@" & wait "$!"' sh "$@"

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ControlGroup } from "../../../lab/machines/cgroups.ts";
 import { quitDriver } from "../../../lab/machines/client.ts";
 import { waitFor } from "../../../lab/machines/waiting.ts";
 import {
@@ -48,8 +49,15 @@ test("machines die with a killed daemon, and the next one starts on what it left
   await remote.run("echo kept >/root/file && sync");
   const rule = { direction: "in", protocol: "tcp", port: "22", networks: ["0.0.0.0/0"] } as const;
   await lab.driver.setFirewalls([{ id: 1, rules: [{ ...rule, networks: [...rule.networks] }] }]);
+  const group = await ControlGroup.at(lab.names.cgroup);
+  expect(await group.processes()).toContain(init);
   await lab.kill();
-  await waitFor("the machine's end", () => (gone(init) ? true : null), 5_000);
+  // The services' processes as well, whatever user they became.
+  await waitFor(
+    "the end of every process of the lab",
+    async () => ((await group.processes()).length === 0 ? true : null),
+    10_000,
+  );
 
   await lab.start();
   expect(lab.said).toContain(
