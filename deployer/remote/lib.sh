@@ -9,9 +9,10 @@ export PATH LC_ALL=C
 berth_run=/run/berth
 berth_roots=/nix/var/nix/gcroots/berth
 berth_state=/var/lib/berth
+credentials=$berth_state/credentials
 profile=/nix/var/nix/profiles/system
 
-doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices=''
+doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt=''
 while IFS= read -r line && [ "$line" != --- ]; do
   value=${line#*=}
   case ${line%%=*} in
@@ -24,6 +25,16 @@ while IFS= read -r line && [ "$line" != --- ]; do
 " ;;
     device) doc_devices="$doc_devices$value
 " ;;
+    salt) doc_salt=$value ;;
+    credential)
+      # Both words become parts of paths.
+      case $value in
+        .* | *' .'* | *[!A-Za-z0-9_:@.\ -]* | *' '*' '*) echo "bad credential: $value" >&2; exit 64 ;;
+        ?*' '?*) doc_credentials="$doc_credentials$value
+" ;;
+        *) echo "bad credential: $value" >&2; exit 64 ;;
+      esac
+      ;;
     *) echo "unknown key in the document: ${line%%=*}" >&2; exit 64 ;;
   esac
 done
@@ -47,6 +58,10 @@ json_string() {
 json_text() { printf '%s' "$1" | json_string; }
 # A link's final target as a JSON string, or null.
 json_link() { if [ -e "$1" ]; then readlink -f "$1" | json_string; else printf null; fi; }
+digest() { sha256sum | cut -d' ' -f1; }
+# decrypted SERVICE NAME: a credential's content; nothing where it is not there or cannot be decrypted.
+decrypted() { systemd-creds decrypt --name="$2" "$credentials/$1/$2" - 2>/dev/null || true; }
+stored_digest() { decrypted "$1" "$2" | digest; }
 # Seconds since boot: the only clock that no one sets.
 uptime_s() { cut -d. -f1 /proc/uptime; }
 refuse() { printf '{"ok":false,"because":%s}\n' "$(json_text "$1")"; exit 0; }

@@ -73,6 +73,10 @@ const disks = z.object({
 });
 export type Disks = z.infer<typeof disks>;
 
+const credentials = z.object({
+  credentials: z.array(z.object({ service: z.string(), name: z.string(), digest: z.string() })),
+});
+
 /** What `inspect.sh` tells: all that an installation decides by, but for the disks. */
 const inspection = z.object({
   os: z.string(),
@@ -115,21 +119,30 @@ const answers = {
   abandon: z.union([done, refusal]),
   finish: z.union([done, refusal]),
   adopt: z.union([done, refusal]),
+  "credentials-deliver": z.union([done.extend({ written: z.array(z.string()) }), refusal]),
+  "credentials-read": credentials,
+  "credentials-renew": z.union([done.extend({ restarted: z.array(z.string()) }), refusal]),
+  "credentials-prune": z.union([done.extend({ removed: z.array(z.string()) }), refusal]),
 };
 export type ScriptName = keyof typeof answers;
 /** The scripts that `remote` runs. */
 export const scriptNames = Object.keys(answers) as ScriptName[];
 export type Answer<Name extends ScriptName> = z.infer<(typeof answers)[Name]>;
 
+export interface ScriptOptions extends RemoteOptions {
+  /** What follows the document on stdin, for scripts that read more. */
+  rest?: string;
+}
+
 /** Run one of the scripts in this folder on a host. Throws a Failure when it ends in any other way than with its JSON line. */
 export async function remote<Name extends ScriptName>(
   session: SshSession,
   name: Name,
   document: Document,
-  options: RemoteOptions,
+  options: ScriptOptions,
 ): Promise<Answer<Name>> {
   const text = `${await script("lib")}\n${await script(name)}`;
-  const rest = name === "trial" ? await script("guard") : "";
+  const rest = options.rest ?? (name === "trial" ? await script("guard") : "");
   const ended = await session.sh(text, { ...options, input: renderDocument(document, rest) });
   const line = ended.stdout.trimEnd().split("\n").at(-1) ?? "";
   const parsed = ended.exitCode === 0 ? answers[name].safeParse(jsonOrUndefined(line)) : undefined;
