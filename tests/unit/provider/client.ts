@@ -1,3 +1,5 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import * as grpc from "@grpc/grpc-js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import type engineProto from "@pulumi/pulumi/proto/engine_pb.js";
@@ -60,35 +62,19 @@ export class EngineDouble implements AsyncDisposable {
   readonly log: LogLine[] = [];
   readonly type: string;
   readonly #client: providerGrpc.ResourceProviderClient;
-  readonly #servers: grpc.Server[];
+  readonly #close: () => void;
   cancelled = false;
 
-  private constructor(type: string, client: providerGrpc.ResourceProviderClient, servers: grpc.Server[]) {
+  private constructor(type: string, client: providerGrpc.ResourceProviderClient, close: () => void) {
     this.type = type;
     this.#client = client;
-    this.#servers = servers;
+    this.#close = close;
   }
 
   /** Serves the definition in this process; URNs are of the given type unless a call says otherwise. */
   static async start(definition: ProviderDefinition, type: string): Promise<EngineDouble> {
-    const lines: LogLine[] = [];
-    const engine = new grpc.Server();
-    engine.addService(engineGrpc.EngineService, {
-      log: (
-        call: grpc.ServerUnaryCall<engineProto.LogRequest, emptyProto.Empty>,
-        done: grpc.sendUnaryData<emptyProto.Empty>,
-      ) => {
-        const { request } = call;
-        lines.push({
-          urn: request.getUrn(),
-          message: request.getMessage(),
-          severity: request.getSeverity(),
-          ephemeral: request.getEphemeral(),
-        });
-        done(null, new emptyProto.Empty());
-      },
-    });
-    const log = engineLog(`127.0.0.1:${await bind(engine)}`);
+    const { server: engine, address, lines } = await listen();
+    const log = engineLog(address);
     const calls = new Calls(() => log);
     const provider = new grpc.Server();
     let double: EngineDouble | undefined;
@@ -107,8 +93,43 @@ export class EngineDouble implements AsyncDisposable {
       `127.0.0.1:${await bind(provider)}`,
       grpc.credentials.createInsecure(),
     );
-    double = new EngineDouble(type, client, [engine, provider]);
+    double = new EngineDouble(type, client, () => {
+      client.close();
+      for (const server of [engine, provider]) server.forceShutdown();
+    });
     Object.assign(double, { log: lines });
+    return double;
+  }
+
+  /** Runs an executable plugin, which ends with this double. */
+  static async run(plugin: string, type: string, env: NodeJS.ProcessEnv): Promise<EngineDouble> {
+    const { server, address, lines } = await listen();
+    const child = spawn(plugin, [address], { env, stdio: ["ignore", "pipe", "ignore"] });
+    const close = () => {
+      child.kill();
+      server.forceShutdown();
+    };
+    try {
+      const client = new providerGrpc.ResourceProviderClient(
+        `127.0.0.1:${await portOf(child)}`,
+        grpc.credentials.createInsecure(),
+      );
+      const double = new EngineDouble(type, client, () => {
+        client.close();
+        close();
+      });
+      Object.assign(double, { log: lines });
+      return double;
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  /** The same provider with URNs of another type; it ends with the double it was made from. */
+  as(type: string): EngineDouble {
+    const double = new EngineDouble(type, this.#client, () => {});
+    Object.assign(double, { log: this.log });
     return double;
   }
 
@@ -119,6 +140,10 @@ export class EngineDouble implements AsyncDisposable {
   async configure(config: Wire = {}): Promise<void> {
     const request = new providerProto.ConfigureRequest();
     request.setArgs(struct(config));
+    request.setAcceptsecrets(true);
+    request.setAcceptresources(true);
+    request.setSendsOldInputs(true);
+    request.setSendsOldInputsToDelete(true);
     await this.#call("configure", request);
   }
 
@@ -247,9 +272,47 @@ export class EngineDouble implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#client.close();
-    for (const server of this.#servers) server.forceShutdown();
+    this.#close();
   }
+}
+
+/** The engine's side: where plugins write their log. */
+async function listen(): Promise<{ server: grpc.Server; address: string; lines: LogLine[] }> {
+  const lines: LogLine[] = [];
+  const server = new grpc.Server();
+  server.addService(engineGrpc.EngineService, {
+    log: (
+      call: grpc.ServerUnaryCall<engineProto.LogRequest, emptyProto.Empty>,
+      done: grpc.sendUnaryData<emptyProto.Empty>,
+    ) => {
+      const { request } = call;
+      lines.push({
+        urn: request.getUrn(),
+        message: request.getMessage(),
+        severity: request.getSeverity(),
+        ephemeral: request.getEphemeral(),
+      });
+      done(null, new emptyProto.Empty());
+    },
+  });
+  return { server, address: `127.0.0.1:${await bind(server)}`, lines };
+}
+
+/** A plugin prints its port, and nothing before it. */
+function portOf(child: ChildProcessByStdio<null, Readable, null>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let seen = "";
+    const timer = setTimeout(() => reject(new Error("the plugin named no port within 20 s")), 20_000);
+    child.stdout.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      const port = /^(\d+)\s*\n/.exec(seen)?.[1];
+      if (!port) return;
+      clearTimeout(timer);
+      resolve(port);
+    });
+    child.on("error", reject);
+    child.on("exit", (code) => reject(new Error(`the plugin ended with code ${code}`)));
+  });
 }
 
 function bind(server: grpc.Server): Promise<number> {
