@@ -1,56 +1,82 @@
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import sshpk from "sshpk";
-import type { Properties, ResourceHandler } from "../framework/types.ts";
+import type { Properties, ResourceHandler, Value } from "../framework/types.ts";
 
 /**
  * An ed25519 key pair that lives as long as the resource: a host's lasting key, or a stack's login key.
  *
- * - inputs: `comment`, the last word of the public key. Changing it keeps the key.
- * - outputs: `publicKey` (one OpenSSH line), `privateKey` (OpenSSH PEM, secret), `fingerprint` ("SHA256:…").
+ * - inputs: `comment`, the last word of the public key. Changing it keeps the key. `generation`: another value makes another key;
+ *   taking the value away keeps the key.
+ * - outputs: `publicKey` (one OpenSSH line), `privateKey` (OpenSSH PEM, secret), `fingerprint` ("SHA256:…"), and, once there was
+ *   another generation, `former`: the public keys it had, oldest first.
  */
 export const sshKey: ResourceHandler = {
   secretOutputs: ["privateKey"],
 
-  async check(inputs) {
+  async check(inputs, olds) {
     const failures = Object.keys(inputs)
-      .filter((name) => name !== "comment")
-      .map((property) => ({ property, reason: "an SshKey has no such input; it takes `comment` alone" }));
+      .filter((name) => name !== "comment" && name !== "generation")
+      .map((property) => ({
+        property,
+        reason: "an SshKey has no such input; it takes `comment` and `generation`",
+      }));
     if ("comment" in inputs && inputs.comment !== undefined) {
       const reason = commentFault(inputs.comment);
       if (reason) failures.push({ property: "comment", reason });
     }
-    return { inputs: { ...inputs, comment: "comment" in inputs ? inputs.comment : "" }, failures };
+    const comment = "comment" in inputs ? inputs.comment : "";
+    // Kept when it is taken away, so that the same value later on is no new one.
+    const kept = "generation" in olds ? { generation: olds.generation } : {};
+    return { inputs: { ...kept, ...inputs, comment }, failures };
   },
 
   async preview(inputs, old) {
-    if (!old) return { comment: inputs.comment };
-    return { ...old, ...described(old, inputs.comment) };
+    if (!old) return inputs;
+    const key = isAnother(old, inputs)
+      ? { ...unknownKey, former: formerOf(old) }
+      : renamed(old, inputs.comment);
+    return { ...old, ...inputs, ...key };
   },
 
   async create(inputs) {
-    const comment = String(inputs.comment ?? "");
-    const { privateKey } = generateKeyPairSync("ed25519");
-    const key = sshpk.parsePrivateKey(privateKey.export({ type: "pkcs8", format: "pem" }), "pkcs8");
-    key.comment = comment;
-    const publicKey = key.toPublic().toString("ssh").split(" ").slice(0, 2).join(" ");
-    return {
-      id: randomBytes(8).toString("hex"),
-      outputs: {
-        comment,
-        publicKey: line(publicKey, comment),
-        privateKey: key.toString("openssh"),
-        fingerprint: fingerprint(publicKey),
-      },
-    };
+    return { id: randomBytes(8).toString("hex"), outputs: { ...inputs, ...newKey(inputs.comment) } };
   },
 
-  async update(_id, olds, news) {
-    return { ...olds.outputs, ...described(olds.outputs, news.comment) };
+  async update(_id, { outputs: old }, inputs) {
+    const key = isAnother(old, inputs)
+      ? { ...newKey(inputs.comment), former: formerOf(old) }
+      : renamed(old, inputs.comment);
+    return { ...old, ...inputs, ...key };
   },
 };
 
+/** Whether the key to be is not the one there is; a generation that is not known yet may be another one. */
+const isAnother = (old: Properties, inputs: Properties): boolean =>
+  "generation" in inputs && (inputs.generation === undefined || inputs.generation !== old.generation);
+
+const formerOf = ({ former, publicKey }: Properties): Value => [
+  ...(Array.isArray(former) ? former : []),
+  publicKey,
+];
+
+const unknownKey = { publicKey: undefined, privateKey: undefined, fingerprint: undefined };
+
+function newKey(comment: Value): Properties {
+  const text = String(comment ?? "");
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const key = sshpk.parsePrivateKey(privateKey.export({ type: "pkcs8", format: "pem" }), "pkcs8");
+  key.comment = text;
+  const publicKey = key.toPublic().toString("ssh").split(" ").slice(0, 2).join(" ");
+  return {
+    comment: text,
+    publicKey: line(publicKey, text),
+    privateKey: key.toString("openssh"),
+    fingerprint: fingerprint(publicKey),
+  };
+}
+
 /** What a comment changes: the two words of the key stay. The private key's own comment is left as it was made. */
-function described(old: Properties, comment: Properties[string]): Properties {
+function renamed(old: Properties, comment: Value): Properties {
   if (comment === undefined) return { comment, publicKey: undefined };
   const key = String(old.publicKey).split(" ").slice(0, 2).join(" ");
   return { comment, publicKey: line(key, String(comment)) };

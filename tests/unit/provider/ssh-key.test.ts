@@ -75,6 +75,50 @@ describe("an SshKey", () => {
     });
   });
 
+  test("is another one in another generation, and tells the public keys it had", async () => {
+    await using engine = await start();
+    const made = await engine.create("host", { comment: "web1" });
+    let olds = { inputs: { comment: "web1" }, outputs: made.outputs, id: made.id };
+    const keys = [made.outputs.publicKey];
+    for (const generation of ["2026-11", "2027-05"]) {
+      const inputs = { comment: "web1", generation };
+      expect((await engine.diff("host", olds, inputs)).changes).toBe(true);
+      const outputs = await engine.update("host", olds, inputs);
+      expect(keys).not.toContain(outputs.publicKey);
+      expect(outputs).toMatchObject({ generation, former: keys });
+      expect(plain(outputs.privateKey)).not.toBe(plain(olds.outputs.privateKey));
+      keys.push(outputs.publicKey);
+      olds = { ...olds, inputs, outputs };
+    }
+  });
+
+  test("stays when it is given the generation it has, another comment, or none any more", async () => {
+    await using engine = await start();
+    const inputs = { comment: "web1", generation: "1" };
+    const { id, outputs } = await engine.create("host", inputs);
+    const olds = { inputs, outputs, id };
+    const commented = await engine.update("host", olds, { ...inputs, comment: "web2" });
+    expect(plain(commented.privateKey)).toBe(plain(outputs.privateKey));
+    const { inputs: without } = await engine.check("host", { comment: "web1" }, inputs);
+    expect(without).toEqual(inputs);
+    expect((await engine.diff("host", olds, without)).changes).toBe(false);
+  });
+
+  test("is not known in the preview of another generation, but for the keys it had", async () => {
+    await using engine = await start();
+    const { id, outputs } = await engine.create("host", { comment: "web1" });
+    const olds = { inputs: { comment: "web1" }, outputs, id };
+    const shown = await engine.update("host", olds, { comment: "web1", generation: "1" }, { preview: true });
+    expect(shown).toEqual({
+      comment: "web1",
+      generation: "1",
+      publicKey: UNKNOWN,
+      privateKey: secret(UNKNOWN),
+      fingerprint: UNKNOWN,
+      former: [outputs.publicKey],
+    });
+  });
+
   test("is unknown in a preview until it exists, and then known but for what changes", async () => {
     await using engine = await start();
     expect((await engine.create("host", { comment: "c" }, { preview: true })).outputs).toEqual({
