@@ -2,11 +2,16 @@
 {
   config,
   lib,
+  pkgs,
   ...
 }:
 let
   inherit (lib) mkOption types;
   cfg = config.berth;
+
+  credentialsOf = import ./services/credentials.nix {
+    check = "${pkgs.runtimeShell} ${./services/check-credentials.sh}";
+  };
 
   healthCheck = types.submodule {
     options = {
@@ -72,10 +77,12 @@ in
       );
 
   options.berth.credentials = mkOption {
-    type = types.attrsOf (types.listOf types.str);
+    type = types.attrsOf (types.listOf (types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"));
     default = { };
     description = ''
-      systemd credentials that a stack has to give, by unit. A stack that cannot give them is refused before anything is ordered.
+      systemd credentials that a stack has to give, by unit (without .service). The unit finds each as a file in
+      `$CREDENTIALS_DIRECTORY`; without one it fails and says which. A stack that does not give exactly these is refused before anything
+      is ordered.
     '';
     example = {
       site = [ "DATABASE_URL" ];
@@ -133,6 +140,10 @@ in
       "nix-command"
       "flakes"
     ];
+
+    systemd.services = lib.mapAttrs (unit: names: {
+      serviceConfig = credentialsOf unit names;
+    }) (lib.filterAttrs (_: names: names != [ ]) cfg.credentials);
 
     systemd.tmpfiles.settings.berth = {
       # Says who installed the host; written once, by the installation.

@@ -85,7 +85,7 @@
             disk = null;
             memory = null;
           };
-          credentials = { };
+          credentials = declared.${name}.credentials or { };
           health = [
             {
               http = "http://${domain}/healthz";

@@ -1,4 +1,4 @@
-# The lab's systems: the name each serves the app under, and whether over TLS.
+# The lab's systems: the name each serves the app under, whether over TLS, and the credentials that its services expect.
 {
   web = {
     domain = "site.lab";
@@ -8,5 +8,17 @@
   web-tls = {
     domain = "site.example.org";
     tls = true;
+  };
+  # Its keeper does nothing but hold credentials.
+  web-secrets = {
+    domain = "site.lab";
+    tls = false;
+    credentials = {
+      site = [ "GREETING" ];
+      keeper = [
+        "KEEPER_CERT"
+        "KEEPER_KEY"
+      ];
+    };
   };
 }

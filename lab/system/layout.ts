@@ -49,8 +49,10 @@ const sampleApp = join(repository, "apps/site");
 const notInFlake = new Set(["installer", "layout.ts"]);
 /** Made by a build or by hand, not the app's source. */
 const notAppSource = new Set(["node_modules", "build", ".svelte-kit"]);
-/** Project files that are plain data and that the closed-world system shares with the real flake. */
-const shared = ["nixos/services/hardening.nix"];
+/** Project files that are plain data or run on a host, and that the closed-world system shares with the real flake. */
+const shared = ["hardening.nix", "credentials.nix", "check-credentials.sh"].map(
+  (name) => `nixos/services/${name}`,
+);
 
 const systems: Partial<Record<NodeJS.Architecture, string>> = { x64: "x86_64-linux", arm64: "aarch64-linux" };
 

@@ -6,6 +6,7 @@
   name,
   domain,
   tls,
+  credentials ? { },
 }:
 let
   inherit (import ./lib/units.nix) unitText unitTree;
@@ -58,6 +59,17 @@ let
 
   vendor = name: "/usr/lib/systemd/system/${name}";
 
+  secrets = import ./credentials.nix {
+    inherit
+      derivations
+      unitText
+      hardening
+      credentials
+      ;
+  };
+
+  confined = hardening // secrets.of "site";
+
   units = {
     "site.socket" = {
       wantedBy = [ "sockets.target" ];
@@ -90,7 +102,7 @@ let
           # Restarted behind its socket, not stopped before the new system is in place: no request is refused.
           X-StopIfChanged = false;
         };
-        Service = hardening // {
+        Service = confined // {
           ExecStart = "/usr/local/bin/node ${site}/build/index.js";
           # Started means that it answers, so that a release which cannot start fails the switch.
           # Outside the sandbox (+): only root and the web server may use the socket.
@@ -186,6 +198,7 @@ let
 
   }
   // certificate.units
+  // secrets.units
   // builtins.listToAttrs (map (name: { inherit name; value.masked = true; }) masked);
 
   # Debian's own, which the base image brings: what does not belong here, or only slows the boot.

@@ -81,6 +81,14 @@ let
             APP_ECHO_ME = "hello";
           };
         };
+        credentials = mkOption {
+          type = types.listOf types.str;
+          default = [ ];
+          description = ''
+            Secrets that the stack has to give, each a file in `$CREDENTIALS_DIRECTORY`; in `environment`, `%d` is that folder.
+          '';
+          example = [ "DATABASE_URL" ];
+        };
         release = mkOption {
           type = types.str;
           default = lib.substring 0 12 (
@@ -154,7 +162,11 @@ in
       assertions = lib.mapAttrsToList (name: app: {
         assertion = app.health.path == null || app.domain != null;
         message = "services.webapp.${name}: health.path is checked from outside and needs `domain`.";
-      }) apps;
+      }) apps
+      ++ lib.optional (!(options ? berth)) {
+        assertion = lib.all (app: app.credentials == [ ]) (lib.attrValues apps);
+        message = "services.webapp.<name>.credentials are given by Berth: import its module berth, too.";
+      };
 
       systemd.sockets = mapAttrs' (
         name: app:
@@ -245,6 +257,9 @@ in
       networking.firewall.allowedTCPPorts = mkIf (published != { }) [ 80 ];
     }
     // lib.optionalAttrs (options ? berth) {
+      berth.credentials = lib.mapAttrs (_: app: app.credentials) (
+        lib.filterAttrs (_: app: app.credentials != [ ]) apps
+      );
       berth.health = lib.mapAttrsToList (_: app: {
         http = "http://${app.domain}${app.health.path}";
         inherit (app.health) body;

@@ -58,6 +58,11 @@ let
             status = 204;
           }
         ];
+        # A unit of a module's own, and one that a package brings.
+        berth.credentials = {
+          nginx = [ "key.pem" ];
+          systemd-networkd = [ "network.wireguard.key" ];
+        };
         services.webapp = {
           one = {
             package = pkgs.hello;
@@ -68,6 +73,7 @@ let
             ];
             socket = "/run/one.sock";
             environment.GREETING = "a \"quoted\" $word";
+            credentials = [ "DATABASE_URL" ];
             release = "r1";
             outbound = true;
             domain = "one.example";
