@@ -4,19 +4,8 @@
 [ -e /run/current-system ] || refuse 'it does not run NixOS: /run/current-system is absent'
 [ "$doc_system" = "$(uname -m)-linux" ] || refuse "the release is for $doc_system, the host is $(uname -m)-linux"
 
-mkdir -p "$berth_run" "$berth_roots" "$berth_state"
-chmod 700 "$berth_run"
-lock=$berth_run/lock
-if ! mkdir "$lock" 2>/dev/null; then
-  until_s=$(cat "$lock/until" 2>/dev/null || echo 0)
-  [ "$(uptime_s)" -ge "$until_s" ] || refuse "another deployment holds the lock: $(cat "$lock/owner" 2>/dev/null), for $((until_s - $(uptime_s))) s more at most"
-  rm -rf "$lock"
-  mkdir "$lock" 2>/dev/null || refuse 'another deployment took the lock just now'
-fi
-echo "$(($(uptime_s) + doc_seconds))" >"$lock/until"
-echo "$doc_owner" >"$lock/owner"
-echo "$doc_id" >"$lock/id"
-unlock_and_refuse() { rm -rf "$lock"; refuse "$1"; }
+mkdir -p "$berth_roots" "$berth_state"
+take_lock
 
 # A deployer that died has left its trial to its guard, which outlives the lock. What runs now is then not yet the old system:
 # have the guard return to that first.

@@ -119,6 +119,8 @@ const answers = {
   abandon: z.union([done, refusal]),
   finish: z.union([done, refusal]),
   adopt: z.union([done, refusal]),
+  rotate: z.union([done, refusal]),
+  "keep-key": z.union([done, refusal]),
   "credentials-deliver": z.union([done.extend({ written: z.array(z.string()) }), refusal]),
   "credentials-read": credentials,
   "credentials-renew": z.union([done.extend({ restarted: z.array(z.string()) }), refusal]),
@@ -134,6 +136,12 @@ export interface ScriptOptions extends RemoteOptions {
   rest?: string;
 }
 
+/** Shell functions that a script has beside the library's. */
+const functions: Partial<Record<ScriptName, string>> = { prepare: "lock", rotate: "lock" };
+
+/** What a script leaves on the host: a script of its own, read behind the document and what the caller sends. */
+const leaves: Partial<Record<ScriptName, string>> = { trial: "guard", rotate: "host-key" };
+
 /** Run one of the scripts in this folder on a host. Throws a Failure when it ends in any other way than with its JSON line. */
 export async function remote<Name extends ScriptName>(
   session: SshSession,
@@ -141,8 +149,9 @@ export async function remote<Name extends ScriptName>(
   document: Document,
   options: ScriptOptions,
 ): Promise<Answer<Name>> {
-  const text = `${await script("lib")}\n${await script(name)}`;
-  const rest = options.rest ?? (name === "trial" ? await script("guard") : "");
+  const parts = ["lib", functions[name], name].filter((part) => part !== undefined);
+  const text = (await Promise.all(parts.map(script))).join("\n");
+  const rest = `${options.rest ?? ""}${leaves[name] ? await script(leaves[name]) : ""}`;
   const ended = await session.sh(text, { ...options, input: renderDocument(document, rest) });
   const line = ended.stdout.trimEnd().split("\n").at(-1) ?? "";
   const parsed = ended.exitCode === 0 ? answers[name].safeParse(jsonOrUndefined(line)) : undefined;

@@ -155,8 +155,10 @@ describe("json_string", () => {
 describe("the scripts", () => {
   const files = readdirSync(folder).filter((name) => name.endsWith(".sh"));
 
-  test("are those that are asked for, the library, and the guard", () => {
-    expect(files.toSorted()).toEqual([...scriptNames, "lib", "guard"].map((name) => `${name}.sh`).toSorted());
+  test("are those that are asked for, what stands before them, and what they leave on the host", () => {
+    expect(files.toSorted()).toEqual(
+      [...scriptNames, "lib", "lock", "guard", "host-key"].map((name) => `${name}.sh`).toSorted(),
+    );
   });
 
   test.for(

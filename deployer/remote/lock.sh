@@ -1,0 +1,19 @@
+# shellcheck shell=sh disable=SC2154
+# Prepended to the scripts that change what a host is: one of them at a time.
+lock=$berth_run/lock
+
+# Take the host's lock for doc_id, or refuse; it goes stale after doc_seconds.
+take_lock() {
+  mkdir -p "$berth_run"
+  chmod 700 "$berth_run"
+  if ! mkdir "$lock" 2>/dev/null; then
+    until_s=$(cat "$lock/until" 2>/dev/null || echo 0)
+    [ "$(uptime_s)" -ge "$until_s" ] || refuse "another deployment holds the lock: $(cat "$lock/owner" 2>/dev/null), for $((until_s - $(uptime_s))) s more at most"
+    rm -rf "$lock"
+    mkdir "$lock" 2>/dev/null || refuse 'another deployment took the lock just now'
+  fi
+  echo "$(($(uptime_s) + doc_seconds))" >"$lock/until"
+  echo "$doc_owner" >"$lock/owner"
+  echo "$doc_id" >"$lock/id"
+}
+unlock_and_refuse() { rm -rf "$lock"; refuse "$1"; }
