@@ -41,18 +41,22 @@ export class ControlGroup {
   }
 
   async create(): Promise<void> {
-    for (const folder of this.folders) {
-      await mkdir(folder, { recursive: true });
-      await this.#delegate(folder);
-    }
+    for (const folder of this.folders) await mkdir(folder, { recursive: true });
   }
 
-  /** Lets machines have the resource controllers there are; without them they run all the same. */
-  async #delegate(folder: string): Promise<void> {
-    const file = join(folder, "cgroup.subtree_control");
-    if (!existsSync(file)) return;
-    const offered = (await readFile(join(folder, "cgroup.controllers"), "utf8")).split(/\s+/).filter(Boolean);
-    for (const controller of offered) await writeFile(file, `+${controller}`).catch(() => undefined);
+  /**
+   * Lets the groups below have the resource controllers there are; without them machines run all the same. Only for a group
+   * that has no processes itself: the kernel lets none into one that hands controllers on.
+   */
+  async handControllersOn(): Promise<void> {
+    for (const folder of this.folders) {
+      const file = join(folder, "cgroup.subtree_control");
+      if (!existsSync(file)) continue;
+      const offered = (await readFile(join(folder, "cgroup.controllers"), "utf8"))
+        .split(/\s+/)
+        .filter(Boolean);
+      for (const controller of offered) await writeFile(file, `+${controller}`).catch(() => undefined);
+    }
   }
 
   /**
@@ -67,7 +71,7 @@ export class ControlGroup {
           `the halt of all processes in ${file}`,
           async () =>
             (await readFile(join(file, "../cgroup.events"), "utf8")).includes("frozen 1") ? true : null,
-          5_000,
+          20_000,
         );
       }
       return await work();

@@ -109,6 +109,7 @@ async function startDaemon(folder: string, image: string, options: DaemonOptions
   await wiring.up();
   const group = await ControlGroup.at(names.cgroup);
   await group.create();
+  await group.handControllersOn();
   const [enter, inside] = wiring.inside([]);
   const metadata = new MetadataService(
     [enter, ...inside],
