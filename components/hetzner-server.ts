@@ -126,15 +126,15 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
     return new hcloud.PrimaryIp(
       `${name}-${type}`,
       {
-        name: `${args.serverName}-${type}`,
+        // The next location's have names of their own: an address is deleted after the server that has it, so the new one is there before.
+        name: pulumi.interpolate`${args.serverName}-${type}-${args.location}`,
         type,
         location: args.location,
         autoDelete: false,
         deleteProtection: args.protect ?? true,
         labels: args.labels,
       },
-      // The name is taken as long as the old one exists.
-      { parent: this, protect: args.protect ?? true, deleteBeforeReplace: true },
+      { parent: this, protect: args.protect ?? true, deleteBeforeReplace: false },
     );
   }
 

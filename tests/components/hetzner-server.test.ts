@@ -176,7 +176,7 @@ describe("a HetznerServer", () => {
     const { seen } = await make();
     for (const type of ["ipv4", "ipv6"]) {
       expect(only(seen, primaryIp, `web1-hardware-${type}`).inputs).toEqual({
-        name: `dev-web1-${type}`,
+        name: `dev-web1-${type}-fsn1`,
         type,
         location: "fsn1",
         autoDelete: false,
@@ -217,8 +217,20 @@ describe("a HetznerServer", () => {
 
   test("replaces what has a name of its own by deleting it first, as the name is taken till then", async () => {
     const { seen } = await make();
-    for (const { custom, inputs, deleteBeforeReplace, name } of seen.resources) {
-      if (custom && "name" in inputs) expect([name, deleteBeforeReplace]).toEqual([name, true]);
+    for (const { custom, inputs, deleteBeforeReplace, name, type } of seen.resources) {
+      if (custom && "name" in inputs && type !== primaryIp)
+        expect([name, deleteBeforeReplace]).toEqual([name, true]);
+    }
+  });
+
+  test("keeps addresses until the server that has them is gone: in another location they have other names", async () => {
+    const here = await make();
+    const there = await make({ location: "nbg1" });
+    for (const name of ["web1-hardware-ipv4", "web1-hardware-ipv6"]) {
+      expect(only(here.seen, primaryIp, name).deleteBeforeReplace).toBe(false);
+      expect(only(there.seen, primaryIp, name).inputs.name).not.toBe(
+        only(here.seen, primaryIp, name).inputs.name,
+      );
     }
   });
 

@@ -96,7 +96,7 @@ describe("a NixosHost", () => {
     expect(only(seen, server).inputs).toMatchObject({ name: "prod-web1", labels });
     const named = seen.resources.filter(({ type, inputs }) => type.startsWith("hcloud:") && "name" in inputs);
     expect(named.map(({ inputs }) => inputs.name).toSorted()).toEqual(
-      ["", "-closing", "-data", "-ipv4", "-ipv6", "-open", "-ssh"].map((end) => `prod-web1${end}`),
+      ["", "-closing", "-data", "-ipv4-fsn1", "-ipv6-fsn1", "-open", "-ssh"].map((end) => `prod-web1${end}`),
     );
     for (const { inputs } of named) expect(inputs.labels).toEqual(labels);
   });
