@@ -8,6 +8,11 @@ export interface HostIdentityArgs {
    * @example "web1"
    */
   host: string;
+  /**
+   * Another value gives the host another lasting key. @default none
+   * @example "2026-11"
+   */
+  rotate?: string | undefined;
 }
 
 /**
@@ -21,6 +26,8 @@ export class HostIdentity extends pulumi.ComponentResource {
   readonly bootstrapPublicKey: pulumi.Output<string>;
   /** Public key of the installed system. */
   readonly publicKey: pulumi.Output<string>;
+  /** Public keys that the installed system had before, oldest first. */
+  readonly former: pulumi.Output<string[]>;
   /** Private key of the installed system. Secret. */
   readonly privateKey: pulumi.Output<string>;
   /** What files for this host are encrypted for, "age1…". */
@@ -37,13 +44,18 @@ export class HostIdentity extends pulumi.ComponentResource {
       { comment: `bootstrap ${args.host}` },
       { parent: this },
     );
-    const lasting = new SshKey(`${name}-lasting`, { comment: args.host }, { parent: this });
+    const lasting = new SshKey(
+      `${name}-lasting`,
+      { comment: args.host, generation: args.rotate },
+      { parent: this },
+    );
 
     // Not made from the ssh key: a host key that is rotated must not make every encrypted file unreadable.
     const age = new AgeKey(`${name}-age`, { parent: this });
 
     this.bootstrapPublicKey = bootstrap.publicKey;
     this.publicKey = lasting.publicKey;
+    this.former = lasting.former.apply((former) => former ?? []);
     this.privateKey = pulumi.secret(lasting.privateKey);
     this.ageRecipient = age.recipient;
     this.ageKey = pulumi.secret(age.identity);

@@ -9,6 +9,7 @@ import type { Hardware } from "./hardware.ts";
 import type { HetznerAccess } from "./hetzner-api.ts";
 import { HetznerServer } from "./hetzner-server.ts";
 import { HostIdentity } from "./host-identity.ts";
+import { HostKey } from "./host-key.ts";
 import { describeHost, type HostOutputs } from "./host-outputs.ts";
 import { Installation } from "./installation.ts";
 import { PrivateAddress, type PrivateNetwork } from "./private-network.ts";
@@ -60,19 +61,24 @@ export class NixosHost extends pulumi.ComponentResource {
     this.name = name;
     this.#args = args;
     const { server, existing } = args.plan.settings;
-    const identity = new HostIdentity(`${name}-identity`, { host: name }, { parent: this });
+    const identity = new HostIdentity(
+      `${name}-identity`,
+      { host: name, rotate: args.plan.settings.identity.rotate },
+      { parent: this },
+    );
 
     this.hardware = server ? this.#order(server, identity) : this.#existing(existing);
     this.#reverseDns();
     this.privateAddress = this.#joinNetwork();
     const installation = this.#installation(identity);
     this.volumes = this.#volumes(installation);
-    this.deployment = this.#deployment(identity, installation);
+    const hostKey = this.#hostKey(identity, installation);
+    this.deployment = this.#deployment(hostKey, installation);
     this.#closePorts();
 
     this.outputs = describeHost(args.plan, {
       hardware: this.hardware,
-      hostKey: identity.publicKey,
+      hostKey: hostKey.publicKey,
       ageRecipient: identity.ageRecipient,
       privateAddress: this.privateAddress,
       volumes: this.volumes,
@@ -206,7 +212,26 @@ export class NixosHost extends pulumi.ComponentResource {
     );
   }
 
-  #deployment(identity: HostIdentity, installation: Installation): Deployment {
+  /** Rotated before a release is tried, and never while one is. */
+  #hostKey({ publicKey, privateKey, former }: HostIdentity, installation: Installation): HostKey {
+    const { server, address, port } = this.hardware;
+    return new HostKey(
+      `${this.name}-host-key`,
+      {
+        host: this.name,
+        address,
+        port,
+        loginKey: this.#args.access.loginKey,
+        machineId: installation.installed,
+        publicKey,
+        privateKey,
+        former,
+      },
+      { parent: this, dependsOn: [this.hardware, installation], ...(server && { deletedWith: server }) },
+    );
+  }
+
+  #deployment(hostKey: HostKey, installation: Installation): Deployment {
     const { plan, access } = this.#args;
     const hardware: Hardware = this.hardware;
     return new Deployment(
@@ -216,7 +241,7 @@ export class NixosHost extends pulumi.ComponentResource {
         address: hardware.address,
         ipv6Address: hardware.ipv6Address,
         port: hardware.port,
-        hostKey: identity.publicKey,
+        hostKey: hostKey.publicKey,
         loginKey: access.loginKey,
         // Not the server's own id: the host can be deployed to when it is installed, not when it is ordered.
         machineId: installation.installed,

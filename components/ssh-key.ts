@@ -6,6 +6,11 @@ export interface SshKeyArgs {
    * @example "berth/prod/web1"
    */
   comment: pulumi.Input<string>;
+  /**
+   * Another value makes another key; taking it away keeps the key. @default none
+   * @example "2026-11"
+   */
+  generation?: pulumi.Input<string> | undefined;
 }
 
 /**
@@ -19,9 +24,16 @@ export class SshKey extends pulumi.CustomResource {
   declare readonly privateKey: pulumi.Output<string>;
   /** "SHA256:…", as ssh shows it. */
   declare readonly fingerprint: pulumi.Output<string>;
+  /** Public keys of its former generations, oldest first; undefined when there were none. */
+  declare readonly former: pulumi.Output<string[] | undefined>;
 
   constructor(name: string, args: SshKeyArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = { publicKey: undefined, privateKey: undefined, fingerprint: undefined };
+    const outputs = {
+      publicKey: undefined,
+      privateKey: undefined,
+      fingerprint: undefined,
+      former: undefined,
+    };
     super(
       "berth:identity:SshKey",
       name,

@@ -161,6 +161,25 @@ export const host = z
   );
 
 export type HostConfig = z.infer<typeof host>;
+/** Who a host is to ssh. */
+const identity = z.strictObject({
+  /** Another value gives the host another ssh key, with contact kept. Any text; a date tells when. */
+  rotate: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,64}$/, "a text of 1 to 64 characters, such as a date")
+    .optional()
+    .meta({ example: '"2026-11"' }),
+});
+
 export type ServerConfig = z.infer<typeof server>;
 export type ExistingConfig = z.infer<typeof existing>;
 export type FirewallRuleConfig = z.infer<typeof firewallRule>;
+    identity: identity.default({}).meta({ example: '{ rotate: "2026-11" }' }),
+    /** Wipe the installed host and install it anew: one server, once for each value. */
+    reinstall: reinstall.optional().meta({ example: '{ server: "4711", value: new layout }' }),
+    /** Take this server for another one, by that one's id, whose snapshot was restored on it. */
+    adopt: z
+      .string("the old server's id, in quotes")
+      .min(1, "the old server's id, in quotes")
+      .optional()
+      .meta({ example: '"4711"' }),

@@ -1,7 +1,9 @@
 import packageJson from "../package.json" with { type: "json" };
 import { serve } from "./framework/serve.ts";
 import { ageKey } from "./resources/age-key.ts";
-import { closeSessions, deployment } from "./resources/deployment.ts";
+import { deployment } from "./resources/deployment.ts";
+import { hostKey } from "./resources/host-key.ts";
+import { secrets } from "./resources/secrets.ts";
 import { serverPower } from "./resources/server-power.ts";
 import { sshKey } from "./resources/ssh-key.ts";
 
@@ -13,6 +15,7 @@ await serve({
     "berth:hetzner:ServerPower": serverPower(),
     "berth:identity:AgeKey": ageKey,
     "berth:identity:SshKey": sshKey,
+    "berth:host:HostKey": hostKey(),
   },
   close: closeSessions,
 });

@@ -1,0 +1,86 @@
+import { hostname, userInfo } from "node:os";
+import { z } from "zod";
+import { ensureHostKey, type KeyRotation } from "../../deployer/identity/rotate.ts";
+import type { CallContext, Properties, ResourceHandler } from "../framework/types.ts";
+
+const inputs = z.strictObject({
+  stack: z.string(),
+  host: z.string(),
+  address: z.string(),
+  port: z.int(),
+  loginKey: z.string().optional(),
+  /** The machine; installed with whatever key was the wanted one then. */
+  machineId: z.string(),
+  publicKey: z.string(),
+  privateKey: z.string(),
+  /** Public keys it had before, oldest first. */
+  former: z.array(z.string()),
+});
+type Inputs = z.infer<typeof inputs>;
+
+/** What says "the host has the key" and is done. */
+export type EnsureKey = typeof ensureHostKey;
+
+/** Former keys that the host may still have: those from the one on that it was last seen with. Pure. */
+export function stillPossible(former: readonly string[], verified: string | undefined): string[] {
+  const from = verified === undefined ? 0 : former.indexOf(verified);
+  return from < 0 ? [...former] : former.slice(from);
+}
+
+/**
+ * The host key that an installed host shows, verified. A change of `publicKey` rotates it (`deployer/identity/rotate.ts`): both keys
+ * are trusted until the new one has answered. An update that fails or dies leaves this resource at the old key, so that the next one goes on.
+ *
+ * - outputs: `publicKey`, the key that has answered.
+ */
+export const hostKey = (ensure: EnsureKey = ensureHostKey): ResourceHandler => {
+  async function verified(
+    news: Properties,
+    last: string | undefined,
+    call: CallContext,
+  ): Promise<Properties> {
+    const wanted = inputs.parse(news);
+    const former = stillPossible(wanted.former, last);
+    // Installed with this very key, and the installation has seen it answer.
+    if (former.length > 0) {
+      const outcome = await ensure(rotationOf(wanted, former), {
+        status: (line) => call.status(line),
+        signal: call.signal,
+      });
+      if (outcome === "rotated") call.log("info", `${wanted.host} (${wanted.address}) has its new host key`);
+    }
+    return { publicKey: wanted.publicKey };
+  }
+
+  return {
+    secretOutputs: ["privateKey", "loginKey"],
+
+    async diff(olds, news) {
+      const changed = news.publicKey === undefined || news.publicKey !== olds.outputs.publicKey;
+      return { changes: changed, ...(changed ? { detailed: { publicKey: "update" } } : {}) };
+    },
+
+    async preview(news) {
+      return { publicKey: news.publicKey };
+    },
+
+    async create(news, call) {
+      const { stack, host } = inputs.parse(news);
+      return { id: `${stack}/${host}`, outputs: await verified(news, undefined, call) };
+    },
+
+    async update(_id, olds, news, call) {
+      return await verified(news, String(olds.outputs.publicKey), call);
+    },
+  };
+};
+
+function rotationOf(wanted: Inputs, former: string[]): KeyRotation {
+  const { stack, host, address, port, loginKey, publicKey, privateKey } = wanted;
+  return {
+    target: { stack, host, address, port, user: "root", ...(loginKey === undefined ? {} : { loginKey }) },
+    wanted: { publicKey, privateKey },
+    former,
+    owner: `${userInfo().username}@${hostname()} (stack ${stack}, rotating the host key)`,
+  };
+}
