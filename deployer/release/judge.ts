@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../failure.ts";
 import { checkAll } from "../health/check.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
+import { renewServices } from "../secrets/credentials.ts";
 import type { SshSession } from "../ssh/session.ts";
 import type { Hooks, Release } from "./release.ts";
 
@@ -74,6 +75,7 @@ export async function judge(trial: Trial): Promise<TrialVerdict> {
   hooks.status("looking at it over a new connection");
   const seen = await awaitSwitch(trial);
   if (!seen.healthy) return seen;
+  await renew(session, wanted, hooks);
 
   hooks.status("checking its health");
   const verdict = await checkHealth(session, wanted, hooks);
@@ -107,9 +109,17 @@ async function awaitSwitch({ session, id, wanted, earlier, switchEnd, hooks }: T
 }
 
 /** Health of a system that is not on trial. */
-export function judgeRunning(session: SshSession, wanted: Release, hooks: Hooks) {
+export async function judgeRunning(session: SshSession, wanted: Release, hooks: Hooks) {
+  await renew(session, wanted, hooks);
   hooks.status("checking its health");
   return checkHealth(session, wanted, hooks);
+}
+
+/** What runs with older credentials than those in place is judged with the new ones. */
+async function renew(session: SshSession, { credentials }: Release, hooks: Hooks): Promise<void> {
+  if (!credentials) return;
+  hooks.status("restarting what uses changed secrets");
+  await renewServices(session, credentials, { signal: hooks.signal });
 }
 
 function checkHealth(session: SshSession, wanted: Release, hooks: Hooks) {

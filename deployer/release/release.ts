@@ -4,6 +4,7 @@ import { Failure, messageOf } from "../failure.ts";
 import { build } from "../nix/build.ts";
 import { closureOf, copyClosure } from "../nix/closure.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
+import { type CredentialNames, pruneCredentials } from "../secrets/credentials.ts";
 import type { SshSession } from "../ssh/session.ts";
 import { judge, judgeRunning, type TrialVerdict } from "./judge.ts";
 import { rollBack } from "./roll-back.ts";
@@ -22,6 +23,8 @@ export interface Release {
   healthDeadline: number;
   /** Seconds the switch itself may take beside that. @default 120 */
   switchDeadline?: number;
+  /** Credentials that its services expect, by service; they are in place already. @default none */
+  credentials?: CredentialNames;
   /** Who deploys, for the host's lock. */
   owner: string;
 }
@@ -73,6 +76,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     const before = await prepare(session, id, wanted, hooks);
     if (before.current === wanted.toplevel) {
       await settle(session, id, wanted, hooks);
+      await prune(session, wanted, hooks);
       return { toplevel: wanted.toplevel, previous: before.current };
     }
     hooks.status(`copying ${before.missing} paths (${megabytes(before.missingBytes)})`);
@@ -93,6 +97,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     const kept = await confirm(session, id, wanted.toplevel);
     if (!kept.ok)
       throw await rollBack(session, way, { healthy: false, because: kept.because, units: [] }, hooks);
+    await prune(session, wanted, hooks);
     return { toplevel: wanted.toplevel, previous: before.current };
   } finally {
     clearInterval(life);
@@ -164,6 +169,11 @@ async function startTrial(
       next: "mend that, then run pulumi up again",
     });
   }
+}
+
+/** Only now: a system that was rolled back to would not start without the credentials that the new one has no use for. */
+async function prune(session: SshSession, { credentials }: Release, { signal }: Hooks): Promise<void> {
+  if (credentials) await pruneCredentials(session, credentials, { signal });
 }
 
 /** A missed sign of life is no reason to stop: the next one may get through. */

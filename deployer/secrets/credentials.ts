@@ -9,7 +9,7 @@ export type Credentials = Readonly<Record<string, Readonly<Record<string, string
 export type CredentialNames = Readonly<Record<string, readonly string[]>>;
 
 interface Options {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** A delivery takes about 0.2 s a credential; milliseconds. */
@@ -93,9 +93,9 @@ export async function pruneCredentials(
   keep: CredentialNames,
   options: Options = {},
 ): Promise<string[]> {
-  const answer = await ask(session, "credentials-prune", keep, { deadline: 30_000, ...options });
+  const answer = await ask(session, "credentials-prune", keep, { ...options, deadline: 30_000 });
   if (answer.ok) return answer.removed;
-  throw refused(session, "remove credentials", answer.because, {});
+  throw refused(session, "remove credentials", answer.because, { stands: "All else is done" });
 }
 
 const ask = <Name extends Extract<ScriptName, "credentials-renew" | "credentials-prune">>(
@@ -103,13 +103,15 @@ const ask = <Name extends Extract<ScriptName, "credentials-renew" | "credentials
   name: Name,
   names: CredentialNames,
   options: Options & { deadline: number },
-) => remote(session, name, { credential: lines(names) }, options);
+) =>
+  // Not the connection from before a switch, which may have been cut without a word.
+  remote(session, name, { credential: lines(names) }, { ...options, fresh: true });
 
-const refused = (session: SshSession, tried: string, cameBack: string, { stands }: { stands?: string }) =>
+const refused = (session: SshSession, tried: string, cameBack: string, { stands }: { stands: string }) =>
   new Failure({
     host: session.label,
     tried,
     cameBack,
-    ...(stands === undefined ? {} : { stands }),
+    stands,
     next: "mend that, then run pulumi up again",
   });

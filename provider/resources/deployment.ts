@@ -5,17 +5,10 @@ import { foresee } from "../../deployer/compare/foresee.ts";
 import { driftOf } from "../../deployer/release/drift.ts";
 import { release } from "../../deployer/release/release.ts";
 import { remote } from "../../deployer/remote/scripts.ts";
-import { SessionPool } from "../../deployer/ssh/pool.ts";
-import type { SshSession } from "../../deployer/ssh/session.ts";
 import type { CallContext, DiffKind, Properties, ResourceHandler } from "../framework/types.ts";
+import { sessionOf, wayToHost } from "./sessions.ts";
 
-const inputs = z.strictObject({
-  stack: z.string(),
-  host: z.string(),
-  address: z.string(),
-  port: z.int(),
-  hostKey: z.string(),
-  loginKey: z.string().optional(),
+const inputs = wayToHost.extend({
   machineId: z.string(),
   system: z.string(),
   toplevel: z.string(),
@@ -23,34 +16,22 @@ const inputs = z.strictObject({
   health: z.array(healthCheck),
   ipv6Address: z.string().optional(),
   healthDeadline: z.number().int().positive(),
+  credentials: z
+    .strictObject({ revision: z.string(), names: z.record(z.string(), z.array(z.string())) })
+    .optional(),
 });
 type Inputs = z.infer<typeof inputs>;
-
-const sessions = new SessionPool();
-
-/** End every host's connection. */
-export const closeSessions = (): Promise<void> => sessions.close();
-
-const sessionOf = (wanted: Inputs): Promise<SshSession> =>
-  sessions.of({
-    stack: wanted.stack,
-    host: wanted.host,
-    address: wanted.address,
-    port: wanted.port,
-    user: "root",
-    hostKeys: [wanted.hostKey],
-    ...(wanted.loginKey === undefined ? {} : { loginKey: wanted.loginKey }),
-  });
 
 async function deploy(wanted: Inputs, call: CallContext): Promise<Properties> {
   const session = await sessionOf(wanted);
   const started = Date.now();
-  const { ipv6Address, ...rest } = wanted;
+  const { ipv6Address, credentials, ...rest } = wanted;
   const released = await release(
     session,
     {
       ...rest,
       ...(ipv6Address ? { ipv6Address } : {}),
+      ...(credentials ? { credentials: credentials.names } : {}),
       owner: `${userInfo().username}@${hostname()} (stack ${wanted.stack})`,
     },
     { status: (line) => call.status(line), signal: call.signal },

@@ -3,7 +3,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { closeSessions, deployment } from "../../../provider/resources/deployment.ts";
+import { deployment } from "../../../provider/resources/deployment.ts";
+import { closeSessions } from "../../../provider/resources/sessions.ts";
 import { webManifest } from "../config/samples.ts";
 import { EngineDouble, secret, UNKNOWN, type Wire } from "./client.ts";
 
