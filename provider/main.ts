@@ -5,6 +5,7 @@ import { deployment } from "./resources/deployment.ts";
 import { hostKey } from "./resources/host-key.ts";
 import { secrets } from "./resources/secrets.ts";
 import { serverPower } from "./resources/server-power.ts";
+import { closeSessions } from "./resources/sessions.ts";
 import { sshKey } from "./resources/ssh-key.ts";
 
 await serve({
@@ -12,10 +13,11 @@ await serve({
   version: packageJson.version,
   resources: {
     "berth:deploy:Deployment": deployment,
+    "berth:host:Secrets": secrets,
     "berth:hetzner:ServerPower": serverPower(),
+    "berth:host:HostKey": hostKey(),
     "berth:identity:AgeKey": ageKey,
     "berth:identity:SshKey": sshKey,
-    "berth:host:HostKey": hostKey(),
   },
   close: closeSessions,
 });
