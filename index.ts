@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readCloudView } from "./components/cloud-view.ts";
+import { readCloudView, requireToken } from "./components/cloud-view.ts";
 import { DnsRecords } from "./components/dns-records.ts";
 import { DnsZone } from "./components/dns-zone.ts";
 import { hetznerAccess } from "./components/hetzner-api.ts";
@@ -40,6 +40,7 @@ const { config, plan, catalogue, running } = await withoutStack(async () => {
   return { config, plan, catalogue, running: cloud && priceRunning(catalogue, cloud.running) };
 });
 for (const line of [...plan.notes, ...describePrices(plan, running)]) await pulumi.log.info(line);
+await withoutStack(async () => requireToken(config));
 await adviseOnRefusals({ stack, plan, catalogue, now });
 
 const { protect } = config;

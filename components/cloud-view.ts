@@ -7,20 +7,12 @@ import { checkToken, getToken, missingToken, readOnlyToken, usesHetzner } from "
 import { hetznerEndpoint, hetznerToken } from "./hetzner-api.ts";
 
 /**
- * What Hetzner sells and what runs for the stack, by the provider's own token and endpoint. Null where nobody can or need ask: a stack
- * without anything at Hetzner, or a preview without a token, which says so. An update without a token that may write is refused.
+ * What Hetzner sells and what runs for the stack, by the provider's own token and endpoint. Null where nobody can or need ask: without
+ * a token (see `requireToken`), or without anything at Hetzner. An update with a token that may only read is refused.
  */
 export async function readCloudView(stack: string, config: StackConfig): Promise<CloudView | null> {
-  if (!usesHetzner(config)) return null;
-  const preview = pulumi.runtime.isDryRun();
   const set = hetznerToken();
-  if (!set) {
-    if (!preview) throw missingToken();
-    await pulumi.log.warn(
-      `No API token of Hetzner's is set: offers and prices are those of the list that comes with Berth, and what runs now is not known. For pulumi up, ${getToken}`,
-    );
-    return null;
-  }
+  if (!set || !usesHetzner(config)) return null;
   checkToken(set.value, set.from);
   const view = await lookAtCloud({
     token: set.value,
@@ -33,10 +25,15 @@ export async function readCloudView(stack: string, config: StackConfig): Promise
     say: (line) => void pulumi.log.info(line),
   });
   if (view.readOnly) {
-    if (!preview) throw readOnlyToken(set.from);
+    if (!pulumi.runtime.isDryRun()) throw readOnlyToken(set.from);
     await pulumi.log.warn(
       `The API token of ${set.from} may only read. That is enough for a preview; for pulumi up, ${getToken}`,
     );
   }
   return view;
+}
+
+/** The provider does not even preview without a token: it is told once, after everything that can be checked without one. */
+export function requireToken(config: StackConfig): void {
+  if (usesHetzner(config) && !hetznerToken()) throw missingToken();
 }

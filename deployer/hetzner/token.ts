@@ -25,11 +25,12 @@ export function checkToken(token: string, from: string): void {
   });
 }
 
-/** An order without a token. */
+/** Something at Hetzner without a token. */
 export const missingToken = (): Failure =>
   new Failure({
-    tried: "find an API token of Hetzner's, because the stack has servers to order",
-    cameBack: "neither hcloud:token nor HCLOUD_TOKEN is set",
+    tried: "find an API token of Hetzner's, because the stack has something there",
+    cameBack:
+      "neither hcloud:token nor HCLOUD_TOKEN is set, so that offers and prices are those of the list that comes with Berth",
     stands: "Nothing was created or changed.",
     next: getToken,
   });

@@ -133,17 +133,6 @@ describe("the program", () => {
     expect(await tokenOf()).toEqual(secret(token));
   });
 
-  test("previews without a token the same resources", async () => {
-    evaluatesTo({ web: webManifest });
-    const names = async () => {
-      const { seen } = await program({ hosts: { web1: plainHost } }, { preview: true });
-      return seen.resources.map(({ name }) => name).toSorted();
-    };
-    const withToken = await names();
-    vi.stubEnv("HCLOUD_TOKEN", "");
-    expect(await names()).toEqual(withToken);
-  });
-
   test("has private keys and the token nowhere but in secrets", async () => {
     evaluatesTo({ web: webManifest });
     const { seen } = await program({ hosts: { web1: plainHost } });
@@ -176,7 +165,7 @@ describe("the program tells a person's mistake in one message without a stack", 
         "Stack dev: these 2 things are wrong in Pulumi.dev.yaml:",
         "  berth:flake: a text is needed, this is a number",
         "      for example: .",
-        "  berth:protekt: there is no such key; there are flake, access, hosts, network, dns, loadBalancers, protect",
+        "  berth:protekt: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, protect",
         "Nothing was created or changed.",
       ].join("\n"),
     );
@@ -185,6 +174,17 @@ describe("the program tells a person's mistake in one message without a stack", 
 
   test("when there is no configuration at all", async () => {
     expect(await refusal({})).toContain("berth:hosts: is missing; a map is needed");
+  });
+
+  test("when there is no token, which the provider needs for a preview, too", async () => {
+    evaluatesTo({ web: webManifest });
+    vi.stubEnv("HCLOUD_TOKEN", "");
+    expect(await refusal({ hosts: { web1: plainHost } })).toBe(
+      "find an API token of Hetzner's, because the stack has something there: neither hcloud:token nor HCLOUD_TOKEN is set, so that offers and prices are those of the list that comes with Berth. Nothing was created or changed. Next: make one in Hetzner's console, project > Security > API tokens, with read and write, and set it: pulumi config set --secret hcloud:token.",
+    );
+    const server = { ...plainHost.server, type: "cx99" };
+    const both = await refusal({ hosts: { web1: { ...plainHost, server } } });
+    expect(both).toContain('berth:hosts.web1.server.type: "cx99"');
   });
 
   test("when stack and flake disagree", async () => {
