@@ -68,7 +68,9 @@ const placements =
 
 const api = hetznerAccess();
 const machines = plan.hosts.map((host) => {
-  const shared = { access: login.access, api, network, placementGroupIds: placements?.ids ?? {}, protect };
+  const { secrets } = config;
+  const placementGroupIds = placements?.ids ?? {};
+  const shared = { access: login.access, api, network, placementGroupIds, secrets, protect };
   return new NixosHost(host.name, { plan: host, ...shared });
 });
 const machineOf = (name: string) => named(machines, name);

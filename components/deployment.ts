@@ -29,6 +29,12 @@ export interface DeploymentArgs {
   health: pulumi.Input<HealthCheck[]>;
   /** Seconds a new system has to become healthy before it is rolled back. @default 60 */
   healthDeadline?: pulumi.Input<number>;
+  /**
+   * Credentials that services expect, which are in place already. Another `revision` has those services restarted that run with older ones.
+   * @default none
+   * @example { revision: secrets.revision, names: { site: ["DATABASE_URL"] } }
+   */
+  credentials?: { revision: pulumi.Input<string>; names: Record<string, string[]> };
 }
 
 /**

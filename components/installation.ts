@@ -58,6 +58,8 @@ export interface InstallationArgs {
 export class Installation extends pulumi.ComponentResource {
   /** The machine id, known once the machine is installed. */
   readonly installed: pulumi.Output<string>;
+  /** Another one with each installation. */
+  readonly id: pulumi.Output<string>;
 
   constructor(name: string, args: InstallationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("berth:install:Installation", name, {}, opts);
@@ -88,6 +90,7 @@ export class Installation extends pulumi.ComponentResource {
         customTimeouts: { create: `${deadline + 60}s` },
       },
     );
+    this.id = command.id;
     this.installed = pulumi.all([command.id, args.machineId]).apply(([, machine]) => machine);
     this.registerOutputs({ installed: this.installed });
   }

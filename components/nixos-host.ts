@@ -14,6 +14,7 @@ import { describeHost, type HostOutputs } from "./host-outputs.ts";
 import { Installation } from "./installation.ts";
 import { PrivateAddress, type PrivateNetwork } from "./private-network.ts";
 import { ReverseDns } from "./reverse-dns.ts";
+import { Secrets } from "./secrets.ts";
 import { Volume } from "./volume.ts";
 
 /** Who may log in, and with which key this program does. */
@@ -40,6 +41,8 @@ export interface NixosHostArgs {
   network?: PrivateNetwork | undefined;
   /** Hetzner's ids of placement groups by name. */
   placementGroupIds?: Record<string, pulumi.Input<string>>;
+  /** Content of the stack's secrets by name. Secret. @default none */
+  secrets?: Record<string, pulumi.Input<string>>;
   /** Keep the server, its addresses, volumes and installation from being deleted or replaced. @default true */
   protect?: boolean;
 }
@@ -73,7 +76,8 @@ export class NixosHost extends pulumi.ComponentResource {
     const installation = this.#installation(identity);
     this.volumes = this.#volumes(installation);
     const hostKey = this.#hostKey(identity, installation);
-    this.deployment = this.#deployment(hostKey, installation);
+    const secrets = this.#secrets(hostKey, installation);
+    this.deployment = this.#deployment(hostKey, installation, secrets);
     this.#closePorts();
 
     this.outputs = describeHost(args.plan, {
@@ -231,7 +235,30 @@ export class NixosHost extends pulumi.ComponentResource {
     );
   }
 
-  #deployment(hostKey: HostKey, installation: Installation): Deployment {
+  /** None where no service expects any: what was there goes with the resource. */
+  #secrets(hostKey: HostKey, installation: Installation): Secrets | undefined {
+    const { access, plan, secrets = {} } = this.#args;
+    if (Object.values(plan.settings.secrets).every((credentials) => Object.keys(credentials).length === 0))
+      return undefined;
+    const { address, port, server } = this.hardware;
+    return new Secrets(
+      `${this.name}-secrets`,
+      {
+        host: this.name,
+        address,
+        port,
+        hostKey: hostKey.publicKey,
+        loginKey: access.loginKey,
+        machineId: installation.installed,
+        installationId: installation.id,
+        secrets: plan.settings.secrets,
+        values: secrets,
+      },
+      { parent: this, dependsOn: [this.hardware, installation], ...(server && { deletedWith: server }) },
+    );
+  }
+
+  #deployment(hostKey: HostKey, installation: Installation, secrets: Secrets | undefined): Deployment {
     const { plan, access } = this.#args;
     const hardware: Hardware = this.hardware;
     return new Deployment(
@@ -250,6 +277,7 @@ export class NixosHost extends pulumi.ComponentResource {
         drvPath: plan.manifest.toplevel.drvPath,
         health: [...plan.manifest.health, ...plan.settings.health],
         healthDeadline: plan.settings.healthDeadline,
+        ...(secrets && { credentials: { revision: secrets.revision, names: secrets.names } }),
       },
       {
         parent: this,
