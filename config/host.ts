@@ -89,16 +89,21 @@ const diskId = z
     "a disk's name in /dev/disk/by-id or its serial number",
   );
 
+const ed25519Key = publicKey.refine(
+  (key) => key.startsWith("ssh-ed25519 "),
+  "an ed25519 host key, ssh-ed25519 AAAA…",
+);
+const userName = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "a user's name: letters a-z, digits, - and _, 32 at most");
+
 /** A machine that was ordered elsewhere. */
 export const existing = z.strictObject({
   address: z.union([z.ipv4(), z.ipv6(), domain], "an address or a domain").meta({ example: "198.51.100.7" }),
   /** Port of ssh, the same before, during and after the installation. */
   port: port.default(22),
   /** The ed25519 host key it answers with before it is installed. It is who the machine is: leave it as it is afterwards. */
-  hostKey: publicKey.refine(
-    (key) => key.startsWith("ssh-ed25519 "),
-    "an ed25519 host key, ssh-ed25519 AAAA…",
-  ),
+  hostKey: ed25519Key,
   /** IPv6 address, where it has one beside `address`. */
   ipv6: z.ipv6("an IPv6 address").optional(),
   /**
@@ -106,6 +111,39 @@ export const existing = z.strictObject({
    * that was ordered elsewhere is ever wiped; it has no effect on a machine that is installed.
    */
   erase: z.array(diskId).default([]).meta({ example: "[ata-Samsung_SSD_870_S62ANJ0R1234]" }),
+  /** Who logs in before the machine is installed. Not root: someone who may sudo without a password. */
+  user: userName.default("root").meta({ example: "admin" }),
+  /** A machine that every connection goes through, before and after the installation; the stack's login key opens it. */
+  jump: z
+    .strictObject({
+      address: z
+        .union([z.ipv4(), z.ipv6(), domain], "an address or a domain")
+        .meta({ example: "198.51.100.1" }),
+      port: port.default(22),
+      user: userName.default("root").meta({ example: "ada" }),
+      /** Its ed25519 host key. */
+      hostKey: ed25519Key,
+    })
+    .optional()
+    .meta({ example: "{ address: 198.51.100.1, user: ada, hostKey: ssh-ed25519 AAAA… }" }),
+  /** The machine has no way out: the installer and the whole system come from where pulumi runs, nothing from a cache. */
+  offline: z.boolean().default(false),
+});
+
+/** The word that wipes an installed host. */
+export const reinstall = z.strictObject({
+  /** Id of the server that is meant, in quotes; another server than this is left alone. */
+  server: z
+    .string("the server's id, in quotes")
+    .min(1, "the server's id, in quotes")
+    .meta({ example: '"4711"' }),
+  /** Anything: each new value wipes the server once, and its installed system remembers it. */
+  value: z
+    .string("a text")
+    .regex(/^\P{Cc}{1,200}$/u, "a text of 1 to 200 characters")
+    .meta({ example: "2026-11 new disk layout" }),
+  /** Take a snapshot of the disk first, and wait for it. Machines that were ordered elsewhere have none: false there. */
+  snapshot: z.boolean().default(true),
 });
 
 /** One more rule for the cloud's firewall in front of a server. */
@@ -123,6 +161,16 @@ export const firewallRule = z.strictObject({
   description: z.string().max(255, "at most 255 characters").optional(),
 });
 
+/** Who a host is to ssh. */
+const identity = z.strictObject({
+  /** Another value gives the host another ssh key, with contact kept. Any text; a date tells when. */
+  rotate: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,64}$/, "a text of 1 to 64 characters, such as a date")
+    .optional()
+    .meta({ example: '"2026-11"' }),
+});
+
 const seconds = "a whole number of seconds from 1 to 3600";
 
 const volumeSize = "a whole number of GB from 10 to 10240";
@@ -135,6 +183,15 @@ export const host = z
     server: server.optional().meta({ example: "{ type: cx23, location: fsn1 }" }),
     /** Or a machine there is already. */
     existing: existing.optional(),
+    identity: identity.default({}).meta({ example: '{ rotate: "2026-11" }' }),
+    /** Wipe the installed host and install it anew: one server, once for each value. */
+    reinstall: reinstall.optional().meta({ example: '{ server: "4711", value: new layout }' }),
+    /** Take this server for another one, by that one's id, whose snapshot was restored on it. */
+    adopt: z
+      .string("the old server's id, in quotes")
+      .min(1, "the old server's id, in quotes")
+      .optional()
+      .meta({ example: '"4711"' }),
     /** Rules of the cloud's firewall beside the manifest's ports. */
     firewall: z.array(firewallRule).default([]),
     /** Volumes by name with their size in GB; each appears as /dev/disk/by-id/scsi-0HC_Volume_<id> and is never formatted by an installation. */
@@ -161,25 +218,7 @@ export const host = z
   );
 
 export type HostConfig = z.infer<typeof host>;
-/** Who a host is to ssh. */
-const identity = z.strictObject({
-  /** Another value gives the host another ssh key, with contact kept. Any text; a date tells when. */
-  rotate: z
-    .string()
-    .regex(/^[\x20-\x7e]{1,64}$/, "a text of 1 to 64 characters, such as a date")
-    .optional()
-    .meta({ example: '"2026-11"' }),
-});
-
 export type ServerConfig = z.infer<typeof server>;
 export type ExistingConfig = z.infer<typeof existing>;
+export type ReinstallConfig = z.infer<typeof reinstall>;
 export type FirewallRuleConfig = z.infer<typeof firewallRule>;
-    identity: identity.default({}).meta({ example: '{ rotate: "2026-11" }' }),
-    /** Wipe the installed host and install it anew: one server, once for each value. */
-    reinstall: reinstall.optional().meta({ example: '{ server: "4711", value: new layout }' }),
-    /** Take this server for another one, by that one's id, whose snapshot was restored on it. */
-    adopt: z
-      .string("the old server's id, in quotes")
-      .min(1, "the old server's id, in quotes")
-      .optional()
-      .meta({ example: '"4711"' }),

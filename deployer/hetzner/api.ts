@@ -133,6 +133,21 @@ export class HetznerApi {
     }
   }
 
+  /** Asks for a change; its answer against a schema, or "locked" while another action of the same resource runs. */
+  async change<T extends z.ZodType>(
+    method: "POST" | "PUT",
+    path: string,
+    body: object,
+    schema: T,
+  ): Promise<z.output<T> | "locked"> {
+    try {
+      return schema.parse(jsonOrUndefined(await this.#send(method, path, JSON.stringify(body))));
+    } catch (error) {
+      if (error instanceof Refused && (error.code === "locked" || error.code === "conflict")) return "locked";
+      throw this.#explain(method, path, error);
+    }
+  }
+
   async #ask(method: string, path: string): Promise<string> {
     try {
       return await this.#send(method, path);

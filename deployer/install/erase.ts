@@ -31,14 +31,14 @@ export function keepDisks(
   const missing = layout.filter(({ disk }) => !disks.some(({ name }) => name === disk));
   if (missing.length > 0) {
     return {
-      because: `the disk layout names ${missing.map(({ device }) => device).join(", ")}, and it has ${all(disks)}`,
+      because: `the disk layout names ${missing.map(({ device }) => device).join(", ")}, and it has ${allOf(disks)}`,
       next: "name the disk to install on in the flake's disko layout, by its /dev/disk/by-id",
     };
   }
   const passing = disks.length > 1 ? layout.filter(({ device }) => !device.startsWith(lasting)) : [];
   if (passing.length > 0) {
     return {
-      because: `it has several disks, ${all(disks)}, and the disk layout names ${passing.map(({ device }) => device).join(", ")}, which the installer may give to another one`,
+      because: `it has several disks, ${allOf(disks)}, and the disk layout names ${passing.map(({ device }) => device).join(", ")}, which the installer may give to another one`,
       next: "name the disk in the flake's disko layout by its /dev/disk/by-id",
     };
   }
@@ -47,7 +47,7 @@ export function keepDisks(
   if (unnamed.length === 0) return undefined;
   const words = wiped.map(({ ids, serial }) => ids[0] ?? serial).filter((word) => word !== "");
   return {
-    because: `this stack has not ordered it, and the installation would wipe ${all(unnamed)}`,
+    because: `this stack has not ordered it, and the installation would wipe ${allOf(unnamed)}`,
     next:
       words.length === wiped.length
         ? `if nothing on it is needed any more, set ${path} to [${words.join(", ")}] and run pulumi up again`
@@ -61,7 +61,8 @@ function means(word: string, { ids, serial }: Disk): boolean {
   return ids.includes(id) || (serial !== "" && word === serial);
 }
 
-const all = (disks: readonly Disk[]): string =>
+/** Disks for people: name, id, size and what is on them. */
+export const allOf = (disks: readonly Disk[]): string =>
   disks.length === 0 ? "no disk" : disks.map(describe).join(", ");
 
 function describe({ name, size, ids, serial, holds }: Disk): string {

@@ -7,6 +7,7 @@ export class InstallLog {
   readonly #fd: number;
   readonly #started = Date.now();
   readonly #recent: string[] = [];
+  readonly #said = new Set<string>();
   #phase = "start";
 
   constructor(file: string) {
@@ -30,13 +31,27 @@ export class InstallLog {
   /** A line for people, and for the file. Kept short: a plugin that streams long lines may hang on them. */
   say(line: string): void {
     this.#phase = line;
+    this.#said.add(line);
     this.keep(line);
     const seconds = ((Date.now() - this.#started) / 1000).toFixed(1);
     process.stdout.write(`${seconds.padStart(6)} s  ${line.slice(0, 160)}\n`);
   }
 
+  /** Like `say`, but to the file alone for a line that people were told already. */
+  sayOnce(line: string): void {
+    const phase = this.#phase;
+    if (this.#said.has(line)) this.keep(line);
+    else this.say(line);
+    // Not a phase: something to know.
+    this.#phase = phase;
+  }
+
+  /** The last lines, each cut as for people. */
   tail(count: number): string {
-    return this.#recent.slice(-count).join("\n");
+    return this.#recent
+      .slice(-count)
+      .map((line) => line.slice(0, 300))
+      .join("\n");
   }
 
   close(): void {

@@ -2,20 +2,20 @@ import { access, chmod, constants, copyFile, mkdir, writeFile } from "node:fs/pr
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { Failure } from "../failure.ts";
+import { Failure, messageOf } from "../failure.ts";
 import { endOf, forEachLine } from "../process.ts";
-import { hostAlias, knownHosts } from "../ssh/config.ts";
+import { hostAlias, jumpAlias, knownHosts, sshConfig } from "../ssh/config.ts";
 import type { InstallDocument } from "./document.ts";
 import type { InstallLog } from "./log.ts";
+import { type Phase, phaseWords } from "./phases.ts";
+import { markerOf } from "./progress.ts";
 
 const shim = fileURLToPath(new URL("./ssh-shim", import.meta.url));
-
-export type Phase = "kexec" | "disko" | "install" | "reboot";
 
 /** The command line, without secrets. Pure. */
 export function commandLine(
   document: InstallDocument,
-  phases: readonly Phase[],
+  phase: Phase,
   files: { extraFiles: string; identity: string | undefined },
 ): string[] {
   const { target } = document;
@@ -23,11 +23,15 @@ export function commandLine(
     "--store-paths",
     document.diskoScript.out,
     document.toplevel.out,
+    // Without it, a build that cannot be judged would be put off until after the disk is wiped.
+    "--build-on",
+    "local",
     ...(document.kexecTarball ? ["--kexec", document.kexecTarball.out] : []),
     "--extra-files",
     files.extraFiles,
     "--phases",
-    phases.join(","),
+    phase,
+    ...(document.substitutes ? [] : ["--no-substitute-on-destination"]),
     ...(files.identity ? ["-i", files.identity] : []),
     // A port that leads to the machine leads to its installer, too.
     ...(target.port === 22 ? [] : ["-p", String(target.port), "--post-kexec-ssh-port", String(target.port)]),
@@ -36,7 +40,8 @@ export function commandLine(
     "--ssh-option",
     "ServerAliveInterval=5",
     "--target-host",
-    `${target.user}@${target.address}`,
+    // A name that the shim leads to the address: Nix takes no bare IPv6 address for a host.
+    `${target.user}@${hostAlias(target)}`,
   ];
 }
 
@@ -47,7 +52,7 @@ export function phaseOf(line: string): string | undefined {
 
 /** What the installed system gets beside its closure: its lasting identity, its people, its marker. */
 export async function layOutExtraFiles(folder: string, document: InstallDocument): Promise<void> {
-  const { lastingHostKey, ageKey, authorizedKeys, marker } = document;
+  const { lastingHostKey, ageKey, authorizedKeys } = document;
   const folders = {
     ".": 0o755,
     etc: 0o755,
@@ -69,7 +74,7 @@ export async function layOutExtraFiles(folder: string, document: InstallDocument
     ["etc/ssh/ssh_host_ed25519_key.pub", 0o644, [lastingHostKey.publicKey.trim()]],
     ["var/lib/berth/age.key", 0o400, [ageKey.trim()]],
     ["root/.ssh/authorized_keys", 0o600, authorizedKeys.map((key) => key.trim())],
-    ["etc/berth/install.json", 0o644, [JSON.stringify(marker)]],
+    ["etc/berth/install.json", 0o644, [JSON.stringify(markerOf(document))]],
   ];
   for (const [path, mode, lines] of files) {
     await writeFile(join(folder, path), lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
@@ -77,59 +82,114 @@ export async function layOutExtraFiles(folder: string, document: InstallDocument
   }
 }
 
-/** Run nixos-anywhere to its end, strictly checking the bootstrap key through every phase. Its whole output goes to the log. */
-export async function nixosAnywhere(
-  document: InstallDocument,
-  phases: readonly Phase[],
-  folder: string,
-  log: InstallLog,
-  deadline: number,
-): Promise<void> {
-  const extraFiles = join(folder, "extra");
-  await layOutExtraFiles(extraFiles, document);
-  const identity = document.target.loginKey === undefined ? undefined : join(folder, "login");
-  if (identity) await writeFile(identity, `${document.target.loginKey?.trimEnd()}\n`, { mode: 0o600 });
-  const known = join(folder, "known_hosts");
-  await writeFile(known, knownHosts({ ...document.target, hostKeys: [document.bootstrapHostKey] }), {
-    mode: 0o600,
-  });
-  const bin = join(folder, "bin");
-  await mkdir(bin, { recursive: true });
-  await copyFile(shim, join(bin, "ssh"));
+/** How a run ended that did not succeed. */
+export class PhaseFailed extends Failure {
+  /** Whether nixos-anywhere itself gave up, rather than being ended by us or not found. */
+  readonly gaveUp: boolean;
 
-  const child = execa("nixos-anywhere", commandLine(document, phases, { extraFiles, identity }), {
+  constructor(parts: ConstructorParameters<typeof Failure>[0], gaveUp: boolean) {
+    super(parts);
+    this.gaveUp = gaveUp;
+  }
+}
+
+export interface PhaseRun {
+  phase: Phase;
+  /** The only host key that is believed. */
+  hostKey: string;
+  /** A private folder for keys and files. */
+  folder: string;
+  log: InstallLog;
+  /** Milliseconds. */
+  deadline: number;
+  /** Ends the run; its reason is what came back. */
+  signal?: AbortSignal;
+  /** Where the host stands after a failure, asked then. */
+  stands?: () => Promise<string>;
+}
+
+/** Run one phase of nixos-anywhere to its end, strictly checking the host key. Its whole output goes to the log. */
+export async function nixosAnywhere(document: InstallDocument, run: PhaseRun): Promise<void> {
+  const { phase, log, deadline, signal } = run;
+  const { target } = document;
+  const { env, files } = await layOut(document, run);
+  const child = execa("nixos-anywhere", commandLine(document, phase, files), {
     reject: false,
     stdin: "ignore",
     buffer: false,
     timeout: deadline,
+    ...(signal && { cancelSignal: signal }),
+    env,
+  });
+  const say = (line: string) => {
+    log.keep(line);
+    const headline = phaseOf(line);
+    if (headline) log.say(headline);
+    else if (/stand-in/i.test(line)) log.sayOnce(line);
+  };
+  forEachLine(child.stdout, say);
+  forEachLine(child.stderr, say);
+  const ended = await endOf(child, { deadline, ...(signal && { signal }) });
+  if (ended.exitCode === 0) return;
+  const missing = ended.code === "ENOENT";
+  if (missing) {
+    throw new PhaseFailed(
+      {
+        host: `${target.host} (${target.address})`,
+        tried: "start nixos-anywhere",
+        cameBack: "it is not on PATH",
+        next: "install nixos-anywhere (it is in nixpkgs)",
+      },
+      false,
+    );
+  }
+  const ending = ended.isCanceled
+    ? messageOf(signal?.reason)
+    : ended.timedOut
+      ? `no end within ${Math.round(deadline / 1000)} s`
+      : `nixos-anywhere ended with ${ended.exitCode}`;
+  const last = log.tail(12);
+  throw new PhaseFailed(
+    {
+      host: `${target.host} (${target.address})`,
+      tried: `install NixOS, phase ${phase} (${phaseWords[phase]}), at "${log.phase}"`,
+      cameBack: `${ending}\n${last}`,
+      ...(run.stands && { stands: await run.stands() }),
+      next: `the whole log is in ${log.file}; run pulumi up again: it looks at the host and goes on from there`,
+    },
+    !ended.isCanceled && !ended.timedOut,
+  );
+}
+
+/** The files a run needs in its folder, and the environment that leads nixos-anywhere to them. */
+async function layOut(document: InstallDocument, { folder, hostKey }: PhaseRun) {
+  const { jump, ...direct } = { ...document.target, hostKeys: [hostKey] };
+  const target = jump ? { ...direct, jump } : direct;
+  const extraFiles = join(folder, "extra");
+  await layOutExtraFiles(extraFiles, document);
+  const identity = target.loginKey === undefined ? undefined : join(folder, "login");
+  if (identity) await writeFile(identity, `${target.loginKey?.trimEnd()}\n`, { mode: 0o600 });
+  const known = join(folder, "known_hosts");
+  await writeFile(known, knownHosts(target), { mode: 0o600 });
+  const bin = join(folder, "bin");
+  await mkdir(bin, { recursive: true });
+  await copyFile(shim, join(bin, "ssh"));
+  const config = join(folder, "ssh_config");
+  await writeFile(config, sshConfig(target, { knownHosts: known, identity, controlPath: "none" }), {
+    mode: 0o600,
+  });
+  return {
+    files: { extraFiles, identity },
     env: {
       PATH: `${bin}${delimiter}${process.env.PATH}`,
       BERTH_SSH: await findOnPath("ssh"),
       BERTH_KNOWN_HOSTS: known,
-      BERTH_HOST_ALIAS: hostAlias(document.target),
+      BERTH_HOST_ALIAS: hostAlias(target),
+      BERTH_ADDRESS: target.address,
+      BERTH_SSH_CONFIG: config,
+      BERTH_JUMP: jump ? jumpAlias(target) : "",
     },
-  });
-  const say = (line: string) => {
-    log.keep(line);
-    const phase = phaseOf(line);
-    if (phase) log.say(phase);
-    else if (/stand-in/i.test(line)) log.say(line);
   };
-  forEachLine(child.stdout, say);
-  forEachLine(child.stderr, say);
-  const ended = await endOf(child, { deadline });
-  if (ended.exitCode === 0) return;
-  const missing = ended.code === "ENOENT";
-  throw new Failure({
-    host: `${document.target.host} (${document.target.address})`,
-    tried: missing ? "start nixos-anywhere" : `install NixOS, at "${log.phase}"`,
-    cameBack: missing
-      ? "it is not on PATH"
-      : `${ended.timedOut ? `no end within ${Math.round(deadline / 1000)} s` : `nixos-anywhere ended with ${ended.exitCode}`}\n${log.tail(12)}`,
-    next: missing
-      ? "install nixos-anywhere (it is in nixpkgs)"
-      : `the whole log is in ${log.file}; run pulumi up again: it looks at the host and goes on from there`,
-  });
 }
 
 async function findOnPath(name: string): Promise<string> {

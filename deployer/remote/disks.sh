@@ -60,4 +60,10 @@ layout=$(
     printf '{"device":%s,"disk":%s}\n' "$(json_text "$device")" "$(json_text "$(disk_of "$device")")"
   done | awk 'NR > 1 { printf "," } { printf "%s", $0 }'
 )
-printf '{"disks":[%s],"layout":[%s]}\n' "$disks" "$layout"
+volumes=$(
+  for volume in /dev/disk/by-id/scsi-0HC_Volume_*; do
+    case $volume in *'*' | *-part[0-9]*) continue ;; esac
+    basename "$volume"
+  done | list_of
+)
+printf '{"disks":[%s],"layout":[%s],"volumes":[%s]}\n' "$disks" "$layout" "$volumes"

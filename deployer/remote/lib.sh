@@ -12,7 +12,7 @@ berth_state=/var/lib/berth
 credentials=$berth_state/credentials
 profile=/nix/var/nix/profiles/system
 
-doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt=''
+doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt='' doc_text=''
 while IFS= read -r line && [ "$line" != --- ]; do
   value=${line#*=}
   case ${line%%=*} in
@@ -21,6 +21,7 @@ while IFS= read -r line && [ "$line" != --- ]; do
     toplevel) doc_toplevel=$value ;;
     system) doc_system=$value ;;
     seconds) doc_seconds=$value ;;
+    text) doc_text=$value ;;
     path) doc_paths="$doc_paths$value
 " ;;
     device) doc_devices="$doc_devices$value

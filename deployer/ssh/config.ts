@@ -12,6 +12,17 @@ export interface SshTarget {
   hostKeys: readonly string[];
   /** Private key in OpenSSH form; absent = the ssh agent's. */
   loginKey?: string;
+  /** The machine that every connection goes through; the same login key opens it. */
+  jump?: JumpHost;
+}
+
+/** A machine on the way to a host. */
+export interface JumpHost {
+  address: string;
+  port: number;
+  user: string;
+  /** Its host key, "ssh-ed25519 AAAA…". */
+  hostKey: string;
 }
 
 /** Files an ssh configuration points at. */
@@ -25,11 +36,14 @@ export interface SshFiles {
 export const hostAlias = (target: Pick<SshTarget, "stack" | "host">): string =>
   `berth-${target.stack}-${target.host}`;
 
-/** known_hosts: the alias and nothing else. A key's comment is dropped. */
+/** The alias of the machine on the way to a target. */
+export const jumpAlias = (target: Pick<SshTarget, "stack" | "host">): string => `${hostAlias(target)}-jump`;
+
+/** known_hosts: the aliases and nothing else. A key's comment is dropped. */
 export function knownHosts(target: SshTarget): string {
-  return target.hostKeys
-    .map((key) => `${hostAlias(target)} ${key.trim().split(/\s+/).slice(0, 2).join(" ")}\n`)
-    .join("");
+  const known = target.hostKeys.map((key) => [hostAlias(target), key] as const);
+  if (target.jump) known.push([jumpAlias(target), target.jump.hostKey]);
+  return known.map(([alias, key]) => `${alias} ${key.trim().split(/\s+/).slice(0, 2).join(" ")}\n`).join("");
 }
 
 /**
@@ -38,11 +52,26 @@ export function knownHosts(target: SshTarget): string {
  * nor change what a command does.
  */
 export function sshConfig(target: SshTarget, files: SshFiles): string {
+  const { jump } = target;
+  const hosts = [
+    ...(jump ? [hostBlock(jumpAlias(target), jump, { ...files, controlPath: "none" }, [])] : []),
+    hostBlock(hostAlias(target), target, files, jump ? [`ProxyJump ${jumpAlias(target)}`] : []),
+  ];
+  return `${hosts.join("")}\nMatch all\n  Include ~/.ssh/config\n`;
+}
+
+function hostBlock(
+  alias: string,
+  { address, port, user }: Pick<SshTarget, "address" | "port" | "user">,
+  files: SshFiles,
+  route: string[],
+): string {
   const lines = [
-    `HostName ${target.address}`,
-    `Port ${target.port}`,
-    `User ${target.user}`,
-    `HostKeyAlias ${hostAlias(target)}`,
+    `HostName ${address}`,
+    `Port ${port}`,
+    `User ${user}`,
+    ...route,
+    `HostKeyAlias ${alias}`,
     "HostKeyAlgorithms ssh-ed25519",
     "StrictHostKeyChecking yes",
     `UserKnownHostsFile ${files.knownHosts}`,
@@ -74,5 +103,5 @@ export function sshConfig(target: SshTarget, files: SshFiles): string {
     "ControlPersist no",
     "ForkAfterAuthentication no",
   ];
-  return `Host ${hostAlias(target)}\n${lines.map((line) => `  ${line}\n`).join("")}\nMatch all\n  Include ~/.ssh/config\n`;
+  return `Host ${alias}\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }

@@ -15,6 +15,7 @@ export class SessionPool {
       target.user,
       target.hostKeys,
       target.loginKey,
+      target.jump,
     ]);
     let session = this.#sessions.get(key);
     if (!session) {
