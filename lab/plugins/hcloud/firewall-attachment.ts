@@ -35,15 +35,11 @@ export const firewallAttachment: CloudResource = {
     return undefined;
   },
 
-  async read(id, old, { api, signal }) {
+  async read(id, _old, { api, signal }) {
     const found = await lookUp<Firewall>("firewalls", "firewall", id, api, signal);
     if (!found) return undefined;
     const { servers, selectors } = guarded(found);
-    return {
-      firewallId: Number(id),
-      serverIds: servers.length === 0 && old.serverIds === null ? null : servers,
-      labelSelectors: selectors.length === 0 && old.labelSelectors === null ? null : selectors,
-    };
+    return { firewallId: Number(id), serverIds: servers, labelSelectors: selectors };
   },
 
   async update(id, _old, { api, wanted, signal }) {

@@ -50,6 +50,7 @@ export const loadBalancer = entity<LoadBalancer>({
       kind: "blocks",
       computed: true,
       unordered: true,
+      deprecated: true,
       block: {
         type: { kind: "text", required: true, oneOf: ["server"] },
         serverId: { kind: "number" },

@@ -161,9 +161,10 @@ export function handler(resource: CloudResource, api: () => Api): ResourceHandle
       const { inputs, outputs } = state;
       const found = await resource.read(id, outputs, { api: api(), signal: call.signal });
       if (!found) return undefined;
-      const whole = { ...blank(attributes), ...outputs, id, ...found };
+      const imported = Object.keys(inputs).length === 0;
+      const whole = { ...(imported ? blank(resource) : {}), ...outputs, id, ...found };
       const now = half === "sdk" ? whole : withoutNulls(whole);
-      return { id: String(now.id), outputs: now, inputs: inputsOf(attributes, inputs, outputs, now) };
+      return { id: String(now.id), outputs: now, inputs: inputsOf(resource, inputs, outputs, now) };
     },
 
     async delete(id, state, call) {
@@ -213,23 +214,28 @@ function namedByProgram(attributes: Attributes, news: Properties): boolean {
 }
 
 /**
- * How the older half keeps what the program does not set: labels that never were stay unset, and other values that
- * were taken away are the empty ones of their type.
+ * How the older half keeps what the program does not set: labels and lists that never were stay unset, and other values
+ * that were taken away are the empty ones of their type.
  */
 function unset(attributes: Attributes, asked: Properties, old: Properties, made: Properties): Properties {
   const kept = { ...made };
   for (const [name, attribute] of Object.entries(attributes)) {
     if (attribute.computed || attribute.output || asked[name] !== null) continue;
     const value = made[name] ?? null;
-    if (attribute.kind === "labels" && value && Object.keys(value).length === 0) kept[name] = null;
+    const never = attribute.kind === "labels" || (old[name] ?? null) === null;
+    if (never && value && typeof value === "object" && Object.keys(value).length === 0) kept[name] = null;
     else if (value === null && (old[name] ?? null) !== null) kept[name] = emptyOf(attribute);
   }
   return kept;
 }
 
-/** The program's side of a state that comes from an import. */
-function blank(attributes: Attributes): Properties {
-  return known(attributes, plan(attributes, {}, undefined));
+/** The program's side of a state that comes from an import; the older half knows no defaults there. */
+function blank({ half, attributes }: CloudResource): Properties {
+  const asked = known(attributes, plan(attributes, {}, undefined));
+  if (half === "framework") return asked;
+  return Object.fromEntries(
+    Object.entries(asked).map(([name, value]) => [name, attributes[name]?.default === value ? null : value]),
+  );
 }
 
 /** A value as a program would write it: blocks without what is empty in them. */
@@ -245,15 +251,27 @@ function sparse(attribute: Attribute, value: Value): Value {
   );
 }
 
+/** Whether an import tells the program of a value. The older half leaves out its defaults, and tells of those it did not read. */
+function isImported(half: CloudResource["half"], attribute: Attribute, value: Value): boolean {
+  if (attribute.deprecated) return false;
+  if (half === "framework") return !same(attribute, null, value);
+  const unread = attribute.default !== undefined && value === null;
+  return unread || !same(attribute, attribute.default ?? null, value);
+}
+
 /** Inputs after a refresh: as they were where nothing drifted, else what the cloud has. Of an import: what is set. */
-function inputsOf(attributes: Attributes, inputs: Properties, old: Properties, now: Properties): Properties {
+function inputsOf(
+  { half, attributes }: CloudResource,
+  inputs: Properties,
+  old: Properties,
+  now: Properties,
+): Properties {
   const imported = Object.keys(inputs).length === 0;
   const found: Properties = {};
   for (const [name, attribute] of Object.entries(attributes)) {
     if (attribute.output) continue;
     if (imported) {
-      const unset = same(attribute, attribute.default ?? null, now[name]);
-      if (!unset) found[name] = sparse(attribute, now[name]);
+      if (isImported(half, attribute, now[name])) found[name] = sparse(attribute, now[name]);
     } else if (Object.hasOwn(inputs, name)) {
       found[name] = same(attribute, old[name], now[name]) ? inputs[name] : now[name];
     }

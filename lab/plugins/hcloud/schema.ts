@@ -29,6 +29,8 @@ export interface Attribute {
   range?: readonly [number, number];
   /** How many elements a list needs. */
   least?: number;
+  /** There is a better way; an import does not tell programs of it. */
+  deprecated?: true;
   /** Why it must not be set any more. */
   removed?: string;
 }
