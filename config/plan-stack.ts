@@ -4,6 +4,7 @@ import { checkLoadBalancers } from "./checks/balancers.ts";
 import { checkChanges } from "./checks/changes.ts";
 import type { Context } from "./checks/context.ts";
 import { checkDns } from "./checks/dns.ts";
+import { checkInstallation } from "./checks/installation.ts";
 import { checkNames } from "./checks/names.ts";
 import { checkNetwork } from "./checks/network.ts";
 import { checkPorts } from "./checks/ports.ts";
@@ -54,6 +55,7 @@ export function planStack(input: PlanInput): StackPlan {
     ...checkNames(context),
     ...systems.problems,
     ...hosts.flatMap(checkSystem),
+    ...hosts.flatMap(checkInstallation),
     ...secrets.problems,
     ...servers.problems,
     ...changes.problems,
