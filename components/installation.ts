@@ -1,8 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { ExistingConfig, ReinstallConfig } from "../config/host.ts";
 import type { HostManifest } from "../config/manifest.ts";
-import type { InstallDocument } from "../deployer/install/document.ts";
+import { type InstallDocument, usualDeadlines } from "../deployer/install/document.ts";
+import type { HetznerAccess } from "./hetzner-api.ts";
 
 export interface InstallationArgs {
   /**
@@ -14,6 +16,14 @@ export interface InstallationArgs {
   address: pulumi.Input<string>;
   /** Port of ssh. @default 22 */
   port?: number;
+  /** Who logs in before the machine is installed; not root: with sudo and no password. @default "root" */
+  user?: string;
+  /** The machine that every connection goes through. @default none */
+  jump?: ExistingConfig["jump"];
+  /** Whether the machine has no way out, so that everything comes from here. @default false */
+  offline?: boolean;
+  /** Public addresses that must be up once it is installed; empty where it has none. @default none */
+  addresses?: { ipv4: pulumi.Input<string>; ipv6: pulumi.Input<string> };
   /** Ties the installation to one machine; another id is another machine and is installed anew. */
   machineId: pulumi.Input<string>;
   /**
@@ -25,6 +35,20 @@ export interface InstallationArgs {
    * @example ["ata-Samsung_SSD_870_S62ANJ0R1234"]
    */
   erase?: readonly string[];
+  /**
+   * Wipes the installed machine, if it is this server, once for this value.
+   * @default never
+   * @example { server: "4711", value: "2026-11 new disk layout", snapshot: true }
+   */
+  reinstall?: ReinstallConfig | undefined;
+  /**
+   * The server whose restored snapshot the machine is.
+   * @default none
+   * @example "4711"
+   */
+  adopt?: string | undefined;
+  /** Hetzner's API, for the snapshot before a reinstall and for its volumes. @default none */
+  api?: HetznerAccess;
   /** Host key of the machine before it is installed. */
   bootstrapPublicKey: pulumi.Input<string>;
   /** Host key of the installed system. */
@@ -76,12 +100,13 @@ export class Installation extends pulumi.ComponentResource {
           BERTH_DEPLOYER: fileURLToPath(new URL("../deployer/main.ts", import.meta.url)),
         },
         // The second place is for a wanted reinstall: a trigger that is added later would replace every installation there is.
-        triggers: [args.machineId, ""],
+        triggers: [args.machineId, reinstallTrigger(args)],
         addPreviousOutputInEnv: false,
       },
       {
         parent: this,
-        protect: args.protect ?? true,
+        // The engine replaces nothing that was and stays protected; who writes the word has said so.
+        protect: (args.protect ?? true) && args.reinstall === undefined,
         dependsOn: args.after ?? [],
         ...(args.deletedWith && { deletedWith: args.deletedWith }),
         ignoreChanges: ["create", "stdin", "environment", "interpreter", "dir", "logging"],
@@ -96,7 +121,7 @@ export class Installation extends pulumi.ComponentResource {
   }
 
   #document(args: InstallationArgs, deadline: number): pulumi.Output<string> {
-    const { toplevel, diskoScript, kexecTarball, disks } = args.manifest;
+    const { toplevel, diskoScript, kexecTarball, disks, system, requires } = args.manifest;
     const plain = pulumi.output({
       address: args.address,
       machineId: args.machineId,
@@ -106,6 +131,8 @@ export class Installation extends pulumi.ComponentResource {
       ageKey: args.ageKey,
       loginKey: args.loginKey,
       authorizedKeys: args.authorizedKeys,
+      addresses: args.addresses ?? { ipv4: "", ipv6: "" },
+      token: args.api?.token,
     });
     return pulumi.secret(
       plain.apply((known) => {
@@ -115,13 +142,21 @@ export class Installation extends pulumi.ComponentResource {
             host: args.host,
             address: known.address,
             port: args.port ?? 22,
-            user: "root",
+            user: args.user ?? "root",
             ...(known.loginKey === undefined ? {} : { loginKey: known.loginKey }),
+            ...(args.jump === undefined ? {} : { jump: args.jump }),
           },
           marker: { stack: pulumi.getStack(), host: args.host, server: known.machineId },
           ordered: args.ordered ?? true,
+          system,
+          requires,
           disks: Object.values(disks).map(({ device }) => device),
           erase: [...(args.erase ?? [])],
+          reinstall: args.reinstall ?? null,
+          adopt: args.adopt ?? null,
+          hetzner: args.api && known.token ? { token: known.token, endpoint: args.api.endpoint } : null,
+          addresses: known.addresses,
+          substitutes: !args.offline,
           bootstrapHostKey: known.bootstrapPublicKey,
           lastingHostKey: { publicKey: known.publicKey, privateKey: known.privateKey },
           ageKey: known.ageKey,
@@ -130,9 +165,16 @@ export class Installation extends pulumi.ComponentResource {
           diskoScript,
           kexecTarball,
           deadline,
+          deadlines: usualDeadlines,
         };
         return JSON.stringify(document);
       }),
     );
   }
 }
+
+/** The word's value for the server it names; another machine, and a word that is taken away, leave the place empty. */
+const reinstallTrigger = ({ machineId, reinstall }: InstallationArgs): pulumi.Input<string> =>
+  reinstall === undefined
+    ? ""
+    : pulumi.output(machineId).apply((id) => (id === reinstall.server ? reinstall.value : ""));
