@@ -1,10 +1,11 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { Failure, messageOf } from "../deployer/failure.ts";
 import { hosts } from "./hosts.ts";
 import { knownHosts } from "./known-hosts.ts";
 import { print, say } from "./say.ts";
 import { ssh } from "./ssh.ts";
 import { readStack } from "./stack.ts";
+import { trust } from "./trust.ts";
 
 /** What a verb resolves to when it is not 0. */
 let exitCode = 0;
@@ -40,12 +41,24 @@ program
   .option("--write <file>", "put them into a file, in place of those it has of this stack")
   .action(async (options: { write?: string }) => knownHosts(await stack(), options));
 
+program
+  .command("trust <address>")
+  .description("show the host key that a machine answers with, to compare and to write down; changes nothing")
+  .option("-p, --port <port>", "port of ssh", portNumber, 22)
+  .action(async (address: string, { port }: { port: number }) => print(await trust(address, port)));
+
 try {
   await program.parseAsync();
   process.exitCode = exitCode;
 } catch (error) {
   say(error instanceof Failure || !isMistakeInCode(error) ? messageOf(error) : String(error.stack));
   process.exitCode = 1;
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new InvalidArgumentError("A port is a number from 1 to 65535.");
 }
 
 /** Whether an error was thrown by the language and not on purpose, so that its stack is of use. */

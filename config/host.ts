@@ -89,10 +89,11 @@ const diskId = z
     "a disk's name in /dev/disk/by-id or its serial number",
   );
 
-const ed25519Key = publicKey.refine(
-  (key) => key.startsWith("ssh-ed25519 "),
-  "an ed25519 host key, ssh-ed25519 AAAA…",
-);
+const ed25519Wanted = "an ed25519 host key is needed; berth trust ADDRESS shows what a machine answers with";
+const ed25519Key = z
+  .string(ed25519Wanted)
+  .regex(/^ssh-ed25519 [A-Za-z0-9+/=]+( .*)?$/, ed25519Wanted)
+  .meta({ example: "ssh-ed25519 AAAA…" });
 const userName = z
   .string()
   .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "a user's name: letters a-z, digits, - and _, 32 at most");

@@ -121,7 +121,7 @@ export class SshSession {
         ? "host key verification failed: it answers with another key than this stack's"
         : said,
       next: isIdentityMismatch(said)
-        ? "someone else answers at this address, or the host was installed by other means; find out which before going on"
+        ? "someone else answers at this address, or the host was installed by other means; find out which before going on: berth trust shows the key that answers"
         : "look at the server's console, the firewall and the login key",
     });
   }

@@ -1,5 +1,6 @@
-import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import sshpk from "sshpk";
+import { fingerprint } from "../../deployer/ssh/fingerprint.ts";
 import type { Properties, ResourceHandler, Value } from "../framework/types.ts";
 
 /**
@@ -84,12 +85,6 @@ function renamed(old: Properties, comment: Value): Properties {
 
 function line(publicKey: string, comment: string): string {
   return comment ? `${publicKey} ${comment}` : publicKey;
-}
-
-/** As ssh-keygen prints it: the SHA-256 of the key's blob in unpadded base64. */
-function fingerprint(publicKey: string): string {
-  const blob = Buffer.from(publicKey.split(" ")[1] ?? "", "base64");
-  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
 function commentFault(comment: unknown): string | undefined {

@@ -35,6 +35,7 @@ describe("a stack's configuration", () => {
             labels: {},
             sshKeys: [],
           },
+          identity: {},
           firewall: [],
           volumes: {},
           secrets: {},
@@ -68,6 +69,7 @@ describe("a stack's configuration", () => {
             labels: { team: "shop", "example.org/tier": "" },
             sshKeys: ["ada-laptop", adasKey],
           },
+          identity: { rotate: "2026-11" },
           firewall: [
             {
               direction: "in",
@@ -94,7 +96,10 @@ describe("a stack's configuration", () => {
             hostKey: adasKey,
             ipv6: "2001:db8::7",
             erase: ["ata-Samsung_SSD_870_S62ANJ0R1234"],
+            user: "root",
+            offline: false,
           },
+          identity: {},
           firewall: [],
           volumes: {},
           reverseDns: false,
@@ -176,7 +181,7 @@ describe("a stack's configuration", () => {
       {
         path: "berth:hosts.web1.disks",
         message:
-          "there is no such key; there are system, server, existing, firewall, volumes, privateAddress, reverseDns, domain, secrets, health, healthDeadline",
+          "there is no such key; there are system, server, existing, identity, reinstall, adopt, firewall, volumes, privateAddress, reverseDns, domain, secrets, health, healthDeadline",
       },
     ],
     [
