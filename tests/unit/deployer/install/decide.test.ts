@@ -1,21 +1,42 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { decideInstall } from "../../../../deployer/install/decide.ts";
 import {
-  decideInstall,
   type InstallDecision,
   type Marker,
+  reinstallToken,
   type TargetFacts,
   type Wanted,
-} from "../../../../deployer/install/decide.ts";
+} from "../../../../deployer/install/facts.ts";
 import type { Disks } from "../../../../deployer/remote/scripts.ts";
 
 const wanted: Marker = { stack: "prod", host: "web1", server: "4711" };
-const ordered: Wanted = { marker: wanted, ordered: true, erase: [] };
-const fresh: TargetFacts = { identity: "bootstrap", os: "debian", variant: "", marker: null, disks: null };
+const ordered: Wanted = {
+  marker: wanted,
+  ordered: true,
+  erase: [],
+  reinstall: null,
+  adopt: null,
+  system: "x86_64-linux",
+  requires: { disk: 20, memory: 2 },
+};
+const sda = { name: "sda", size: 40e9, ids: ["scsi-0QEMU_QEMU_HARDDISK_1"], serial: "1", holds: "ext4" };
+const cloudDisk: Disks = { disks: [sda], layout: [{ device: "/dev/sda", disk: "sda" }], volumes: [] };
+const fresh: TargetFacts = {
+  identity: "bootstrap",
+  os: "debian",
+  variant: "",
+  marker: null,
+  machine: "x86_64",
+  memory: 4e9,
+  disks: cloudDisk,
+  next: "disko",
+  bootedBy: [],
+};
 const installed: TargetFacts = {
+  ...fresh,
   identity: "lasting",
   os: "nixos",
-  variant: "",
   marker: JSON.stringify(wanted),
   disks: null,
 };
@@ -34,17 +55,22 @@ describe("an install", () => {
         { do: "install" },
       ],
     ),
-    ["an installer that an earlier run left goes on", installer, { do: "resume" }],
-    ["a host with our marker is adopted", installed, { do: "adopt" }],
+    ["an installer that an earlier run left goes on", installer, { do: "resume", from: "disko" }],
+    [
+      "so does one whose disk is laid out",
+      { ...installer, next: "install" },
+      { do: "resume", from: "install" },
+    ],
+    ["a host with our marker is adopted", installed, { do: "adopt", rewrite: false }],
     [
       "so is one whose marker says more than ours",
       { ...installed, marker: marked({ installedAt: "2026-09-01" }) },
-      { do: "adopt" },
+      { do: "adopt", rewrite: false },
     ],
     [
-      "a base image with our marker is adopted, not wiped",
+      "a base image with our marker, which somebody else put there, is refused",
       { ...fresh, marker: JSON.stringify(wanted) },
-      { do: "adopt" },
+      expect.objectContaining({ do: "refuse" }),
     ],
     [
       "a host of another stack is refused",
@@ -73,7 +99,7 @@ describe("an install", () => {
         do: "refuse",
         because:
           "it was installed as web1 of stack prod (server 4712), wanted is web1 of stack prod (server 4711)",
-        next: otherStack,
+        next: 'if this is that server\'s restored snapshot, set berth:hosts.web1.adopt to "4712" and run pulumi up again',
       },
     ],
     ...(
@@ -88,7 +114,11 @@ describe("an install", () => {
     ).map((marker): [string, TargetFacts, InstallDecision] => [
       `a host with the foreign marker ${JSON.stringify(marker)} is refused`,
       { ...fresh, marker },
-      { do: "refuse", because: "its /etc/berth/install.json is not one of ours", next: otherStack },
+      {
+        do: "refuse",
+        because: "its /etc/berth/install.json is not one of ours",
+        next: "replace the server",
+      },
     ]),
     [
       "an installed host that lost its marker is refused",
@@ -96,7 +126,7 @@ describe("an install", () => {
       {
         do: "refuse",
         because: "the host answers with the installed system's key but has no /etc/berth/install.json",
-        next: "put the marker back if the host is this stack's, or replace the server",
+        next: `if the host is this stack's, write ${JSON.stringify(wanted)} into that file and run pulumi up again; else replace the server`,
       },
     ],
     [
@@ -131,38 +161,208 @@ describe("an install", () => {
   ])("on %s", (_, facts, expected) => {
     expect(decideInstall(facts, ordered)).toEqual(expected);
   });
+});
 
-  test("wipes nothing but a base image or the installer, unmarked, reached by the bootstrap key", () => {
-    const bases = ["debian", "ubuntu", "fedora", "rocky", "almalinux", "centos", "opensuse-leap"];
-    const facts: fc.Arbitrary<TargetFacts> = fc.record({
-      identity: fc.constantFrom("bootstrap", "lasting"),
-      os: fc.oneof(fc.constantFrom(...bases, "nixos", "Debian", "debian "), fc.string()),
-      variant: fc.oneof(fc.constantFrom("", "installer"), fc.string()),
-      marker: fc.oneof(
-        fc.constant(null),
-        fc.string(),
-        fc.json(),
-        fc
-          .record({
-            stack: fc.constantFrom("prod", "dev"),
-            host: fc.constantFrom("web1", "web2"),
-            server: fc.oneof(fc.constantFrom("4711", "4712"), fc.integer()),
-          })
-          .map((one) => JSON.stringify(one)),
-      ),
-      disks: fc.constant(null),
+describe("a machine that the system does not fit is refused", () => {
+  const layout = (device: string, disk: string) => [{ device, disk }];
+  const volume = { ...sda, name: "sdb", ids: ["scsi-0HC_Volume_17"], holds: "ext4" };
+  const other = { ...sda, name: "sdc", ids: ["scsi-0QEMU_QEMU_HARDDISK_2"], serial: "2" };
+  const byId = "name the disk in the flake's disko layout by its /dev/disk/by-id";
+  const told =
+    "sda (scsi-0QEMU_QEMU_HARDDISK_1, 40 GB, holds ext4), sdc (scsi-0QEMU_QEMU_HARDDISK_2, 40 GB, holds ext4)";
+
+  test.each<[string, Partial<TargetFacts>, string, string]>([
+    [
+      "of another architecture",
+      { machine: "aarch64" },
+      "it is a aarch64 machine, and the flake's system is for x86_64-linux",
+      "order a server type of the architecture x86_64",
+    ],
+    [
+      "with less memory than the flake requires",
+      { memory: 1.7e9 },
+      "it has 1.7 GB of memory, and the flake's system requires 2 GB",
+      "order a larger server type",
+    ],
+    [
+      "whose disk is a volume",
+      { disks: { ...cloudDisk, disks: [{ ...volume, name: "sda" }] } },
+      "the disk layout names /dev/sda, which is a volume there: sda (scsi-0HC_Volume_17, 40 GB, holds ext4)",
+      byId,
+    ],
+    [
+      "whose layout names a volume",
+      { disks: { ...cloudDisk, layout: layout("/dev/disk/by-id/scsi-0HC_Volume_17", "") } },
+      "the disk layout names /dev/disk/by-id/scsi-0HC_Volume_17, which is a volume there",
+      byId,
+    ],
+    [
+      "that lacks the disk",
+      { disks: { ...cloudDisk, layout: layout("/dev/vda", "") } },
+      "the disk layout names /dev/vda, and it has sda (scsi-0QEMU_QEMU_HARDDISK_1, 40 GB, holds ext4)",
+      byId,
+    ],
+    [
+      "with several disks of which a letter names one",
+      { disks: { ...cloudDisk, disks: [sda, other] } },
+      `it has several disks, ${told}, and the disk layout names /dev/sda, which the installer may give to another one`,
+      byId,
+    ],
+    [
+      "whose disk is too small",
+      { disks: { ...cloudDisk, disks: [{ ...sda, size: 19e9 }] } },
+      "the flake's system requires a disk of 20 GB, and the layout has sda (scsi-0QEMU_QEMU_HARDDISK_1, 19 GB, holds ext4)",
+      "order a server type with a larger disk, or lower requires.disk of the flake's manifest",
+    ],
+    [
+      "whose disks nobody has looked at",
+      { disks: null },
+      "nobody has looked at its disks",
+      "run pulumi up again",
+    ],
+  ])("%s", (_, changes, because, next) => {
+    expect(decideInstall({ ...fresh, ...changes }, ordered)).toEqual({ do: "refuse", because, next });
+    expect(decideInstall({ ...installer, ...changes }, ordered).do).toBe("refuse");
+  });
+
+  test("for want of memory to boot the installer in, though not once that runs", () => {
+    const small: Wanted = { ...ordered, requires: { disk: null, memory: null } };
+    expect(decideInstall({ ...fresh, memory: 1e9 }, small)).toEqual({
+      do: "refuse",
+      because: "it has 1.0 GB of memory, and the installer, which runs in memory, needs 1.5 GB",
+      next: "order a larger server type",
     });
-    fc.assert(
-      fc.property(facts, (found) => {
-        const decision = decideInstall(found, ordered);
-        if (decision.do !== "install" && decision.do !== "resume") return;
-        expect(found.identity).toBe("bootstrap");
-        expect(found.marker).toBeNull();
-        if (decision.do === "install") expect(bases).toContain(found.os);
-        else expect([found.os, found.variant]).toEqual(["nixos", "installer"]);
+    expect(decideInstall({ ...installer, memory: 1e9 }, small)).toEqual({ do: "resume", from: "disko" });
+  });
+
+  test.each<[string, Disks]>([
+    ["a volume beside its disk", { ...cloudDisk, disks: [sda, volume] }],
+    [
+      "a disk of its own beside another, by id",
+      {
+        disks: [sda, other],
+        layout: layout("/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_2", "sdc"),
+        volumes: [],
+      },
+    ],
+    ["no disk at all, as a container", { disks: [], layout: layout("/dev/sda", ""), volumes: [] }],
+  ])("and one with %s is not", (_, disks) => {
+    expect(decideInstall({ ...fresh, disks }, ordered)).toEqual({ do: "install" });
+  });
+});
+
+describe("a reinstall", () => {
+  const word = { server: "4711", value: "new layout" };
+  const again: Wanted = { ...ordered, reinstall: word };
+  const ours: TargetFacts = { ...installed, disks: cloudDisk };
+  const booted: TargetFacts = {
+    ...installer,
+    identity: "lasting",
+    bootedBy: [reinstallToken(wanted, "new layout")],
+  };
+
+  test.each<[string, TargetFacts, Wanted, InstallDecision]>([
+    ["that is wanted of this server wipes it", ours, again, { do: "reinstall" }],
+    [
+      "is done once a value",
+      { ...ours, marker: marked({ reinstall: "new layout" }) },
+      again,
+      { do: "adopt", rewrite: false },
+    ],
+    [
+      "is done again for another value",
+      { ...ours, marker: marked({ reinstall: "older layout" }) },
+      again,
+      { do: "reinstall" },
+    ],
+    [
+      "of another server leaves this one alone",
+      ours,
+      { ...again, reinstall: { ...word, server: "4712" } },
+      { do: "adopt", rewrite: false },
+    ],
+    [
+      "without a value is none",
+      ours,
+      { ...again, reinstall: { ...word, value: "" } },
+      { do: "adopt", rewrite: false },
+    ],
+    ["goes on in the installer that it has booted", booted, again, { do: "resume", from: "disko" }],
+    [
+      "goes on in no installer that another value has booted",
+      { ...booted, bootedBy: [reinstallToken(wanted, "older layout")] },
+      again,
+      expect.objectContaining({
+        do: "refuse",
+        next: "restart the machine, so that the installed system is back",
       }),
-      { numRuns: 2_000 },
-    );
+    ],
+    [
+      "goes on in no installer when it is wanted no more",
+      booted,
+      ordered,
+      expect.objectContaining({ do: "refuse" }),
+    ],
+    [
+      "does not wipe a volume",
+      { ...ours, disks: { ...cloudDisk, disks: [{ ...sda, ids: ["scsi-0HC_Volume_17"] }] } },
+      again,
+      expect.objectContaining({ do: "refuse" }),
+    ],
+    [
+      "of another stack's host is refused",
+      { ...ours, marker: marked({ stack: "dev" }) },
+      again,
+      expect.objectContaining({ do: "refuse" }),
+    ],
+    [
+      "of a machine that was ordered elsewhere wipes no disk that was not named",
+      ours,
+      { ...again, ordered: false },
+      expect.objectContaining({ do: "refuse" }),
+    ],
+    [
+      "of a machine that was ordered elsewhere wipes the disk that was named",
+      ours,
+      { ...again, ordered: false, erase: ["1"] },
+      { do: "reinstall" },
+    ],
+  ])("%s", (_, facts, want, expected) => {
+    expect(decideInstall(facts, want)).toEqual(expected);
+  });
+});
+
+describe("a restored snapshot", () => {
+  const adopting: Wanted = { ...ordered, adopt: "4710" };
+  const restored = { ...installed, marker: marked({ server: "4710" }) };
+
+  test.each<[string, TargetFacts, Wanted, InstallDecision]>([
+    ["of the server that `adopt` names is taken over", restored, adopting, { do: "adopt", rewrite: true }],
+    [
+      "of another one is refused",
+      { ...restored, marker: marked({ server: "4709" }) },
+      adopting,
+      expect.objectContaining({ do: "refuse" }),
+    ],
+    [
+      "of another host is refused, whatever its server",
+      { ...restored, marker: marked({ server: "4710", host: "web2" }) },
+      adopting,
+      expect.objectContaining({ do: "refuse" }),
+    ],
+    ["that has been taken over is there", installed, adopting, { do: "adopt", rewrite: false }],
+    [
+      "that is not there yet is not installed over",
+      fresh,
+      adopting,
+      {
+        do: "refuse",
+        because: "berth:hosts.web1.adopt says that it is the restored snapshot of server 4710, and it is not",
+        next: "rebuild the server from that snapshot, or remove berth:hosts.web1.adopt to install it anew, and run pulumi up again",
+      },
+    ],
+  ])("%s", (_, facts, want, expected) => {
+    expect(decideInstall(facts, want)).toEqual(expected);
   });
 });
 
@@ -175,9 +375,18 @@ const root = {
 };
 const spare = { name: "sdb", size: 4_000_787_030, ids: ["ata-WDC_WD40_W1"], serial: "W1", holds: "" };
 const byId = (id: string) => `/dev/disk/by-id/${id}`;
-const one: Disks = { disks: [root], layout: [{ device: "/dev/sda", disk: "sda" }] };
-const two: Disks = { disks: [root, spare], layout: [{ device: byId("ata-WDC_WD40_W1"), disk: "sdb" }] };
-const elsewhere = (erase: string[] = []): Wanted => ({ marker: wanted, ordered: false, erase });
+const one: Disks = { disks: [root], layout: [{ device: "/dev/sda", disk: "sda" }], volumes: [] };
+const two: Disks = {
+  disks: [root, spare],
+  layout: [{ device: byId("ata-WDC_WD40_W1"), disk: "sdb" }],
+  volumes: [],
+};
+const elsewhere = (erase: string[] = []): Wanted => ({
+  ...ordered,
+  ordered: false,
+  erase,
+  requires: { disk: null, memory: null },
+});
 const base: TargetFacts = { ...fresh, disks: one };
 
 describe("an install on a machine that was ordered elsewhere", () => {
@@ -210,13 +419,13 @@ describe("an install on a machine that was ordered elsewhere", () => {
       "with the word goes on in the installer",
       { ...base, os: "nixos", variant: "installer" },
       elsewhere(["S62A"]),
-      { do: "resume" },
+      { do: "resume", from: "disko" },
     ],
     [
       "with our marker is adopted without a word",
       { ...installed, disks: null },
       elsewhere(),
-      { do: "adopt" },
+      { do: "adopt", rewrite: false },
     ],
     [
       "with another's marker is refused in spite of the word",
@@ -230,7 +439,7 @@ describe("an install on a machine that was ordered elsewhere", () => {
       elsewhere(["S62A"]),
       refused(
         "the host answers with the installed system's key but has no /etc/berth/install.json",
-        `put the marker back if the host is this stack's, or ${anew}`,
+        `if the host is this stack's, write ${JSON.stringify(wanted)} into that file and run pulumi up again; else ${anew}`,
       ),
     ],
     [
@@ -322,6 +531,7 @@ describe("an install on a machine that was ordered elsewhere", () => {
           disk: fc.constantFrom("", "sda", "sdb", "nvme0n1"),
         }),
       ),
+      volumes: fc.constant([]),
     });
     const words = fc.array(fc.constantFrom("ata-1", byId("ata-2"), "1", "", "sda", "/dev/sda"));
     let wiped = 0;

@@ -19,12 +19,12 @@ import {
   commandLine,
   layOutExtraFiles,
   nixosAnywhere,
-  type Phase,
+  type PhaseRun,
   phaseOf,
 } from "../../../../deployer/install/nixos-anywhere.ts";
+import { type Phase, phases } from "../../../../deployer/install/phases.ts";
 import { installOfWeb1, secrets } from "./samples.ts";
 
-const all: Phase[] = ["kexec", "disko", "install", "reboot"];
 const files = { extraFiles: "/run/b/extra", identity: "/run/b/login" };
 const { target } = installOfWeb1;
 
@@ -36,105 +36,74 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the command line of nixos-anywhere", () => {
   const store = ["--store-paths", installOfWeb1.diskoScript.out, installOfWeb1.toplevel.out];
+  const head = [...store, "--build-on", "local"];
   const kexec = ["--kexec", installOfWeb1.kexecTarball?.out];
-  const extra = ["--extra-files", "/run/b/extra"];
+  const login = ["-i", "/run/b/login"];
   const options = ["--ssh-option", "ConnectTimeout=10", "--ssh-option", "ServerAliveInterval=5"];
-  const phases = (names: string) => ["--phases", names];
-  const everything = phases("kexec,disko,install,reboot");
+  const to = (user: string) => ["--target-host", `${user}@berth-dev-web1`];
+  const web1 = [...login, ...options, ...to("root")];
+  type Files = Parameters<typeof commandLine>[2];
 
-  test.each<
+  test.each<[string, Partial<InstallDocument>, Phase, Files, (string | undefined)[]]>([
     [
-      string,
-      Partial<InstallDocument>,
-      Phase[],
-      typeof files | { extraFiles: string; identity: undefined },
-      (string | undefined)[],
-    ]
-  >([
-    [
-      "a whole install with our own installer",
+      "our own installer",
       {},
-      all,
-      files,
-      [
-        ...store,
-        ...kexec,
-        ...extra,
-        ...everything,
-        "-i",
-        "/run/b/login",
-        ...options,
-        "--target-host",
-        "root@203.0.113.7",
-      ],
+      "kexec",
+      { ...files, extraFiles: undefined },
+      [...head, ...kexec, "--phases", "kexec", ...web1],
     ],
     [
       "the installer that nixos-anywhere brings",
       { kexecTarball: null },
-      all,
-      files,
-      [
-        ...store,
-        ...extra,
-        ...everything,
-        "-i",
-        "/run/b/login",
-        ...options,
-        "--target-host",
-        "root@203.0.113.7",
-      ],
+      "kexec",
+      { ...files, extraFiles: undefined },
+      [...head, "--phases", "kexec", ...web1],
     ],
     [
-      "going on in the installer",
+      "the copy, with the files that the system gets",
       {},
-      ["disko", "install", "reboot"],
+      "install",
       files,
-      [
-        ...store,
-        ...kexec,
-        ...extra,
-        ...phases("disko,install,reboot"),
-        "-i",
-        "/run/b/login",
-        ...options,
-        "--target-host",
-        "root@203.0.113.7",
-      ],
+      [...head, ...kexec, "--extra-files", "/run/b/extra", "--phases", "install", ...web1],
+    ],
+    [
+      "a machine without a way out",
+      { substitutes: false },
+      "disko",
+      { ...files, extraFiles: undefined },
+      [...head, ...kexec, "--phases", "disko", "--no-substitute-on-destination", ...web1],
     ],
     [
       "another port and a user who may sudo",
       { target: { ...target, port: 2222, user: "admin" } },
-      all,
-      files,
+      "kexec",
+      { ...files, extraFiles: undefined },
       [
-        ...store,
-        ...kexec,
-        ...extra,
-        ...everything,
-        "-i",
-        "/run/b/login",
-        "-p",
-        "2222",
-        "--post-kexec-ssh-port",
-        "2222",
-        ...options,
-        "--target-host",
-        "admin@203.0.113.7",
+        ...[...head, ...kexec, "--phases", "kexec", ...login],
+        ...["-p", "2222", "--post-kexec-ssh-port", "2222"],
+        ...[...options, ...to("admin")],
       ],
+    ],
+    [
+      "an IPv6 address, which Nix takes by a name alone",
+      { target: { ...target, address: "2001:db8::1" } },
+      "reboot",
+      { ...files, extraFiles: undefined },
+      [...head, ...kexec, "--phases", "reboot", ...web1],
     ],
     [
       "the agent's key",
       {},
-      all,
-      { ...files, identity: undefined },
-      [...store, ...kexec, ...extra, ...everything, ...options, "--target-host", "root@203.0.113.7"],
+      "disko",
+      { extraFiles: undefined, identity: undefined },
+      [...head, ...kexec, "--phases", "disko", ...options, ...to("root")],
     ],
-  ])("for %s", (_, changes, wanted, paths, expected) => {
-    expect(commandLine({ ...installOfWeb1, ...changes }, wanted, paths)).toEqual(expected);
+  ])("for %s", (_, changes, phase, paths, expected) => {
+    expect(commandLine({ ...installOfWeb1, ...changes }, phase, paths)).toEqual(expected);
   });
 
-  test("holds no secret and switches no check off", () => {
-    const line = commandLine(installOfWeb1, all, files).join(" ");
+  test.each(phases)("holds no secret and switches no check off in the phase %s", (phase) => {
+    const line = commandLine(installOfWeb1, phase, files).join(" ");
     for (const secret of secrets) expect(line).not.toContain(secret);
     expect(line).not.toMatch(/StrictHostKeyChecking|UserKnownHostsFile|PRIVATE/);
   });
@@ -238,10 +207,13 @@ test("nixos-anywhere's own lax options do not get past the shim", ({ skip }) => 
     BERTH_SSH: "ssh",
     BERTH_KNOWN_HOSTS: "/run/b/known",
     BERTH_HOST_ALIAS: "berth-dev-web1",
+    BERTH_ADDRESS: "2001:db8::7",
+    BERTH_SSH_CONFIG: "/run/b/ssh_config",
+    BERTH_JUMP: "berth-dev-web1-jump",
   };
   let text: string;
   try {
-    text = execFileSync("sh", [shim, ...lax, "-G", "root@203.0.113.7"], { encoding: "utf8", env });
+    text = execFileSync("sh", [shim, ...lax, "-G", "root@berth-dev-web1"], { encoding: "utf8", env });
   } catch (error) {
     skip(existsSync("/usr/bin/ssh") === false, "ssh is not installed");
     throw error;
@@ -252,6 +224,8 @@ test("nixos-anywhere's own lax options do not get past the shim", ({ skip }) => 
     "userknownhostsfile /run/b/known",
     "globalknownhostsfile /dev/null",
     "hostkeyalias berth-dev-web1",
+    "hostname 2001:db8::7",
+    "proxycommand exec 'ssh' -F '/run/b/ssh_config' -W [%h]:%p berth-dev-web1-jump",
     "hostkeyalgorithms ssh-ed25519",
     "updatehostkeys false",
     "nohostauthenticationforlocalhost no",
@@ -290,12 +264,14 @@ describe("a run of nixos-anywhere", () => {
   async function start(
     document = installOfWeb1,
     deadline = 5_000,
+    more: Partial<PhaseRun> = {},
   ): Promise<{ error: Error | undefined; log: string }> {
     const log = new InstallLog(join(folder, "install.log"));
     const work = join(folder, "work");
     mkdirSync(work);
     try {
-      await nixosAnywhere(document, all, work, log, deadline);
+      const hostKey = document.bootstrapHostKey;
+      await nixosAnywhere(document, { phase: "install", hostKey, folder: work, log, deadline, ...more });
       return { error: undefined, log: readFileSync(log.file, "utf8") };
     } catch (error) {
       return { error: error as Error, log: readFileSync(log.file, "utf8") };
@@ -324,7 +300,7 @@ describe("a run of nixos-anywhere", () => {
     onPath("echo '### Formatting ###'; echo 'no such disk' >&2; exit 4");
     const { error } = await start();
     expect(error?.message).toMatch(
-      /^web1 \(203\.0\.113\.7\): install NixOS, at "Formatting": nixos-anywhere ended with 4\n.*no such disk/s,
+      /^web1 \(203\.0\.113\.7\): install NixOS, phase install \(copy and install the system\), at "Formatting": nixos-anywhere ended with 4\n.*no such disk/s,
     );
     expect(error?.message).toContain(`the whole log is in ${join(folder, "install.log")}`);
   });
@@ -333,8 +309,28 @@ describe("a run of nixos-anywhere", () => {
     onPath("echo '### Formatting ###'; sleep 9 & wait");
     const started = Date.now();
     const { error } = await start(installOfWeb1, 400);
-    expect(error?.message).toContain('install NixOS, at "Formatting": no end within');
+    expect(error?.message).toContain('at "Formatting": no end within');
     expect(Date.now() - started).toBeLessThan(6_000);
+  });
+
+  test("that is ended says why, and where the host stands", async () => {
+    onPath("echo '### Formatting ###'; sleep 9 & wait");
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error("the connection to the host broke")), 300);
+    const { error } = await start(installOfWeb1, 5_000, {
+      signal: stop.signal,
+      stands: async () => "It answers and runs the installer",
+    });
+    expect(error?.message).toMatch(
+      /at "Formatting": the connection to the host broke\n.* It answers and runs the installer\. Next: /s,
+    );
+  });
+
+  test("that prints endless lines shows the end of each cut", async () => {
+    onPath("head -c 100000 /dev/zero | tr '\\0' x; echo; exit 1");
+    const { error } = await start();
+    expect(error?.message).toContain("x".repeat(300));
+    expect(error?.message).not.toContain("x".repeat(301));
   });
 
   test("that is not there says what to install", async () => {

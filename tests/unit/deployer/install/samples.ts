@@ -1,8 +1,8 @@
-import type { InstallDocument } from "../../../../deployer/install/document.ts";
+import { type InstallDocument, usualDeadlines } from "../../../../deployer/install/document.ts";
 import { webManifest } from "../../config/samples.ts";
 
 /** What no output, log, argument or file for others may hold. */
-export const secrets = ["hunter2-login", "hunter2-lasting", "HUNTER2-AGE"] as const;
+export const secrets = ["hunter2-login", "hunter2-lasting", "HUNTER2-AGE", "hunter2-token"] as const;
 
 /** An install of a web host, with everything that is optional. */
 export const installOfWeb1: InstallDocument = {
@@ -16,8 +16,15 @@ export const installOfWeb1: InstallDocument = {
   },
   marker: { stack: "dev", host: "web1", server: "4711" },
   ordered: true,
+  system: "x86_64-linux",
+  requires: { disk: 20, memory: 2 },
   disks: ["/dev/sda"],
   erase: [],
+  reinstall: null,
+  adopt: null,
+  hetzner: { token: secrets[3], endpoint: "https://api.example.org/v1" },
+  addresses: { ipv4: "203.0.113.7", ipv6: "2001:db8::1" },
+  substitutes: true,
   bootstrapHostKey: "ssh-ed25519 AAAAbootstrap bootstrap web1",
   lastingHostKey: {
     publicKey: "ssh-ed25519 AAAAlasting web1",
@@ -29,4 +36,5 @@ export const installOfWeb1: InstallDocument = {
   diskoScript: webManifest.diskoScript,
   kexecTarball: webManifest.kexecTarball,
   deadline: 60,
+  deadlines: usualDeadlines,
 };
