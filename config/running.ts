@@ -18,6 +18,8 @@ export interface RunningServer {
   /** Whether it has a public address of the family. */
   ipv4: boolean;
   ipv6: boolean;
+  /** Against being deleted; its addresses are as it is. */
+  protected: boolean;
 }
 
 /** What there is at Hetzner with this stack's label. */
@@ -25,8 +27,12 @@ export interface Running {
   servers: RunningServer[];
   primaryIps: { name: string; type: "ipv4" | "ipv6"; location: string }[];
   /** Size in GB. */
-  volumes: { name: string; size: number; location: string }[];
-  loadBalancers: { name: string; type: string; location: string }[];
+  volumes: { name: string; size: number; location: string; protected: boolean }[];
+  loadBalancers: { name: string; type: string; location: string; protected: boolean }[];
+  /** `range` and `subnets` as CIDR. */
+  networks: { name: string; range: string; subnets: string[]; protected: boolean }[];
+  /** By their domains. */
+  zones: { name: string; protected: boolean }[];
 }
 
 /** An ssh key registered in the project. */

@@ -24,6 +24,7 @@ export interface LookOptions {
 
 const labels = z.record(z.string(), z.string());
 const place = z.object({ name: z.string() });
+const protection = z.object({ delete: z.boolean() });
 const sshKey = z.object({
   id: z.int(),
   name: z.string(),
@@ -42,14 +43,23 @@ const server = z.object({
   backup_window: z.string().nullable(),
   placement_group: place.nullish(),
   public_net: z.object({ ipv4: address, ipv6: address }),
+  protection,
 });
 const primaryIp = z.object({ name: z.string(), type: z.enum(["ipv4", "ipv6"]), location: place });
-const volume = z.object({ name: z.string(), size: z.number(), location: place });
+const volume = z.object({ name: z.string(), size: z.number(), location: place, protection });
 const loadBalancer = z.object({
   name: z.string(),
   load_balancer_type: z.object({ name: z.string() }),
   location: place,
+  protection,
 });
+const network = z.object({
+  name: z.string(),
+  ip_range: z.string(),
+  subnets: z.array(z.object({ ip_range: z.string() })),
+  protection,
+});
+const zone = z.object({ name: z.string(), protection });
 
 /**
  * What Hetzner sells, what runs for the stack, and whether the token may write: everything a plan needs, asked at once.
@@ -96,11 +106,13 @@ export async function lookAtCloud(options: LookOptions): Promise<CloudView> {
 
 async function readRunning(api: HetznerApi, stack: string): Promise<Running> {
   const of = `label_selector=${encodeURIComponent(`${stackLabel}=${stack}`)}`;
-  const [servers, primaryIps, volumes, loadBalancers] = await Promise.all([
+  const [servers, primaryIps, volumes, loadBalancers, networks, zones] = await Promise.all([
     api.list(`/servers?${of}`, "servers", server),
     api.list(`/primary_ips?${of}`, "primary_ips", primaryIp),
     api.list(`/volumes?${of}`, "volumes", volume),
     api.list(`/load_balancers?${of}`, "load_balancers", loadBalancer),
+    api.list(`/networks?${of}`, "networks", network),
+    api.list(`/zones?${of}`, "zones", zone),
   ]);
   return {
     servers: servers.map((one) => ({
@@ -115,14 +127,28 @@ async function readRunning(api: HetznerApi, stack: string): Promise<Running> {
       placement: one.placement_group?.name ?? null,
       ipv4: one.public_net.ipv4 !== null,
       ipv6: one.public_net.ipv6 !== null,
+      protected: one.protection.delete,
     })),
     primaryIps: primaryIps.map(({ name, type, location }) => ({ name, type, location: location.name })),
-    volumes: volumes.map(({ name, size, location }) => ({ name, size, location: location.name })),
-    loadBalancers: loadBalancers.map(({ name, load_balancer_type: type, location }) => ({
+    volumes: volumes.map(({ name, size, location, protection }) => ({
+      name,
+      size,
+      location: location.name,
+      protected: protection.delete,
+    })),
+    loadBalancers: loadBalancers.map(({ name, load_balancer_type: type, location, protection }) => ({
       name,
       type: type.name,
       location: location.name,
+      protected: protection.delete,
     })),
+    networks: networks.map(({ name, ip_range: range, subnets, protection }) => ({
+      name,
+      range,
+      subnets: subnets.map(({ ip_range: subnet }) => subnet),
+      protected: protection.delete,
+    })),
+    zones: zones.map(({ name, protection }) => ({ name, protected: protection.delete })),
   };
 }
 

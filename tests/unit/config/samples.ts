@@ -102,6 +102,7 @@ export const runningServer = (changes: Partial<RunningServer> = {}): RunningServ
   placement: null,
   ipv4: true,
   ipv6: true,
+  protected: true,
   ...changes,
 });
 export const running = (servers: RunningServer[] = [], more: Partial<Running> = {}): Running => ({
@@ -109,6 +110,8 @@ export const running = (servers: RunningServer[] = [], more: Partial<Running> = 
   primaryIps: [],
   volumes: [],
   loadBalancers: [],
+  networks: [],
+  zones: [],
   ...more,
 });
 

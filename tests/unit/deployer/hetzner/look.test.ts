@@ -89,6 +89,14 @@ describe("a look at the cloud", () => {
       });
     }
     await cloud.post("/volumes", { name: "prod-web1-data", size: 20, location: "fsn1", labels: mine });
+    await cloud.post("/zones", { name: "example.org", mode: "primary", labels: mine });
+    const network = await cloud.post("/networks", {
+      name: "prod",
+      ip_range: "10.0.0.0/16",
+      subnets: [{ type: "cloud", ip_range: "10.0.1.0/24", network_zone: "eu-central" }],
+      labels: mine,
+    });
+    await cloud.post(`/networks/${network.at("network.id")}/actions/change_protection`, { delete: true });
     const { running, takenNames } = await look(cloud.url);
     expect(running.servers).toEqual([
       {
@@ -103,11 +111,18 @@ describe("a look at the cloud", () => {
         placement: null,
         ipv4: true,
         ipv6: true,
+        protected: false,
       },
     ]);
     expect(new Set(running.primaryIps.map(({ name }) => name)).size).toBe(60);
     expect(running.primaryIps[0]).toMatchObject({ type: "ipv4", location: "hel1" });
-    expect(running.volumes).toEqual([{ name: "prod-web1-data", size: 20, location: "fsn1" }]);
+    expect(running.volumes).toEqual([
+      { name: "prod-web1-data", size: 20, location: "fsn1", protected: false },
+    ]);
+    expect(running.networks).toEqual([
+      { name: "prod", range: "10.0.0.0/16", subnets: ["10.0.1.0/24"], protected: true },
+    ]);
+    expect(running.zones).toEqual([{ name: "example.org", protected: false }]);
     expect(running.loadBalancers).toEqual([]);
     expect(takenNames).toEqual([]);
   });
