@@ -10,7 +10,8 @@ import { writeKeys } from "./keys.ts";
 import { Play, type Step, script } from "./play.ts";
 import { NO_PLUGIN, realPlugin } from "./real-plugin.ts";
 import { countRoutes, report } from "./routes.ts";
-import { type Given, type Story, stories } from "./stories.ts";
+import { stories } from "./stories.ts";
+import type { Given, Story } from "./story.ts";
 
 /*
  * What stacks do with Hetzner's resources, played by an engine's double. The requests in provider-requests/ are those that the
