@@ -36,7 +36,7 @@ const byCode: Record<string, (refusal: Refusal, facts: AdviceFacts) => string> =
   uniqueness_error: ({ error }, { stack }) =>
     /ssh key/i.test(error)
       ? "somebody has registered this ssh key in the project in the meantime: run pulumi up again, which uses it as it is"
-      : `something in the project that Pulumi does not know of has this name or value. Names of this stack begin with "${stack}-": delete or rename the other, or take it over with pulumi import`,
+      : `something in the project that Pulumi does not know of has this name or value. If it is labelled berth-stack=${stack} and as new as the last update, that update ordered it and did not hear the answer: it is empty, delete it. If not, it is somebody else's: rename or delete it, or name the host otherwise. ${again}`,
   rate_limit_exceeded: () =>
     `the project's tokens have had their 3600 requests an hour; room comes back at one a second: wait some minutes. ${again}`,
   token_readonly: () =>
@@ -58,9 +58,12 @@ const down =
 /** The provider's own words for a type that is not sold where it is wanted. */
 const notSold = /server type .* is (not available|unavailable) in|unsupported location for server type/i;
 
+/** A code as the provider's two halves tell it: "… (locked, 7f3a)" and "Error code: locked". */
+const told = /\(([a-z_]+)(?:, [^()\s]+)?\)|^Error code: ([a-z_]+)$/gm;
+
 /** What to do next about what the provider says; undefined where there is nothing to add. */
 export function adviseOn(refusal: Refusal, facts: AdviceFacts): string | undefined {
-  const codes = [...refusal.error.matchAll(/\(([a-z_]+)(?:, [^()\s]+)?\)/g)].map(([, code = ""]) => code);
+  const codes = [...refusal.error.matchAll(told)].map(([, bracketed, named]) => bracketed ?? named ?? "");
   for (const code of codes) {
     const advise = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
     if (advise) return advise(refusal, facts);

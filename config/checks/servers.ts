@@ -111,8 +111,11 @@ function checkSale(
   if (state === "yes") return [];
   const where = Object.entries(type.locations)
     .filter(([, offer]) => availability(offer, now) === "yes")
-    .map(([location]) => location);
-  const elsewhere = where.length === 0 ? `${type.name} is sold nowhere` : `it is in ${where.join(", ")}`;
+    .map(([location, { monthly }]) => ({ location, monthly }));
+  const priced = where.map(({ location, monthly }) =>
+    monthly === undefined ? location : `${location} at ${monthly.toFixed(2)} ${catalogue.currency}`,
+  );
+  const elsewhere = where.length === 0 ? `${type.name} is sold nowhere` : `it is in ${priced.join(", ")}`;
   const others = fitting.filter((one) => one.type !== type.name);
   const said = {
     "not sold": `${type.name} is not sold in ${server.location}; ${elsewhere}`,
@@ -126,7 +129,7 @@ function checkSale(
         path: `${path}.${field}`,
         message: `${said}; what else fits: ${tell(others, catalogue.currency)}`,
       },
-      field === "location" ? where[0] : (others[0]?.type ?? fitting[0]?.type),
+      field === "location" ? where[0]?.location : (others[0]?.type ?? fitting[0]?.type),
     ),
   ];
 }

@@ -59,7 +59,7 @@ describe("a server is refused before it is ordered", () => {
       [
         [
           at("location"),
-          "cx23 is not sold in ash; it is in fsn1, nbg1, hel1; what else fits: ccx13 in ash (price unknown), ccx23 in ash (price unknown), ccx33 in ash (price unknown), ccx43 in ash (price unknown), ccx53 in ash (price unknown)",
+          "cx23 is not sold in ash; it is in fsn1 at 5.49 EUR, nbg1 at 5.49 EUR, hel1 at 5.49 EUR; what else fits: ccx13 in ash (price unknown), ccx23 in ash (price unknown), ccx33 in ash (price unknown), ccx43 in ash (price unknown), ccx53 in ash (price unknown)",
           "fsn1",
         ],
       ],
@@ -71,7 +71,7 @@ describe("a server is refused before it is ordered", () => {
       [
         [
           at("type"),
-          "cx23 is sold out in fsn1 for now; it is in nbg1, hel1; what else fits: cx33 in fsn1 at 8.49 EUR, cx43 in fsn1 at 15.99 EUR, cpx22 in fsn1 at 19.49 EUR, cx53 in fsn1 at 29.49 EUR, cpx32 in fsn1 at 35.49 EUR",
+          "cx23 is sold out in fsn1 for now; it is in nbg1 at 5.49 EUR, hel1 at 5.49 EUR; what else fits: cx33 in fsn1 at 8.49 EUR, cx43 in fsn1 at 15.99 EUR, cpx22 in fsn1 at 19.49 EUR, cx53 in fsn1 at 29.49 EUR, cpx32 in fsn1 at 35.49 EUR",
           "cx33",
         ],
       ],
