@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Deployment } from "../../components/deployment.ts";
 import { Installation, type InstallationArgs } from "../../components/installation.ts";
-import { installDocument } from "../../deployer/install/document.ts";
+import { installDocument, usualDeadlines } from "../../deployer/install/document.ts";
 import { webManifest } from "../unit/config/samples.ts";
 import {
   ageKeyOf,
@@ -120,8 +120,15 @@ describe("an Installation", () => {
       },
       marker: { stack: "dev", host: "web1", server: "4711" },
       ordered: true,
+      system: webManifest.system,
+      requires: webManifest.requires,
       disks: ["/dev/sda"],
       erase: [],
+      reinstall: null,
+      adopt: null,
+      hetzner: null,
+      addresses: { ipv4: "", ipv6: "" },
+      substitutes: true,
       bootstrapHostKey: args.bootstrapPublicKey,
       lastingHostKey: { publicKey: args.publicKey, privateKey: privateKeyOf("lasting") },
       ageKey: ageKeyOf("age"),
@@ -130,6 +137,48 @@ describe("an Installation", () => {
       diskoScript: webManifest.diskoScript,
       kexecTarball: webManifest.kexecTarball,
       deadline: 2_700,
+      deadlines: usualDeadlines,
+    });
+  });
+
+  test("tells the deployer the way to a machine that was ordered elsewhere", async () => {
+    const jump = { address: "198.51.100.1", port: 22, user: "ada", hostKey: "ssh-ed25519 AAAAjump" };
+    const { inputs } = await asked({
+      ...{ ordered: false, user: "admin", port: 2222, jump, offline: true, erase: ["S62A"] },
+    });
+    expect(installDocument.parse(documentOf(inputs))).toMatchObject({
+      target: { user: "admin", port: 2222, jump },
+      ...{ ordered: false, substitutes: false, erase: ["S62A"] },
+    });
+  });
+
+  describe("with the word to reinstall", () => {
+    const reinstall = { server: "4711", value: "new layout", snapshot: true };
+    const api = { token: pulumi.secret("hunter2-token"), endpoint: "https://api.example.org/v1" };
+
+    test("is run again for its value, and is not protected from that", async () => {
+      const resource = await asked({ reinstall, api });
+      expect(resource.inputs.triggers).toEqual(["4711", "new layout"]);
+      expect(resource.protect).toBe(false);
+      expect(documentOf(resource.inputs)).toMatchObject({
+        marker: { stack: "dev", host: "web1", server: "4711" },
+        reinstall,
+        hetzner: { token: "hunter2-token", endpoint: "https://api.example.org/v1" },
+      });
+    });
+
+    test("is not run again when it is for another server", async () => {
+      expect((await asked({ reinstall: { ...reinstall, server: "4710" } })).inputs.triggers).toEqual([
+        "4711",
+        "",
+      ]);
+    });
+
+    test("has the API's token nowhere but in a secret", async () => {
+      const { seen } = await underMocks(
+        () => new Installation("web1-installation", { ...args, reinstall, api }),
+      );
+      expect(placesOf("hunter2-token", seen)).toEqual([]);
     });
   });
 
@@ -178,6 +227,17 @@ describe("an Installation", () => {
         { publicKey: "ssh-ed25519 AAAAnew", privateKey: pulumi.secret(privateKeyOf("new")) },
       ],
       ["the deadline changes", { deadline: 60 }],
+      ["the way to it changes", { user: "admin", jump: undefined, offline: true }],
+      ["its disks are named", { erase: ["S62A"] }],
+      ["it is to adopt a snapshot", { adopt: "4710" }],
+      [
+        "the API's token changes",
+        { api: { token: pulumi.secret("hunter2-token"), endpoint: "https://api.example.org/v1" } },
+      ],
+      [
+        "a reinstall is wanted of another server",
+        { reinstall: { server: "4710", value: "x", snapshot: true } },
+      ],
     ])("%s", async (_, changes) => {
       const before = await asked();
       const after = await asked(changes);

@@ -102,7 +102,10 @@ describe("the deployer's command", () => {
     onPath("nixos-anywhere", `touch ${folder}/wiped`);
     const marker = JSON.stringify(installOfWeb1.marker);
     const seen = observed({ os: "nixos", marker }).replaceAll("\\", "\\\\");
-    onPath("ssh", `cat >/dev/null; printf '%b\\n' '${seen}'`);
+    // It answers with the lasting key alone.
+    const known = 'grep -q AAAAlasting "$(dirname "$2")/known_hosts"';
+    const stranger = "{ echo 'Host key verification failed.' >&2; exit 255; }";
+    onPath("ssh", `cat >/dev/null; ${known} || ${stranger}; printf '%b\\n' '${seen}'`);
     const { stdout, exitCode } = await berth(["install"], JSON.stringify(installOfWeb1));
     expect(stdout).toContain("installed already; nothing to do\n");
     expect(exitCode).toBe(0);
@@ -126,7 +129,7 @@ describe("the deployer's command", () => {
     const { stderr, exitCode } = await berth(["install"], JSON.stringify(installOfWeb1));
     expect(exitCode).toBe(1);
     expect(stderr).toContain(
-      "web1 (203.0.113.7): observe on the host: exit code 0: This account is currently not available.",
+      "web1 (203.0.113.7): inspect on the host: exit code 0: This account is currently not available.",
     );
   });
 
@@ -142,7 +145,8 @@ describe("the deployer's command", () => {
 
   test("has no secret in its output, its log, its children's arguments or their environment", async () => {
     onPath("nix", `{ echo "$@"; env; } >>${folder}/seen; ${builds}`);
-    onPath("ssh", `{ echo "$@"; env; cat; } >>${folder}/seen; echo '${observed({ os: "debian" })}'`);
+    const answer = `echo '${observed({ os: "debian" })}'`;
+    onPath("ssh", `{ echo "$@"; env; } >>${folder}/seen; ${answer}; cat >>${folder}/seen`);
     onPath("nixos-anywhere", `{ echo "$@"; env; } >>${folder}/seen; exit 1`);
     const { stdout, stderr, exitCode } = await berth(["install"], JSON.stringify(installOfWeb1));
     expect(exitCode).toBe(1);
@@ -159,19 +163,16 @@ const builds = `case "$*" in
   *) echo ${installOfWeb1.kexecTarball?.out} ;;
 esac`;
 
-/** What observe.sh prints on a host. */
+/** What every script that an installation runs on a host would print, in one. */
 function observed(changes: { os: string; marker?: string }): string {
+  const size = 40e9;
   return JSON.stringify({
-    variant: "",
-    machine: "x86_64",
-    bootId: "1",
-    current: null,
-    booted: null,
-    profile: null,
-    pendingReboot: [],
-    marker: null,
-    failed: [],
-    trial: { state: "none", exitCode: null, log: "" },
+    ok: true,
+    ...{ variant: "", hostname: "web1", root: "ext4", machine: "x86_64", memory: 4e9, firmware: "bios" },
+    ...{ bootId: "1", current: null, marker: null },
+    ...{ mounted: false, formatted: null, installed: null, tokens: [] },
+    disks: [{ name: "sda", size, ids: [], serial: "1", holds: "" }],
+    ...{ layout: [{ device: "/dev/sda", disk: "sda" }], volumes: [] },
     ...changes,
   });
 }

@@ -157,7 +157,9 @@ describe("the scripts", () => {
 
   test("are those that are asked for, what stands before them, and what they leave on the host", () => {
     expect(files.toSorted()).toEqual(
-      [...scriptNames, "lib", "lock", "guard", "host-key"].map((name) => `${name}.sh`).toSorted(),
+      [...scriptNames, "lib", "lock", "install-lock", "guard", "host-key"]
+        .map((name) => `${name}.sh`)
+        .toSorted(),
     );
   });
 
