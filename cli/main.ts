@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { Failure, messageOf } from "../deployer/failure.ts";
 import { hosts } from "./hosts.ts";
 import { knownHosts } from "./known-hosts.ts";
+import { type RescueOptions, rescue } from "./rescue.ts";
 import { print, say } from "./say.ts";
 import { ssh } from "./ssh.ts";
 import { readStack } from "./stack.ts";
@@ -42,6 +43,18 @@ program
   .action(async (options: { write?: string }) => knownHosts(await stack(), options));
 
 program
+  .command("rescue <host>")
+  .description("boot a host that cannot be reached into Hetzner's rescue system and show what its disks tell")
+  .option("--leave", "boot the installed system again")
+  .option("--shell", "log in to the rescue system that runs")
+  .option("--force", "also when the host can be reached")
+  .option("--host-key <key>", "a rescue system runs that was booted by other means; this is its key")
+  .option("-n, --lines <lines>", "how much of the last boot's journal to print", count, 200)
+  .action(async (host: string, options: RescueOptions) => {
+    exitCode = await rescue(await stack(), host, options);
+  });
+
+program
   .command("trust <address>")
   .description("show the host key that a machine answers with, to compare and to write down; changes nothing")
   .option("-p, --port <port>", "port of ssh", portNumber, 22)
@@ -53,6 +66,12 @@ try {
 } catch (error) {
   say(error instanceof Failure || !isMistakeInCode(error) ? messageOf(error) : String(error.stack));
   process.exitCode = 1;
+}
+
+function count(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("A whole number above 0 is needed.");
 }
 
 function portNumber(text: string): number {

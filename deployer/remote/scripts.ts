@@ -103,6 +103,14 @@ export type Inspection = z.infer<typeof inspection>;
 /** What `network.sh` tells of each address that it was asked for. */
 const network = z.array(z.object({ address: z.string(), up: z.boolean(), route: z.boolean() }));
 
+/** What `rescue.sh` tells: texts of what lies on the disks, each with where it is from. */
+const rescued = done.extend({
+  /** Hetzner's id of the server; empty where the metadata service did not tell. */
+  server: z.string(),
+  os: z.string(),
+  sections: z.array(z.object({ name: z.string(), from: z.string(), text: z.string() })),
+});
+
 const answers = {
   observe: observation,
   disks,
@@ -121,6 +129,7 @@ const answers = {
   adopt: z.union([done, refusal]),
   rotate: z.union([done, refusal]),
   "keep-key": z.union([done, refusal]),
+  rescue: z.union([rescued, refusal]),
   "credentials-deliver": z.union([done.extend({ written: z.array(z.string()) }), refusal]),
   "credentials-read": credentials,
   "credentials-renew": z.union([done.extend({ restarted: z.array(z.string()) }), refusal]),

@@ -230,6 +230,8 @@ let
         map (address: "nameserver ${address}\n") lab.resolvers ++ [ "options timeout:2\n" ]
       );
       "ssh/sshd_config" = builtins.readFile ./sshd_config;
+      # As on NixOS: a rescue system reads what the last boot wrote.
+      "systemd/journald.conf" = "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n";
       "systemd/network/10-uplink.network.d/50-metadata.conf" = builtins.readFile ./metadata.conf;
       # The enabled units are those of this tree; Debian's presets must not add to them.
       "systemd/system-preset/00-system.preset" = "disable *\n";

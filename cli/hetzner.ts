@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { Failure } from "../deployer/failure.ts";
+import { defaultEndpoint, HetznerApi } from "../deployer/hetzner/api.ts";
+import { checkToken, getToken } from "../deployer/hetzner/token.ts";
+import { jsonOrUndefined } from "../deployer/json.ts";
+import { pulumi } from "./stack.ts";
+
+const settings = z.record(z.string(), z.object({ value: z.string().optional() }));
+
+/**
+ * Hetzner's API with the stack's token, as the provider finds it: the configuration first, then the environment.
+ * @param until when everything has to be done, in milliseconds since 1970
+ */
+export async function hetznerOf(
+  stack: string,
+  { until, say }: { until: number; say: (line: string) => void },
+): Promise<HetznerApi> {
+  const configured = settings.safeParse(
+    jsonOrUndefined(await pulumi(["config", "--show-secrets", "--json"], stack)),
+  );
+  const read = (key: string, variable: string) => {
+    const value = configured.data?.[`hcloud:${key}`]?.value;
+    return value ? { value, from: `hcloud:${key}` } : { value: process.env[variable] ?? "", from: variable };
+  };
+  const token = read("token", "HCLOUD_TOKEN");
+  if (token.value === "")
+    throw new Failure({
+      tried: "find an API token of Hetzner's",
+      cameBack: "neither hcloud:token nor HCLOUD_TOKEN is set",
+      next: getToken,
+    });
+  checkToken(token.value, token.from);
+  const late = new AbortController();
+  const because = new Failure({
+    tried: "ask Hetzner's API",
+    cameBack: "it took too long",
+    next: "look at the server in Hetzner's console, then run this again",
+  });
+  setTimeout(() => late.abort(because), until - Date.now()).unref();
+  return new HetznerApi({
+    token: token.value,
+    tokenFrom: token.from,
+    endpoint: read("endpoint", "HCLOUD_ENDPOINT").value || defaultEndpoint,
+    signal: late.signal,
+    until,
+    say,
+    stands: "",
+  });
+}
