@@ -1,16 +1,31 @@
-# Only root reaches the metadata service: it hands out the user data to anyone who asks.
+# Only root reaches the metadata service: it hands out the user data to anyone who asks, at 169.254.169.254 and, as cloud-init
+# knows, at fe80::a9fe:a9fe of every link.
+{
+  config,
+  lib,
+  ...
+}:
+let
+  inherit (config.networking.firewall) backend;
+in
 {
   networking.nftables.tables.metadata = {
-    family = "ip";
-    content = ''
-      chain output {
-        type filter hook output priority filter; policy accept;
-        ip daddr 169.254.169.254 meta skuid != 0 counter reject with icmp type admin-prohibited
-      }
-      chain forward {
-        type filter hook forward priority filter; policy accept;
-        ip daddr 169.254.169.254 counter reject with icmp type admin-prohibited
-      }
-    '';
+    family = "inet";
+    content = builtins.readFile ./metadata.nft;
   };
+
+  # Nothing takes the rules back when the firewall stops: a host without a firewall has no less to hide.
+  networking.firewall.extraCommands = lib.mkIf (backend == "iptables") (
+    builtins.readFile ./metadata-iptables.sh
+  );
+
+  assertions = [
+    {
+      assertion = backend != "firewalld";
+      message = ''
+        networking.firewall.backend is firewalld, under which the metadata service would be open to every service and container of this
+        host. Set it to "nftables".
+      '';
+    }
+  ];
 }

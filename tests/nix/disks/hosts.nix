@@ -42,42 +42,48 @@ in
     cloud
     modules.disk-uefi
   ];
-  uefi-btrfs = host [
-    cloud
-    modules.disk-uefi
-    modules.disk-btrfs
-  ];
-  uefi-luks = host [
-    cloud
-    modules.disk-uefi
-    modules.disk-luks
-  ];
   mirror = host [
     metal
     second
     modules.disk-mirror
   ];
 }
-// lib.optionalAttrs isx86 {
-  bios-uefi = host [
-    cloud
-    modules.disk-bios-uefi
-  ];
-  bios-uefi-btrfs = host [
-    cloud
-    modules.disk-bios-uefi
-    modules.disk-btrfs
-  ];
-  bios-uefi-luks = host [
-    cloud
-    modules.disk-bios-uefi
-    modules.disk-luks
-  ];
-  mirror-luks-btrfs = host [
-    metal
-    second
-    modules.disk-mirror
-    modules.disk-luks
-    modules.disk-btrfs
-  ];
-}
+// (
+  if isx86 then
+    {
+      bios-uefi = host [
+        cloud
+        modules.disk-bios-uefi
+      ];
+      bios-uefi-btrfs = host [
+        cloud
+        modules.disk-bios-uefi
+        modules.disk-btrfs
+      ];
+      bios-uefi-luks = host [
+        cloud
+        modules.disk-bios-uefi
+        modules.disk-luks
+      ];
+      mirror-luks-btrfs = host [
+        metal
+        second
+        modules.disk-mirror
+        modules.disk-luks
+        modules.disk-btrfs
+      ];
+    }
+  else
+    {
+      uefi-btrfs = host [
+        cloud
+        modules.disk-uefi
+        modules.disk-btrfs
+      ];
+      uefi-luks = host [
+        cloud
+        modules.disk-uefi
+        modules.disk-luks
+      ];
+    }
+)
