@@ -23,20 +23,37 @@ type Inputs = z.infer<typeof inputs>;
 /** What leads to the same host by another way changes nothing that is on it. */
 const ways = new Set(["stack", "address", "port", "hostKey", "loginKey"]);
 
-const isMap = (value: Value): value is Properties => typeof value === "object" && value !== null;
+const mapOf = (value: Value): Properties =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 
 /** Credentials as they were last seen on the host: those of the state that are not in place any more are left out. */
 function seenOnHost({ inputs, outputs }: { inputs: Properties; outputs: Properties }): Properties {
-  const delivered = isMap(outputs["delivered"]) ? outputs["delivered"] : {};
-  const had = isMap(inputs["credentials"]) ? inputs["credentials"] : {};
+  const delivered = mapOf(outputs["delivered"]);
   return Object.fromEntries(
-    Object.entries(had).map(([service, credentials]) => {
+    Object.entries(mapOf(inputs["credentials"])).map(([service, credentials]) => {
       const there = delivered[service];
       const names = Array.isArray(there) ? there : [];
-      const known = isMap(credentials) ? Object.entries(credentials) : [];
-      return [service, Object.fromEntries(known.filter(([name]) => names.includes(name)))];
+      return [
+        service,
+        Object.fromEntries(Object.entries(mapOf(credentials)).filter(([name]) => names.includes(name))),
+      ];
     }),
   );
+}
+
+/** What a preview tells, by names; undefined where nothing differs. Pure. */
+export function tellChanges(olds: Properties, news: Properties): string | undefined {
+  const changed: string[] = [];
+  const restarted: string[] = [];
+  for (const service of new Set([...Object.keys(olds), ...Object.keys(news)])) {
+    const [old, now] = [mapOf(olds[service]), mapOf(news[service])];
+    const names = [...new Set([...Object.keys(old), ...Object.keys(now)])];
+    const different = names.filter((name) => old[name] !== now[name]);
+    changed.push(...different.map((name) => `${service}.${name}`));
+    if (different.length > 0 && Object.keys(now).length > 0) restarted.push(service);
+  }
+  if (changed.length === 0) return undefined;
+  return `secrets change: ${changed.join(", ")}${restarted.length === 0 ? "" : `; restarts ${restarted.join(", ")}`}`;
 }
 
 const countOf = (names: CredentialNames): number => Object.values(names).flat().length;
@@ -74,12 +91,12 @@ export const secrets: ResourceHandler = {
     };
   },
 
-  async preview(news) {
-    const { credentials } = news;
-    const names = isMap(credentials)
-      ? Object.entries(credentials).map(([service, of]) => [service, isMap(of) ? Object.keys(of) : []])
-      : [];
-    return { ...news, delivered: Object.fromEntries(names), revision: undefined };
+  async preview(news, old, call) {
+    const credentials = mapOf(news["credentials"]);
+    const line = old && tellChanges(mapOf(old["credentials"]), credentials);
+    if (line) call.log("info", `${String(news["host"])}: ${line}`);
+    const delivered = Object.entries(credentials).map(([service, of]) => [service, Object.keys(mapOf(of))]);
+    return { ...news, delivered: Object.fromEntries(delivered), revision: undefined };
   },
 
   async create(news, call) {
@@ -120,7 +137,11 @@ export const secrets: ResourceHandler = {
   async delete(_id, state, call) {
     const known = inputs.parse(state.inputs);
     const session = await sessionOf(known);
-    const removed = await pruneCredentials(session, {}, { signal: call.signal });
+    const removed = await pruneCredentials(session, {}, { signal: call.signal }).catch((error: unknown) => {
+      throw new Error(
+        `${messageOf(error)} Its secrets stay on it until then. If the machine is gone for good: pulumi state delete '${call.urn}'.`,
+      );
+    });
     if (removed.length > 0) call.log("info", `${session.label}: removed ${removed.join(", ")}`);
   },
 };
