@@ -5,9 +5,10 @@
 set -eu
 rules=$1
 
-unshare --net sleep 120 &
+# Nothing in the background keeps this script's output open.
+unshare --net sleep 120 >/dev/null 2>&1 &
 cloud=$!
-unshare --net sleep 120 &
+unshare --net sleep 120 >/dev/null 2>&1 &
 container=$!
 trap 'kill "$cloud" "$container" $server 2>/dev/null' EXIT
 server=''
@@ -38,7 +39,8 @@ inside "$container" ip address add 198.51.100.2/24 dev eth0
 inside "$container" ip link set eth0 up
 inside "$container" ip route add default via 198.51.100.1
 
-inside "$cloud" node -e 'require("node:http").createServer((_, answer) => answer.end("user data\n")).listen(80, "::")' &
+nsenter --target "$cloud" --net -- \
+  node -e 'require("node:http").createServer((_, answer) => answer.end("user data\n")).listen(80, "::")' >/dev/null 2>&1 &
 server=$!
 
 as_root() { curl --silent --output /dev/null --max-time 2 --noproxy '*' "http://$1/"; }
