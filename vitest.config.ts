@@ -1,17 +1,31 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Time a single test may take, in milliseconds. Layers that share one lab run their files one after the other. */
+/**
+ * Time a single test may take, in milliseconds, and how many files run at once. What the layers wait for are machines rather than
+ * this one's processors: a file of `lab` has a lab or servers of its own. The files of the last two share what they test.
+ */
 const layers = {
-  unit: { testTimeout: 10_000, alone: false },
-  components: { testTimeout: 20_000, alone: false },
-  lab: { testTimeout: 120_000, alone: true },
-  e2e: { testTimeout: 600_000, alone: true },
-  nix: { testTimeout: 300_000, alone: true },
+  unit: { testTimeout: 10_000 },
+  components: { testTimeout: 20_000 },
+  lab: { testTimeout: 300_000, maxWorkers: 4 },
+  e2e: { testTimeout: 600_000, maxWorkers: 1 },
+  nix: { testTimeout: 300_000, maxWorkers: 1 },
 };
+
+/** Starts with the files that boot machines, which take longest, so that none of them is left for the end. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const slow = ({ moduleId }: TestSpecification) => /\/tests\/lab\/(machines|system)\//.test(moduleId);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(slow), ...sorted.filter((file) => !slow(file))];
+  }
+}
 
 export default defineConfig({
   test: {
-    projects: Object.entries(layers).map(([name, { testTimeout, alone }]) => ({
+    sequence: { sequencer: SlowFirst },
+    projects: Object.entries(layers).map(([name, { testTimeout, ...workers }], index) => ({
       // The app's own extends a file that only an installed SvelteKit has.
       tsconfig: "tsconfig.json",
       test: {
@@ -20,7 +34,9 @@ export default defineConfig({
         testTimeout,
         hookTimeout: testTimeout,
         teardownTimeout: testTimeout,
-        fileParallelism: !alone,
+        ...workers,
+        // One layer after the other.
+        sequence: { groupOrder: index },
       },
     })),
   },

@@ -11,7 +11,7 @@ import { messageOf, Trouble } from "./setup/trouble.mjs";
 import { lifeOf } from "./setup/turn.mjs";
 
 /** How long a living daemon may take to answer, and to end with all its machines; milliseconds. */
-const ANSWER = 5_000;
+const ANSWER = 15_000;
 const END = 120_000;
 
 /** What the daemon says of itself; undefined when none answers. */

@@ -14,7 +14,7 @@ import { waitFor } from "./waiting.ts";
 export const REBOOT_EXIT = 133;
 
 /** How long it may take until a machine's init runs. */
-const INIT_LIMIT_MS = 20_000;
+const INIT_LIMIT_MS = 60_000;
 
 /** systemd's signal for "power button pressed": SIGRTMIN+4 of glibc. */
 const POWER_BUTTON = 34 + 4;

@@ -98,7 +98,7 @@ export class ControlGroup {
         await Promise.all(this.folders.map(removeTree));
         return this.folders.some((folder) => existsSync(folder)) ? null : true;
       },
-      20_000,
+      40_000,
     );
   }
 }

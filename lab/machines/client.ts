@@ -3,10 +3,10 @@ import type { DriverInfo } from "./machines.ts";
 import { labPlaces } from "./names.ts";
 
 /** How long `quit` may take: it waits for machines to shut down. */
-const QUIT_LIMIT_MS = 60_000;
+const QUIT_LIMIT_MS = 100_000;
 
 /** How long a daemon that is well may take to tell about itself. */
-const INFO_LIMIT_MS = 10_000;
+const INFO_LIMIT_MS = 30_000;
 
 /**
  * Names, addresses and machines of the lab in folder `lab`. (What the cloud needs of the driver, `ServerDriver`, has its

@@ -1,4 +1,4 @@
-import { appendFile, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rename, stat, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 
 /** A log that grows beyond this is cut to its newer half. */
@@ -46,6 +46,8 @@ export class ConsoleLog {
     if (size <= LIMIT_BYTES) return;
     const whole = await readFile(this.#file);
     const kept = whole.subarray(whole.length - LIMIT_BYTES / 2);
-    await writeFile(this.#file, kept.subarray(kept.indexOf("\n") + 1));
+    // Whoever reads meanwhile never sees half of it.
+    await writeFile(`${this.#file}.new`, kept.subarray(kept.indexOf("\n") + 1));
+    await rename(`${this.#file}.new`, this.#file);
   }
 }

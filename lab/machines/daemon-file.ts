@@ -37,7 +37,7 @@ export async function killDaemon(file: string): Promise<void> {
     await waitFor(
       `the end of process ${pid}`,
       async () => ((await livingDaemon(file)) === null ? true : null),
-      10_000,
+      30_000,
     );
   }
   await rm(file, { force: true });

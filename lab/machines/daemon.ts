@@ -21,7 +21,7 @@ import { application, listen, type Owner } from "./server.ts";
 import { Services } from "./services/services.ts";
 
 /** How long a living daemon may take to prove that it answers. */
-const ANSWER_LIMIT_MS = 5_000;
+const ANSWER_LIMIT_MS = 15_000;
 
 export interface DaemonOptions {
   /** The lab's folder. */

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { CommandFailed } from "./run.ts";
 
 /** How long a short script inside a machine may take. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 45_000;
 
 /** Arguments of nsenter that see a machine as its own processes do. */
 function entering(init: number): string[] {

@@ -31,7 +31,7 @@ import { Snapshots } from "./snapshots.ts";
 const IMAGES = ["debian-13"];
 
 /** How long `quit` waits for machines to shut down before it cuts their power. */
-const QUIT_LIMIT_MS = 15_000;
+const QUIT_LIMIT_MS = 30_000;
 
 /** What `info` tells. */
 export interface DriverInfo {

@@ -92,7 +92,7 @@ export class MetadataService {
       over = true;
       return result.stderr.trim().split("\n").at(-1) ?? "";
     });
-    await waitFor("the start of the metadata service", () => (listening || over ? true : null), 15_000);
+    await waitFor("the start of the metadata service", () => (listening || over ? true : null), 45_000);
     if (over) throw new Error(`the metadata service did not start: ${await ended}`);
     void ended.then(() => this.#revive());
   }

@@ -4,7 +4,7 @@ import { execa } from "execa";
 export class CommandFailed extends Error {}
 
 /** How long the short commands of the driver (ip, nft, mount) may take. */
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 45_000;
 
 /**
  * Runs a short command and returns its output.

@@ -10,7 +10,7 @@ import { waitFor } from "./waiting.ts";
 const GB = 1024 ** 3;
 
 /** How long a detached volume's last user may take to let go. */
-const RELEASE_LIMIT_MS = 10_000;
+const RELEASE_LIMIT_MS = 30_000;
 
 /** What becomes of the volumes when one list of them replaces another. */
 export interface VolumeChanges {

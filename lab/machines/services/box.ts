@@ -9,7 +9,7 @@ import { attempt, lineOf, run } from "../run.ts";
 import { waitFor } from "../waiting.ts";
 
 /** How long a service may take until it serves. */
-const READY_LIMIT_MS = 20_000;
+const READY_LIMIT_MS = 45_000;
 
 /** How long a service that died stays down. */
 const REVIVAL_MS = 1_000;

@@ -54,8 +54,8 @@ async function health(wanted: Record<string, string>): Promise<void> {
       last = JSON.stringify(found);
       return found?.targets.every(({ key, status }) => wanted[key] === status) ? true : null;
     },
-    10_000,
-    100,
+    60_000,
+    50,
   ).catch((error: Error) => {
     throw new Error(`${error.message}; it is ${last}`);
   });
@@ -240,7 +240,7 @@ test("targets in a private network are reached through it, with the public inter
     },
   ]);
   await health(bothHealthy);
-  const asked = await one.run("curl -s -m 3 http://10.9.0.4/");
+  const asked = await one.run("curl -s -m 20 http://10.9.0.4/");
   expect(JSON.parse(asked).headers["x-forwarded-for"]).toBe("10.9.0.2");
   // Taken out again while it runs.
   await lab.driver.setBalancers([{ ...base, ipv4: null, ipv6: null }]);
@@ -255,7 +255,7 @@ test("a balancer whose haproxy dies is there again", async () => {
   const processes = await group.processes();
   expect(processes).not.toEqual([]);
   for (const pid of processes) process.kill(pid, "SIGKILL");
-  await waitFor("its end", async () => ((await group.processes()).length === 0 ? true : null), 5_000);
+  await waitFor("its end", async () => ((await group.processes()).length === 0 ? true : null), 30_000);
   await waitFor(
     "an answer",
     () =>
@@ -263,8 +263,8 @@ test("a balancer whose haproxy dies is there again", async () => {
         () => true,
         () => null,
       ),
-    10_000,
-    100,
+    60_000,
+    50,
   );
 });
 

@@ -30,7 +30,7 @@ async function reboot(remote: Remote, command: string): Promise<void> {
   const boots = async () => (await lab.console(1)).split("] boots ").length;
   const before = await boots();
   await remote.send(command);
-  await waitFor("the next boot", async () => ((await boots()) > before ? true : null), 20_000);
+  await waitFor("the next boot", async () => ((await boots()) > before ? true : null), 60_000);
 }
 
 const handOver = `set -e
@@ -113,7 +113,7 @@ test("a new default boots from then on, and the power button works on the instal
   await waitFor(
     "the server to go off",
     async () => ((await lab.driver.status(1)) === "off" ? true : null),
-    15_000,
+    60_000,
   );
   await lab.driver.start(1);
   await lasting.ready();

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { hostAddress, impossible, knock, newKeyPair, type Remote, TestLab } from "./support.ts";
+import { attemptTcp, hostAddress, impossible, knock, newKeyPair, type Remote, TestLab } from "./support.ts";
 
 const hostKey = newKeyPair("host");
 let lab: TestLab;
@@ -66,14 +66,12 @@ test("the server's firewall applies to it", async () => {
   expect(await knock(ipv4, 22, 1_000)).toBe("silent");
   expect(await knock(hostAddress(ipv6), 22, 1_000)).toBe("silent");
   await lab.driver.setFirewalls([]);
-  expect(await knock(ipv4, 22)).toBe("open");
+  expect(await knock(ipv4, 22, 20_000)).toBe("open");
 });
 
 test("it is unreachable while its server is down, and reachable at another one at once", async () => {
   await lab.driver.stop(2);
-  const began = performance.now();
-  expect(await knock(ipv4, 22)).toBe("silent");
-  expect(performance.now() - began).toBeLessThan(500);
+  expect(await attemptTcp(ipv4, 22, 10_000)).toBe("EHOSTUNREACH");
   await lab.driver.setFloatingAddresses([{ ip: ipv4, server: 1 }]);
   expect(await whoAnswers(ipv4)).toBe("web1");
 });

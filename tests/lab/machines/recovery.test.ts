@@ -56,7 +56,7 @@ test("machines die with a killed daemon, and the next one starts on what it left
   await waitFor(
     "the end of every process of the lab",
     async () => ((await group.processes()).length === 0 ? true : null),
-    10_000,
+    30_000,
   );
 
   await lab.start();

@@ -23,13 +23,13 @@ async function scannedKey(): Promise<string> {
   return await waitFor(
     "a host key",
     async () => {
-      const { stdout } = await execa("ssh-keyscan", ["-T", "2", "-t", "ed25519", ipv4 ?? ""], {
+      const { stdout } = await execa("ssh-keyscan", ["-T", "5", "-t", "ed25519", ipv4 ?? ""], {
         reject: false,
       });
       return stdout.split(" ").slice(1).join(" ") || null;
     },
-    20_000,
-    200,
+    120_000,
+    100,
   );
 }
 
@@ -92,7 +92,7 @@ cp -a /root/.ssh/authorized_keys $root/root/.ssh/
 chmod 700 $root/root/.ssh
 : >/run/lab/firmware/kexec/next
 reboot -ff`);
-  await waitFor("the next boot", async () => ((await lab.boots(1)) > before ? true : null), 20_000);
+  await waitFor("the next boot", async () => ((await lab.boots(1)) > before ? true : null), 60_000);
   await remote.ready();
   expect(await remote.run(". /etc/os-release && echo $VARIANT_ID; ls /run/lab/disk")).toBe(
     "installer\ndebian",

@@ -19,7 +19,7 @@ export function ask(
   { headers = {}, ca }: { headers?: Record<string, string>; ca?: string } = {},
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const options = { headers, agent: false as const, timeout: 5_000 };
+  const options = { headers, agent: false as const, timeout: 20_000 };
   const read = (response: IncomingMessage) => {
     const chunks: Buffer[] = [];
     response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -35,7 +35,7 @@ export function ask(
   const asked = url.startsWith("https:")
     ? getTls(url, { ...options, ca, servername: "lb.test" }, read)
     : get(url, options, read);
-  asked.on("timeout", () => asked.destroy(new Error(`no answer from ${url} within 5 s`)));
+  asked.on("timeout", () => asked.destroy(new Error(`no answer from ${url} within 20 s`)));
   asked.on("error", reject);
   return promise;
 }
@@ -68,8 +68,8 @@ export function service(more: Partial<BalancerService> = {}): BalancerService {
       protocol: "http",
       port,
       interval: 1,
-      timeout: 1,
-      retries: 1,
+      timeout: 3,
+      retries: 2,
       http: { domain: null, path: "/health", response: null, statusCodes: ["2??"], tls: false },
     },
     ...more,

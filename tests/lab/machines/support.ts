@@ -10,6 +10,7 @@ import sshpk from "sshpk";
 import type { LabNetwork, MachineSpec, PrivateInterface, VolumeSpec } from "../../../lab/cloud/driver.ts";
 import { MachinesClient } from "../../../lab/cloud/machines-client.ts";
 import { driverInfo } from "../../../lab/machines/client.ts";
+import { ConsoleLog } from "../../../lab/machines/console-log.ts";
 import { livingDaemon } from "../../../lab/machines/daemon-file.ts";
 import { labNames, labPlaces } from "../../../lab/machines/names.ts";
 import { hostAddress } from "../../../lab/machines/network-choice.ts";
@@ -131,7 +132,13 @@ export class TestLab {
   async start(): Promise<void> {
     this.#said = "";
     const args = ["daemon", "--lab", this.folder, "--cache", cacheFolder(), "--owner", "0:0"];
-    const child = execa(process.execPath, [MAIN, ...args], { reject: false, all: true, buffer: false });
+    const child = execa(process.execPath, [MAIN, ...args], {
+      reject: false,
+      all: true,
+      buffer: false,
+      // Asked to end, it takes as long as its machines do.
+      forceKillAfterDelay: false,
+    });
     this.#daemon = child;
     let over = false;
     void child.then(() => {
@@ -212,17 +219,32 @@ export class TestLab {
 
   /** A connection to one address that trusts one host key and nothing else. */
   remote(address: string, hostKey: KeyPair): Remote {
-    return new Remote(this.folder, address, hostKey.publicKey);
+    return new Remote(this.folder, address, hostKey.publicKey, () => this.account(address));
   }
 
   /** Process id of a running machine's init. */
   async initOf(id: number): Promise<number> {
-    const machine = (await driverInfo(this.folder)).machines.find((machine) => machine.id === id);
-    return await waitFor(`server ${id} to run`, () => machine?.current?.init ?? null, 0);
+    const { machines } = await driverInfo(this.folder);
+    const init = machines.find((machine) => machine.id === id)?.current?.init;
+    if (init === undefined) throw new Error(`server ${id} does not run. ${await this.account()}`);
+    return init;
   }
 
   console(id: number): Promise<string> {
     return readFile(join(this.places.machines, String(id), "console.log"), "utf8");
+  }
+
+  /** What the server with an address did last, for a failure's message; of all servers when none has it. */
+  async account(address?: string): Promise<string> {
+    const { machines } = await driverInfo(this.folder);
+    const those = machines.filter(
+      ({ ipv4, ipv6 }) => ipv4 === address || (ipv6 && hostAddress(ipv6) === address),
+    );
+    const told = (those.length > 0 ? those : machines).map(async ({ id, state, current }) => {
+      const tail = await new ConsoleLog(join(this.places.machines, String(id), "console.log")).tail(15);
+      return `server ${id} is ${state} (${current?.boot ?? "nothing boots"}); its console:\n  ${tail.join("\n  ")}`;
+    });
+    return (await Promise.all(told)).join("\n") || "there are no servers";
   }
 }
 
@@ -231,18 +253,21 @@ export class Remote {
   readonly #folder: string;
   readonly #address: string;
   readonly #hostKey: string;
+  readonly #account: () => Promise<string>;
 
-  constructor(folder: string, address: string, hostKey: string) {
+  /** @param account tells what the server did, when it does not answer */
+  constructor(folder: string, address: string, hostKey: string, account: () => Promise<string>) {
     this.#folder = folder;
     this.#address = address;
     this.#hostKey = hostKey;
+    this.#account = account;
   }
 
   async #ssh(command: string) {
     const known = join(this.#folder, `known-${this.#address.replaceAll(":", "-")}`);
     await writeFile(known, `${this.#address} ${this.#hostKey}\n`);
     const options = [
-      ...["BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=3", "StrictHostKeyChecking=yes"],
+      ...["BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=10", "StrictHostKeyChecking=yes"],
       ...[
         `UserKnownHostsFile=${known}`,
         "GlobalKnownHostsFile=/dev/null",
@@ -253,16 +278,18 @@ export class Remote {
     return await execa("ssh", ["-F", "/dev/null", ...args], {
       reject: false,
       stdin: "ignore",
-      timeout: 30_000,
+      timeout: 100_000,
     });
   }
 
   /** Standard output of a command that must succeed. */
   async run(command: string): Promise<string> {
     const result = await this.#ssh(command);
-    if (result.failed)
-      throw new Error(`ssh ${this.#address} ${command}: exit ${result.exitCode}: ${result.stderr}`);
-    return result.stdout;
+    if (!result.failed) return result.stdout;
+    const how = result.timedOut ? "no end within 100 s" : `exit ${result.exitCode}`;
+    // 255 is ssh's own failure, which says nothing of what became of the server.
+    const account = result.exitCode === 255 ? `\n${await this.#account()}` : "";
+    throw new Error(`ssh ${this.#address} ${command}: ${how}: ${result.stderr}${account}`);
   }
 
   /** Runs a command that may cut the connection off. */
@@ -277,7 +304,7 @@ export class Remote {
   }
 
   /** Waits until a login works; milliseconds it took. */
-  async ready(limitMs = 30_000): Promise<number> {
+  async ready(limitMs = 120_000): Promise<number> {
     const began = performance.now();
     let last = "";
     await waitFor(
@@ -288,8 +315,8 @@ export class Remote {
       },
       limitMs,
       50,
-    ).catch((error: Error) => {
-      throw new Error(`${error.message}: ${last}`);
+    ).catch(async (error: Error) => {
+      throw new Error(`${error.message}: ${last}\n${await this.#account()}`);
     });
     return Math.round(performance.now() - began);
   }
@@ -323,20 +350,28 @@ export function volumeDevice(id: number): string {
   return `/dev/disk/by-id/scsi-0HC_Volume_${id}`;
 }
 
-/** How a TCP connection attempt from this machine ends. */
-export function knock(host: string, port: number, limitMs = 2_000): Promise<"open" | "refused" | "silent"> {
-  const { promise, resolve } = Promise.withResolvers<"open" | "refused" | "silent">();
+/** How a TCP connection attempt from this machine ends: "open", "silent", or the system's word for its failure. */
+export function attemptTcp(host: string, port: number, limitMs: number): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
   const socket = connect({ host, port });
-  const done = (how: "open" | "refused" | "silent") => {
+  const done = (how: string) => {
     socket.destroy();
     resolve(how);
   };
   socket.setTimeout(limitMs, () => done("silent"));
   socket.on("connect", () => done("open"));
-  socket.on("error", (error: NodeJS.ErrnoException) =>
-    done(error.code === "ECONNREFUSED" ? "refused" : "silent"),
-  );
+  socket.on("error", (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
   return promise;
+}
+
+/** The same in the words of a firewall: a port that nobody answers for is silent, whoever says so. */
+export async function knock(
+  host: string,
+  port: number,
+  limitMs = 2_000,
+): Promise<"open" | "refused" | "silent"> {
+  const how = await attemptTcp(host, port, limitMs);
+  return how === "open" ? how : how === "ECONNREFUSED" ? "refused" : "silent";
 }
 
 /** Everything on this machine that carries the lab's name or lies in its folder. */

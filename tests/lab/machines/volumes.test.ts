@@ -150,7 +150,7 @@ test("a volume left out of the list is gone with its data", async () => {
 test("a daemon that dies leaves loop devices to the next one, which gives them up first", async () => {
   const init = await lab.initOf(2);
   await lab.kill();
-  await waitFor("the machine's end", () => (existsSync(`/proc/${init}`) ? null : true), 5_000);
+  await waitFor("the machine's end", () => (existsSync(`/proc/${init}`) ? null : true), 30_000);
   expect(await loopDevices()).toBe(1);
   await lab.start();
   expect(lab.said).toMatch(/removed: loop device \/dev\/loop\d+ of .*volumes\/1\.img/);

@@ -1,6 +1,11 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
+import type { Lab } from "../../../lab/lab.ts";
+import { ConsoleLog } from "../../../lab/machines/console-log.ts";
+
+/** Time for whatever a host does at once: boots, copies, installations; milliseconds. */
+const LIMIT = 200_000;
 
 /** What a lab's environment says, as `lab env` prints it. */
 type Environment = Record<string, string>;
@@ -28,7 +33,7 @@ export async function until<T>(what: string, limit: number, ask: () => Promise<T
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (Date.now() > deadline) throw new Error(`waited ${limit / 1000} s for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
@@ -40,18 +45,18 @@ export class Host {
   /** Folder for `--extra-files`: the lasting host key, the login key and Berth's marker. */
   readonly extraFiles: string;
   readonly #folder: string;
-  readonly #env: Environment;
+  readonly #lab: Lab;
   readonly #id: number;
   #hostKey: KeyPair;
 
   private constructor(
     folder: string,
-    env: Environment,
+    lab: Lab,
     server: { id: number; address: string },
     keys: { login: KeyPair; lasting: KeyPair; bootstrap: KeyPair },
   ) {
     this.#folder = folder;
-    this.#env = env;
+    this.#lab = lab;
     this.#id = server.id;
     this.address = server.address;
     this.login = keys.login;
@@ -61,7 +66,7 @@ export class Host {
   }
 
   /** Orders a Debian whose host key is known before it boots; resolves when it answers ssh. */
-  static async order(name: string, folder: string, env: Environment): Promise<Host> {
+  static async order(name: string, folder: string, lab: Lab): Promise<Host> {
     const keys = {
       login: await makeKey(join(folder, "login")),
       lasting: await makeKey(join(folder, "lasting")),
@@ -77,11 +82,11 @@ ssh_authorized_keys:
   - ${keys.login.publicKey}
 `;
     const order = { name, server_type: "cx23", image: "debian-13", location: "fsn1", user_data: userData };
-    const answer = (await api(env, "POST", "/servers", order)) as {
+    const answer = (await api(lab.env, "POST", "/servers", order)) as {
       server: { id: number; public_net: { ipv4: { ip: string } } };
     };
     const server = { id: answer.server.id, address: answer.server.public_net.ipv4.ip };
-    const host = new Host(folder, env, server, keys);
+    const host = new Host(folder, lab, server, keys);
     await host.#layOutExtraFiles();
     await writeFile(join(folder, "ssh"), sshShim, { mode: 0o755 });
     await host.answers("cloud-init status --wait");
@@ -109,15 +114,15 @@ ssh_authorized_keys:
     const known = join(this.#folder, "known_hosts");
     await writeFile(known, `${this.address} ${this.#hostKey.publicKey}\n`);
     return {
-      ...this.#env,
-      PATH: `${this.#folder}:${this.#env.PATH}`,
+      ...this.#lab.env,
+      PATH: `${this.#folder}:${this.#lab.env.PATH}`,
       KNOWN_HOSTS: known,
       LOGIN_KEY: this.login.file,
       HOME: this.#folder,
     };
   }
 
-  async local(file: string, args: readonly string[], limit: number) {
+  async local(file: string, args: readonly string[], limit = LIMIT) {
     const options = {
       env: await this.environment(),
       reject: false,
@@ -129,29 +134,32 @@ ssh_authorized_keys:
 
   /** Runs a command on the host; its exit code is an answer, not an error. */
   async run(command: string): Promise<{ code: number | undefined; stdout: string; all: string }> {
-    const target = ["-o", "ConnectTimeout=5", `root@${this.address}`, command];
-    const { exitCode, stdout, all } = await this.local("ssh", target, 60_000);
+    const target = ["-o", "ConnectTimeout=10", `root@${this.address}`, command];
+    const { exitCode, stdout, all } = await this.local("ssh", target);
     return { code: exitCode, stdout, all };
   }
 
   /** Resolves when a command succeeds over ssh. */
   async answers(command = "true"): Promise<void> {
-    await until(`ssh to ${this.address} (${command})`, 60_000, async () =>
-      (await this.run(command)).code === 0 ? true : undefined,
-    );
+    let last = "";
+    await until(`ssh to ${this.address} (${command})`, LIMIT, async () => {
+      const { code, all } = await this.run(command);
+      last = all;
+      return code === 0 ? true : undefined;
+    }).catch(async (error: Error) => {
+      const log = new ConsoleLog(join(this.#lab.places.machines, String(this.#id), "console.log"));
+      throw new Error(`${error.message}: ${last}\nIts console:\n  ${(await log.tail(15)).join("\n  ")}`);
+    });
   }
 
   async copy(path: string): Promise<void> {
-    const copied = await this.local(
-      "nix",
-      ["copy", "--no-check-sigs", "--to", `ssh://root@${this.address}`, path],
-      60_000,
-    );
+    const args = ["copy", "--no-check-sigs", "--to", `ssh://root@${this.address}`, path];
+    const copied = await this.local("nix", args);
     if (copied.exitCode !== 0) throw new Error(copied.all);
   }
 
   async remove(): Promise<void> {
-    await api(this.#env, "DELETE", `/servers/${this.#id}`);
+    await api(this.#lab.env, "DELETE", `/servers/${this.#id}`);
   }
 }
 

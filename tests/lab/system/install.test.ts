@@ -20,16 +20,17 @@ interface Release extends HostManifest {
   site: string;
 }
 
+/** A flake of this file's own: its app is changed. */
 const layOut = (refreshSite: boolean) =>
-  layOutFlake({ lab: lab.places.folder, cache: cacheFolder(), node: dirname(node24), refreshSite });
+  layOutFlake({ lab: folder, cache: cacheFolder(), node: dirname(node24), refreshSite });
 
 /** Evaluates and builds what the flake's app is now. */
 async function build(): Promise<Release> {
-  const evaluated = await host.local("nix", ["eval", "--json", `${flake.reference}#berth.hosts`], 60_000);
+  const evaluated = await host.local("nix", ["eval", "--json", `${flake.reference}#berth.hosts`]);
   const { web } = manifest.parse(JSON.parse(evaluated.stdout));
   if (web?.kexecTarball == null) throw new Error("the closed-world flake has no host web with an installer");
   const built = [web.toplevel, web.diskoScript, web.kexecTarball].map(({ drvPath }) => `${drvPath}^out`);
-  const result = await host.local("nix", ["build", "--no-link", ...built], 90_000);
+  const result = await host.local("nix", ["build", "--no-link", ...built]);
   if (result.exitCode !== 0) throw new Error(result.all);
   return { ...web, site: web.health[0]?.body ?? "" };
 }
@@ -55,11 +56,11 @@ async function install(...more: string[]) {
     "--target-host",
     `root@${host.address}`,
   ];
-  return host.local(join(checkout, "lab/stand-ins/nixos-anywhere"), [...paths, ...rest], 100_000);
+  return host.local(join(checkout, "lab/stand-ins/nixos-anywhere"), [...paths, ...rest]);
 }
 
 async function healthOf(): Promise<string | undefined> {
-  const answer = await fetch(`http://${host.address}/healthz`, { signal: AbortSignal.timeout(2000) }).catch(
+  const answer = await fetch(`http://${host.address}/healthz`, { signal: AbortSignal.timeout(10_000) }).catch(
     () => null,
   );
   return answer?.ok ? ((await answer.json()) as { release: string }).release : undefined;
@@ -77,7 +78,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lab-system-"));
   lab = await up();
   flake = await layOut(true);
-  host = await Host.order(`system-${process.pid}`, folder, lab.env);
+  host = await Host.order(`system-${process.pid}`, folder, lab);
   first = await build();
 });
 afterAll(async () => {
@@ -165,7 +166,7 @@ describe("the closed-world system on a lab host", () => {
     expect(await current()).toBe(first.toplevel.out);
     const boot = await bootId();
     await host.run("reboot");
-    const second = await until("another release after the reboot", 60_000, async () => {
+    const second = await until("another release after the reboot", 120_000, async () => {
       const answer = await healthOf();
       return answer === first.site ? undefined : answer;
     });
@@ -194,7 +195,7 @@ describe("the closed-world system on a lab host", () => {
   test("installed again without a question, it does without keys and marker of its own", async () => {
     const { exitCode, all } = await install();
     expect([exitCode, all]).toEqual([0, expect.stringMatching(/### Done! ###$/)]);
-    await until("the reinstalled system to answer HTTP", 60_000, healthOf);
+    await until("the reinstalled system to answer HTTP", 120_000, healthOf);
     expect(await healthOf()).toBe(first.site);
   });
 });

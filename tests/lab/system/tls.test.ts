@@ -21,23 +21,24 @@ const order = `acme-order-renew-${domain}.service`;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lab-tls-"));
   lab = await up();
-  host = await Host.order(`tls-${process.pid}`, folder, lab.env);
+  host = await Host.order(`tls-${process.pid}`, folder, lab);
   const flake = `path:${lab.places.flake}`;
-  const evaluated = await host.local("nix", ["eval", "--json", `${flake}#berth.hosts`], 60_000);
+  const evaluated = await host.local("nix", ["eval", "--json", `${flake}#berth.hosts`]);
   const found = manifest.parse(JSON.parse(evaluated.stdout))[system];
   if (!found?.kexecTarball) throw new Error(`the closed-world flake has no host ${system}`);
   release = found;
   const { toplevel, diskoScript, kexecTarball } = found;
   const built = [toplevel, diskoScript, kexecTarball].map(({ drvPath }) => `${drvPath}^out`);
-  const result = await host.local("nix", ["build", "--no-link", ...built], 90_000);
+  const result = await host.local("nix", ["build", "--no-link", ...built]);
   if (result.exitCode !== 0) throw new Error(result.all);
   const paths = ["--store-paths", diskoScript.out, toplevel.out, "--kexec", kexecTarball.out];
   const rest = ["--build-on", "local", "-i", host.login.file, "--extra-files", host.extraFiles];
-  const installed = await host.local(
-    join(checkout, "lab/stand-ins/nixos-anywhere"),
-    [...paths, ...rest, "--target-host", `root@${host.address}`],
-    100_000,
-  );
+  const installed = await host.local(join(checkout, "lab/stand-ins/nixos-anywhere"), [
+    ...paths,
+    ...rest,
+    "--target-host",
+    `root@${host.address}`,
+  ]);
   if (installed.exitCode !== 0) throw new Error(installed.all);
   host.expectLastingKey();
   await host.answers("systemctl is-system-running --wait");
@@ -57,7 +58,7 @@ function ask(scheme: "http" | "https", path: string, ca?: string): Promise<Incom
     path,
     headers: { host: domain },
     agent: false as const,
-    timeout: 5_000,
+    timeout: 20_000,
   };
   const answer = (response: IncomingMessage) => {
     response.resume();
@@ -65,7 +66,7 @@ function ask(scheme: "http" | "https", path: string, ca?: string): Promise<Incom
   };
   const asked =
     scheme === "http" ? getPlain(options, answer) : getTls({ ...options, servername: domain, ca }, answer);
-  asked.on("timeout", () => asked.destroy(new Error("no answer within 5 s")));
+  asked.on("timeout", () => asked.destroy(new Error("no answer within 20 s")));
   asked.on("error", reject);
   return promise;
 }
@@ -81,7 +82,7 @@ test("the manifest says that the host has TLS and opens its port", () => {
 
 test("a host whose name leads nowhere yet serves behind a certificate of its own, and no unit fails for it", async () => {
   await expect(ask("https", "/", await roots())).rejects.toThrow(/self-signed certificate/);
-  await until("the first order's end", 60_000, async () =>
+  await until("the first order's end", 120_000, async () =>
     (await host.run(`systemctl show --property=ActiveState --value ${order}`)).stdout === "inactive"
       ? true
       : undefined,
@@ -105,7 +106,7 @@ test("once the cloud's DNS leads its name to it, it gets a certificate that the 
   expect((await host.run(`getent ahostsv4 ${domain} | head -n 1`)).stdout).toContain(host.address);
   // The host tries again by itself within two minutes; this is that try, now.
   await host.run(`systemctl start acme-first-${domain}.service`);
-  const answer = await until("a trusted certificate", 30_000, async () =>
+  const answer = await until("a trusted certificate", 120_000, async () =>
     ask("https", "/", await roots()).catch(() => undefined),
   );
   expect(answer.statusCode).toBe(200);
@@ -122,7 +123,7 @@ test("a renewal before its time changes nothing; a due one changes the certifica
   );
   expect((await host.run(`systemctl start ${order}`)).code).toBe(0);
   expect(await serial()).not.toBe(first);
-  const trusted = await until("the new certificate", 10_000, async () =>
+  const trusted = await until("the new certificate", 60_000, async () =>
     ask("https", "/", await roots()).catch(() => undefined),
   );
   expect(trusted.statusCode).toBe(200);
