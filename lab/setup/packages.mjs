@@ -28,6 +28,7 @@ export const debianPackages = Object.freeze({
     file: "/usr/lib/python3/dist-packages/pip/__init__.py",
     testsOnly: true,
   },
+  iptables: { why: "the other firewall that a host may have", program: "iptables", testsOnly: true },
   shellcheck: { why: "checks the scripts that run on servers", program: "shellcheck", testsOnly: true },
 });
 
