@@ -41,8 +41,9 @@ options_of() {
 # What a block device is and what was done about it, as a line for people.
 look_at() {
   device=$1
-  type=$(lsblk -dno FSTYPE "$device" 2>/dev/null | tr -d ' ')
-  label=$(lsblk -dno LABEL,PARTLABEL "$device" 2>/dev/null | tr -s ' ' | sed 's/^ //; s/ $//')
+  # Asked of the device itself: lsblk knows what udev has seen.
+  type=$(blkid -p -o value -s TYPE "$device" 2>/dev/null || true)
+  label=$(blkid -p -o value -s LABEL -s PART_ENTRY_NAME "$device" 2>/dev/null | sort -u | tr '\n' ' ' | sed 's/ $//')
   size=$(lsblk -dno SIZE "$device" 2>/dev/null | tr -d ' ')
   is="$device: ${size:-?}${type:+, $type}${label:+, \"$label\"}"
   case $type in
@@ -50,6 +51,8 @@ look_at() {
     crypto_LUKS) [ "$(lsblk -no NAME "$device" | wc -l)" -gt 1 ] || echo "$is: locked. To look into it: cryptsetup open --readonly $device disk; then once more" ;;
     LVM2_member | linux_raid_member) echo "$is: a part of what is listed by itself" ;;
     zfs_member) echo "$is: a pool. To look into it: zpool import -N -o readonly=on -R $work/mnt; then once more" ;;
+    # What rescue systems are made of.
+    squashfs | erofs | iso9660) ;;
     swap) echo "$is" ;;
     *)
       place=$(findmnt -nro TARGET --source "$device" 2>/dev/null | head -n 1)
@@ -69,7 +72,7 @@ look_at() {
 }
 # A device without a node is another machine's, seen through a container's /sys.
 lsblk -nrpo NAME,TYPE 2>/dev/null | sort -u | while read -r device type; do
-  case $type in rom | loop) continue ;; esac
+  if [ "$type" = rom ]; then continue; fi
   if [ -b "$device" ]; then look_at "$device" || echo "$device: could not be looked at"; fi
 done >"$work/disks"
 
@@ -83,13 +86,13 @@ findmnt -nro TARGET,FSTYPE | while read -r place type; do
   done
 done | awk '!seen[$0]++' >"$work/folders"
 
-# The first of some paths that is in one of the folders, each where it would be in the root, in /nix, /var or /var/log, or in /boot.
+# All of some paths that are in one of the folders, each where it would be in the root, in /nix, /var or /var/log, or in /boot.
 find_in_folders() {
   while IFS= read -r folder; do
     for path in "$@"; do
       if [ -e "$folder/$path" ]; then printf '%s\n' "$folder/$path"; fi
     done
-  done <"$work/folders"
+  done <"$work/folders" | awk '!seen[$0]++'
 }
 
 section disks lsblk <"$work/disks"
