@@ -50,6 +50,22 @@ const virtualHostName = z
 
 const gigabytes = z.number().positive();
 
+const absolute = z.string().startsWith("/");
+
+/** What a host with an encrypted disk needs: a passphrase when it is formatted, and the same one at every boot. */
+const encryption = z.strictObject({
+  /** Where the disk layout reads the passphrase: a file of the installer's memory, `--disk-encryption-keys` of nixos-anywhere. */
+  keyFile: absolute,
+  /** The ssh server that waits for the passphrase while the disk is locked: `ssh -p PORT root@HOST unlock`, passphrase on stdin. */
+  unlock: z.strictObject({
+    port,
+    /** Private ed25519 host key of that server, mode 0600; the public half beside it is read by nobody. Brought by `--extra-files`. */
+    hostKeyFile: absolute,
+    /** Who may unlock. Brought by `--extra-files`; root's own keys unless the flake says otherwise. */
+    authorizedKeysFile: absolute,
+  }),
+});
+
 export const hostManifest = z.strictObject({
   /** Nix system, e.g. "x86_64-linux". */
   system: z.enum(["x86_64-linux", "aarch64-linux"]),
@@ -67,6 +83,8 @@ export const hostManifest = z.strictObject({
   virtualHosts: z.array(z.strictObject({ name: virtualHostName, tls: z.boolean() })),
   /** What disko partitions and formats, by disko's name: every one of these is wiped by an installation. */
   disks: z.record(z.string(), z.strictObject({ device: z.string().startsWith("/dev/") })),
+  /** Set where the layout encrypts. */
+  encryption: encryption.optional(),
   /** What the system needs at least, in GB; null where the flake does not say. */
   requires: z.strictObject({ disk: gigabytes.nullable(), memory: gigabytes.nullable() }),
   /** systemd credentials that services expect, by unit: `{ site: ["DATABASE_URL"] }`. */

@@ -41,6 +41,12 @@ export function checkSystem({ name, settings, manifest }: MatchedHost): Problem[
       ...(names[0] ? { example: names[0].replace(/^\*\./, "www.") } : {}),
     });
   }
+  if (manifest.encryption) {
+    problems.push({
+      path: `${hostPath(name)}.system`,
+      message: `the flake's ${flake}.encryption wants a passphrase for the disk, and a stack cannot give one yet; install this host by hand as docs/disk-layouts.md says, or take the layout luks out of the flake`,
+    });
+  }
   for (const [disk, { device }] of Object.entries(manifest.disks)) {
     if (!/HC_Volume_/.test(device)) continue;
     problems.push({

@@ -88,6 +88,28 @@ const cases: Record<string, Case[]> = {
       ],
       { manifest: flake({ disks: { data: { device: "/dev/disk/by-id/scsi-0HC_Volume_12" } } }) },
     ],
+    [
+      "encrypts its disk",
+      withHost(),
+      [
+        [
+          `${host}.system`,
+          "the flake's berth.hosts.web.encryption wants a passphrase for the disk, and a stack cannot give one yet; install this host by hand as docs/disk-layouts.md says, or take the layout luks out of the flake",
+        ],
+      ],
+      {
+        manifest: flake({
+          encryption: {
+            keyFile: "/tmp/disk.key",
+            unlock: {
+              port: 2222,
+              hostKeyFile: "/etc/ssh/unlock_host_ed25519_key",
+              authorizedKeysFile: "/root/.ssh/authorized_keys",
+            },
+          },
+        }),
+      },
+    ],
   ],
   "names and labels": [
     [
