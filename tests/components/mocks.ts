@@ -67,6 +67,8 @@ function computed({ type, name, inputs }: MockResourceArgs, preview: boolean): R
     return { release: inputs.toplevel, ...(preview ? {} : { previous: inputs.toplevel }) };
   if (preview) return {};
   switch (type) {
+    case "berth:host:Secrets":
+      return { revision: "r1" };
     case "berth:identity:SshKey":
       return {
         publicKey: publicKeyOf(name, inputs.comment),
