@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { type AdviceFacts, adviseOn } from "../config/advice.ts";
 import { messageOf } from "../deployer/failure.ts";
@@ -12,11 +13,13 @@ const hookName = "berth-advice";
  * Language hosts older than Pulumi 3.218 pass no such hook on; then there is the provider's error alone.
  */
 export async function adviseOnRefusals(facts: AdviceFacts): Promise<void> {
-  const hook = new pulumi.ErrorHook(hookName, async ({ name, errors }) => {
+  const advise: pulumi.ErrorHookFunction = async ({ name, errors }) => {
     const advice = adviseOn({ resource: name, error: errors.join("\n") }, facts);
     if (advice !== undefined) await pulumi.log.error(`${name}: ${advice}`);
     return false;
-  });
+  };
+  // The engine calls from outside: an inline program's log is found by its asynchronous context alone.
+  const hook = new pulumi.ErrorHook(hookName, AsyncResource.bind(advise));
   if (!(await isRegistered(hook))) return;
   pulumi.runtime.registerStackTransformation(({ type, props, opts }) =>
     type.startsWith("hcloud:")

@@ -54,7 +54,7 @@ const byCode: Record<string, (refusal: Refusal, facts: AdviceFacts) => string> =
 
 /** No answer of the API's own: a gateway's, or none. */
 const down =
-  /\((server_error|bad_gateway|unavailable|timeout|service_error)\b|status code 5\d\d|connection refused|no such host|i\/o timeout|EOF/i;
+  /\((server_error|bad_gateway|unavailable|timeout|service_error)\b|status code 5\d\d|\b(Get|Post|Put|Delete) "https?:[^"]+": /i;
 /** The provider's own words for a type that is not sold where it is wanted. */
 const notSold = /server type .* is (not available|unavailable) in|unsupported location for server type/i;
 

@@ -188,13 +188,8 @@ describe("an API that is down half-way", () => {
   });
 
   test("an end that is interrupted is ended by the next", async () => {
-    await stack.cloud.post("/lab/faults", {
-      path: "/primary_ips/.*",
-      method: "DELETE",
-      skip: 1,
-      status: 503,
-      times: 99,
-    });
+    const refused = { path: "/firewalls/\\d+", method: "DELETE", skip: 1, status: 503, times: 99 };
+    await stack.cloud.post("/lab/faults", refused);
     const destroy = () => stack.engine().run(["destroy", "--yes", "--skip-preview"]);
     expect((await destroy()).exitCode).not.toBe(0);
     expect(await orphans()).toEqual([]);
@@ -209,10 +204,11 @@ describe("an API that is down half-way", () => {
 describe("what Hetzner refuses during an update is told with what to do, and the next update goes on", () => {
   test("a name that something else has", async () => {
     const other = await stack.cloud.post("/firewalls", { name: "lab-web1-ssh" });
-    const text = told(await advisedUp());
-    expect(text).toMatch(/uniqueness_error/);
-    expect(text).toMatch(/web1-hardware-ssh-firewall: something in the project .* has this name or value/);
+    const run = await advisedUp();
     await stack.cloud.delete(`/firewalls/${other.number("firewall.id")}`);
+    const text = told(run);
+    expect(text).toContain("firewall name is already used (uniqueness_error,");
+    expect(text).toMatch(/web1-hardware-ssh-firewall: something in the project .* has this name or value/);
     expect(await orphans()).toEqual([]);
   });
 
@@ -231,6 +227,28 @@ describe("what Hetzner refuses during an update is told with what to do, and the
     expect(text).toMatch(
       /web1-hardware-server: cx23 is sold out in fsn1 at the moment\. What fits in its place: cx33 in fsn1 at 8\.49 EUR, cx43 in fsn1 at 15\.99 EUR, .*Set berth:hosts\.web1\.server/,
     );
+    expect(await orphans()).toEqual([]);
+  });
+
+  test("an order whose answer was lost: it is named, and deleted by whom it belongs to", async () => {
+    await stack.cloud.post("/lab/faults", {
+      path: "/servers",
+      method: "POST",
+      when: "after",
+      instead: "drop",
+    });
+    expect(told(await advisedUp())).toMatch(
+      /web1-hardware-server: Hetzner's API does not answer as it should/,
+    );
+    expect(await orphans()).toEqual(["lab-web1"]);
+    const text = told(await advisedUp());
+    expect(text).toMatch(
+      /web1-hardware-server: .* labelled berth-stack=lab and as new as the last update, .* delete it/,
+    );
+    const [server] = (await stack.cloud.get("/servers?label_selector=berth-stack=lab")).at("servers") as {
+      id: number;
+    }[];
+    await stack.cloud.delete(`/servers/${server?.id}`);
     expect(await orphans()).toEqual([]);
   });
 

@@ -79,6 +79,7 @@ describe("advice on what Hetzner refuses", () => {
     'Post "https://api.hetzner.cloud/v1/servers": dial tcp 1.2.3.4:443: connect: connection refused',
     'Post "https://api.hetzner.cloud/v1/servers": dial tcp: lookup api.hetzner.cloud: no such host',
     'Post "https://api.hetzner.cloud/v1/servers": EOF',
+    'Get "https://api.hetzner.cloud/v1/actions?id=1": context deadline exceeded',
   ])("an API that is down: %s", (error) => {
     expect(advise(`1 error occurred:\n\t* ${error}\n\n`)).toMatch(
       /does not answer as it should; status\.hetzner\.com .* run pulumi up again, and it goes on from there$/,
