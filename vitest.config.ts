@@ -34,6 +34,8 @@ export default defineConfig({
         testTimeout,
         hookTimeout: testTimeout,
         teardownTimeout: testTimeout,
+        // What holds at last, holds: how soon depends on the machine.
+        expect: { poll: { timeout: testTimeout / 2 } },
         ...workers,
         // One layer after the other.
         sequence: { groupOrder: index },

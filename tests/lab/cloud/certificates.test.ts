@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AcmeServer } from "../../../lab/cloud/acme.ts";
 import { caaAllows } from "../../../lab/cloud/caa.ts";
 import { renewDue } from "../../../lab/cloud/certificate-issue.ts";
@@ -191,7 +191,7 @@ test("a load balancer uses certificates that are issued, follows their renewal, 
   renewDue(cloud.cloud);
   await cloud.cloud.actions.settled();
   expect(await shown(cloud, reply)).toMatchObject({ not_valid_before: "2026-12-05T12:00:00+00:00" });
-  await vi.waitFor(() => expect(chain()?.chain).not.toBe(issued.certificate));
+  await expect.poll(() => chain()?.chain).not.toBe(issued.certificate);
 });
 
 test.each([

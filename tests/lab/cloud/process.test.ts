@@ -26,6 +26,8 @@ const read = (name: string) => readFileSync(file(name), "utf8").trim();
 function spawn(...more: string[]) {
   const child = execa(process.execPath, [main, "--lab", lab, "--driver", "memory", ...more], {
     reject: false,
+    // Asked to end, it may take its time.
+    forceKillAfterDelay: false,
   });
   running.push(child);
   return child;
@@ -37,7 +39,7 @@ async function start(...more: string[]): Promise<{ child: ReturnType<typeof spaw
   child.stdout.on("data", (chunk) => {
     said += chunk;
   });
-  await expect.poll(() => said, { timeout: 15_000 }).toContain("cloud: listening on");
+  await expect.poll(() => said).toContain("cloud: listening on");
   return { child, url: read("cloud.url") };
 }
 

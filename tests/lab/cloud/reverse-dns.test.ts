@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { reverseZones } from "../../../lab/cloud/reverse-zones.ts";
 import { orderServer, testCloud } from "./client.ts";
 import { served, zoneComplaints } from "./zone-check.ts";
@@ -51,14 +51,14 @@ test("names set on servers and addresses are served backwards, and no longer whe
   );
   await named("web6.example.com", six);
   const pointer = () => served(cloud, "12.87.10.in-addr.arpa")[`${ip.split(".")[3]}/PTR`];
-  await vi.waitFor(() => expect(cloud.driver.zones).toHaveLength(2));
+  await expect.poll(() => cloud.driver.zones).toHaveLength(2);
   expect(pointer()).toEqual(["web.example.com."]);
   expect(zoneComplaints(cloud.driver.zones)).toEqual([]);
   const serial = () => served(cloud, "12.87.10.in-addr.arpa")["@/SOA"]?.[0]?.split(" ")[2] ?? "";
   const before = Number(serial());
   await named("www.example.com", ip);
-  await vi.waitFor(() => expect(pointer()).toEqual(["www.example.com."]));
+  await expect.poll(() => pointer()).toEqual(["www.example.com."]);
   expect(Number(serial())).toBeGreaterThan(before);
   await cloud.delete(`/servers/${server}`);
-  await vi.waitFor(() => expect(cloud.driver.zones).toEqual([]));
+  await expect.poll(() => cloud.driver.zones).toEqual([]);
 });

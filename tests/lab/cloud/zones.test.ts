@@ -154,7 +154,8 @@ test("a failing name server fails the action, and what was there before is back"
   const cloud = await testCloud();
   await make(cloud, { rrsets: [set("www", "A", "192.0.2.1")] });
   await cloud.cloud.actions.settled();
-  cloud.driver.failNext("setZones", "knot does not answer");
+  // Twice: on a slow machine what merely catches up may come before the action.
+  for (const _ of [1, 2]) cloud.driver.failNext("setZones", "knot does not answer");
   const reply = await cloud.post("/zones/example.com/rrsets/www/A/actions/set_records", {
     records: [{ value: "192.0.2.9" }],
   });
