@@ -3,6 +3,7 @@ import { readCloudView, requireToken } from "./components/cloud-view.ts";
 import { DnsRecords } from "./components/dns-records.ts";
 import { DnsZone } from "./components/dns-zone.ts";
 import { hetznerAccess } from "./components/hetzner-api.ts";
+import { keepStack } from "./components/keep-stack.ts";
 import { LoadBalancer } from "./components/load-balancer.ts";
 import { Login } from "./components/login.ts";
 import { named } from "./components/named.ts";
@@ -91,15 +92,19 @@ const balancers = Object.entries(config.loadBalancers).map(
     }),
 );
 
-for (const zone of zones) {
-  new DnsRecords(`${zone.name}-records`, {
-    zone,
-    records: plan.dns[zone.name]?.records ?? [],
-    addressesOf: (whose) =>
-      "host" in whose ? machineOf(whose.host).hardware : named(balancers, whose.loadBalancer),
-    ...common,
-  });
-}
+const records = zones.map(
+  (zone) =>
+    new DnsRecords(`${zone.name}-records`, {
+      zone,
+      records: plan.dns[zone.name]?.records ?? [],
+      addressesOf: (whose) =>
+        "host" in whose ? machineOf(whose.host).hardware : named(balancers, whose.loadBalancer),
+      ...common,
+    }),
+);
+
+const shared = [network, placements].filter((one) => one !== undefined);
+keepStack([login, ...shared, ...machines, ...zones, ...balancers, ...records], protect);
 
 /** Every host: where it is, what runs, what it costs. */
 export const hosts = Object.fromEntries(machines.map(({ name, outputs }) => [name, outputs]));

@@ -89,7 +89,7 @@ describe("the program", () => {
       protect: false,
     });
     expect(asked()).toEqual(["eval --json --no-update-lock-file --no-warn-dirty path:./site#berth.hosts"]);
-    expectFamily(seen, "login", "web1", "web2");
+    expectFamily(seen, "login", "web1", "web2", "berth:protect");
     expect(Object.keys(value.hosts)).toEqual(["web1", "web2"]);
     expect(value.pricePerMonth).toBe(14.98);
     expect(seen.resources.some(({ protect }) => protect)).toBe(false);
@@ -119,6 +119,33 @@ describe("the program", () => {
     expect(keys).toHaveLength(2);
     expect(keys[0]).toEqual(keys[1]);
     expect(seen.resources.filter(({ type }) => type === "hcloud:index/sshKey:SshKey")).toHaveLength(1);
+  });
+
+  test("ends with what everything else is deleted after, protected as the stack is", async () => {
+    evaluatesTo({ web: webManifest });
+    const config = {
+      hosts: {
+        web1: { ...plainHost, volumes: { data: 20 }, server: { ...plainHost.server, placement: "web" } },
+      },
+      network: {},
+      dns: { "example.org": {} },
+      loadBalancers: {
+        edge: {
+          location: "fsn1",
+          targets: ["web1"],
+          services: [{ protocol: "tcp", port: 443, targetPort: 443 }],
+        },
+      },
+    };
+    for (const protect of [true, false]) {
+      const { seen } = await program({ ...config, protect });
+      const last = only(seen, "pulumi:index:Stash");
+      const others = seen.resources.filter(({ custom, urn }) => custom && urn !== last.urn);
+      expect(others.filter(({ urn }) => !last.dependencies.includes(urn)).map(({ name }) => name)).toEqual(
+        [],
+      );
+      expect(last.protect ?? false).toBe(protect);
+    }
   });
 
   test("gives the API's token to what switches servers on, from the configuration before the environment", async () => {
