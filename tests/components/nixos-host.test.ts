@@ -80,6 +80,7 @@ describe("a NixosHost", () => {
       "web1-hardware-ssh-firewall: hcloud:index/firewall:Firewall",
       "web1-hardware-ssh: berth:hetzner:Firewall",
       "web1-hardware: berth:hetzner:Server",
+      "web1-host-key: berth:host:HostKey",
       "web1-identity-age: berth:identity:AgeKey",
       "web1-identity-bootstrap: berth:identity:SshKey",
       "web1-identity-lasting: berth:identity:SshKey",
@@ -172,6 +173,7 @@ describe("a NixosHost", () => {
     expect(dying.map(({ name }) => name).toSorted()).toEqual([
       "web1-deployment",
       "web1-hardware-power",
+      "web1-host-key",
       "web1-installation-install",
       "web1-volume-data-attachment",
     ]);
@@ -189,6 +191,34 @@ describe("a NixosHost", () => {
     });
     expect(document.ageKey).toBe(ageKeyOf("web1-identity-age"));
     expect(only(seen, deployment).inputs.hostKey).toBe(publicKeyOf("web1-identity-lasting", "web1"));
+  });
+
+  test("shows its lasting key before anything is deployed, by which everything after it is verified", async () => {
+    const { seen, value } = await make();
+    const key = only(seen, "berth:host:HostKey");
+    expect(key.inputs).toMatchObject({
+      stack: "dev",
+      host: "web1",
+      port: 22,
+      machineId: await settled<string>(value.hardware.machineId),
+      publicKey: publicKeyOf("web1-identity-lasting", "web1"),
+      privateKey: secret(privateKeyOf("web1-identity-lasting")),
+      former: [],
+    });
+    expect(key.secretOutputs.toSorted()).toEqual(["loginKey", "privateKey"]);
+    expect(dependenciesOf(key)).toContain("web1-installation-install");
+    expect(dependenciesOf(only(seen, deployment))).toContain("web1-host-key");
+    expect(only(seen, deployment).inputs.hostKey).toBe(key.inputs.publicKey);
+    expect(await settled(value.outputs.hostKey)).toBe(key.inputs.publicKey);
+  });
+
+  test("is given another lasting key by the word, and no other key changes", async () => {
+    const { seen } = await make({ settings: settings({ identity: { rotate: "2026-11" } }) });
+    const keys = seen.resources.filter(({ type }) => type === "berth:identity:SshKey");
+    expect(keys.map(({ name, inputs }) => [name, inputs.generation])).toEqual([
+      ["web1-identity-bootstrap", undefined],
+      ["web1-identity-lasting", "2026-11"],
+    ]);
   });
 
   test("is installed on the server that was ordered, and by its id alone", async () => {
