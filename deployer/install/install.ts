@@ -1,20 +1,21 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Failure, messageOf } from "../failure.ts";
 import { build } from "../nix/build.ts";
 import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { remote } from "../remote/scripts.ts";
-import { isIdentityMismatch, SshSession } from "../ssh/session.ts";
+import type { SshSession } from "../ssh/session.ts";
 import { decideInstall } from "./decide.ts";
 import type { InstallDocument } from "./document.ts";
 import type { InstallDecision, Wanted } from "./facts.ts";
-import { InstallLock } from "./lock.ts";
+import { InstallLock, Settled } from "./lock.ts";
 import type { InstallLog } from "./log.ts";
-import { type Contact, describe, inspect, look, whereabouts } from "./look.ts";
-import { awaitNetwork } from "./network.ts";
-import { nixosAnywhere, PhaseFailed } from "./nixos-anywhere.ts";
+import { type Contact, describe, inspect, look } from "./look.ts";
 import { type Phase, phasesFrom, phaseWords } from "./phases.ts";
-import { markerOf, notesOf } from "./progress.ts";
+import { notesOf } from "./progress.ts";
 import { beginReinstall, withoutVolumes, withVolumes } from "./reinstall.ts";
+import { runInInstaller, runKexec } from "./run-phase.ts";
+import { awaitInstalled } from "./verify.ts";
 
 /** Install a host, or find that it is installed, or refuse. Ends within the document's deadline, either way. */
 export async function install(document: InstallDocument, log: InstallLog): Promise<void> {
@@ -52,21 +53,20 @@ class Installer {
         (signal) => look(this.#document, this.#within("look"), signal),
         (signal) => buildAll(this.#document, this.#left(), this.#log, signal),
       );
-      const decision = this.#decide();
+      const decision = await this.#holdAndDecide();
       if (decision.do === "adopt") return await this.#adopt(decision.rewrite);
-
-      await this.#hold();
-      const standing = this.#decide();
-      if (standing.do === "adopt") return await this.#adopt(standing.rewrite);
-      if (standing.do === "reinstall")
+      if (decision.do === "reinstall")
         await beginReinstall(this.#host, this.#document, this.#log, this.#late.signal);
-      const begin = standing.do === "resume" ? standing.from : "kexec";
-      if (standing.do === "resume")
+      const begin = decision.do === "resume" ? decision.from : "kexec";
+      if (decision.do === "resume")
         this.#log.say(`an earlier installation did not end; it goes on at ${begin} (${phaseWords[begin]})`);
-      for (const phase of phasesFrom(begin)) await this.#phase(phase, phase === begin);
 
-      this.#log.say("waiting for the installed system");
-      await this.#installed();
+      for (const phase of phasesFrom(begin)) {
+        if (phase !== begin) await this.#stand(phase);
+        if (phase !== "reboot") await this.#phase(phase);
+      }
+      await withVolumes(this.#document, this.#log, this.#late.signal);
+      await this.#restarted(await this.#phase("reboot").catch((error: unknown) => error));
       this.#log.say("installed");
     } finally {
       clearTimeout(late);
@@ -111,7 +111,7 @@ class Installer {
       `${session.label} answers with the ${facts.identity} key, runs ${describe(seen)} on ${facts.machine} (${seen.firmware}, ${memory}): ${decision.do}`,
     );
     if (decision.do !== "refuse") return decision;
-    throw new Failure({
+    throw new Settled({
       host: session.label,
       tried: "install NixOS",
       cameBack: `refused, ${decision.because}`,
@@ -135,22 +135,38 @@ class Installer {
     this.#log.say("installed already; nothing to do");
   }
 
+  /** What is to be done, decided while nobody else is at work on the host. One that is about to restart is looked at once more. */
+  async #holdAndDecide(): Promise<Exclude<InstallDecision, { do: "refuse" }>> {
+    for (let tries = 1; ; tries++) {
+      const first = this.#decide();
+      if (first.do === "adopt") return first;
+      try {
+        await this.#hold();
+        return this.#decide();
+      } catch (error) {
+        if (error instanceof Settled || tries >= 3) throw error;
+        this.#log.keep(messageOf(error));
+        await this.#contact?.session.close();
+        this.#contact = await look(this.#document, this.#within("look"), this.#late.signal);
+      }
+    }
+  }
+
   /** Be the only one at work on the host, and see again what is there. */
   async #hold(): Promise<void> {
     this.#lock?.release();
-    this.#lock = await InstallLock.take(this.#host, this.#document.target.stack);
+    const { stack } = this.#document.target;
+    this.#lock = await InstallLock.take(this.#host, stack, (line) => this.#log.say(line));
     if (!this.#contact) return;
     const { session, facts } = this.#contact;
     this.#contact = { ...this.#contact, ...(await inspect(session, this.#document, facts.identity)) };
   }
 
-  async #phase(phase: Phase, first: boolean): Promise<void> {
-    if (!first) await this.#stand(phase);
-    if (phase === "disko") await this.#clearDisk();
-    if (phase === "reboot") await withVolumes(this.#document, this.#log, this.#late.signal);
+  async #phase(phase: Phase): Promise<void> {
+    if (phase === "disko" || phase === "install") await this.#settle();
+    if (phase === "disko") await this.#withoutVolumes();
     this.#log.say(`phase ${phase}: ${phaseWords[phase]}`);
-    if (phase === "kexec") await this.#kexec();
-    else await this.#inInstaller(phase);
+    await this.#run(phase);
     const notes = notesOf(this.#document);
     if (phase === "disko") await this.#note("formatted", notes.formatted);
     if (phase === "install") await this.#note("installed", notes.installed);
@@ -181,10 +197,14 @@ class Installer {
     });
   }
 
-  /** Nothing of an earlier run is at work on the disk, and no volume can be taken for it. */
-  async #clearDisk(): Promise<void> {
+  /** Nothing of an earlier run is at work on the disk. */
+  #settle() {
     const { diskoScript } = this.#document;
-    await remote(this.#host, "settle", { path: [diskoScript.out] }, { deadline: 30_000 });
+    return remote(this.#host, "settle", { path: [diskoScript.out] }, { deadline: 30_000 });
+  }
+
+  /** No volume can be taken for the disk. */
+  async #withoutVolumes(): Promise<void> {
     const volumes = this.#contact?.facts.disks?.volumes ?? [];
     await withoutVolumes(this.#host, this.#document, volumes, this.#log, this.#late.signal);
     if (volumes.length === 0 || !this.#contact) return;
@@ -193,128 +213,34 @@ class Installer {
     this.#decide();
   }
 
-  /** nixos-anywhere waits for the installer for ever; whoever answers with another key than the host's will not become it. */
-  async #kexec(): Promise<void> {
-    const watch = new AbortController();
-    const stranger = this.#watchForStranger(watch.signal);
-    try {
-      await this.#run("kexec", AbortSignal.any([this.#late.signal, stranger.signal]));
-    } finally {
-      watch.abort();
-      await stranger.done;
-      this.#lock?.release();
-    }
-  }
-
-  #watchForStranger(stop: AbortSignal): { signal: AbortSignal; done: Promise<void> } {
-    const found = new AbortController();
-    const { target } = this.#document;
-    const watch = async () => {
-      const hostKey = this.#contact?.hostKey ?? "";
-      const session = await SshSession.create({ ...target, user: "root", hostKeys: [hostKey] });
-      try {
-        for (let times = 0; times < 3 && !stop.aborted; ) {
-          await sleep(3_000, undefined, { signal: stop });
-          const said = await session
-            .waitUntilReachable(1, { signal: stop })
-            .then(() => "")
-            .catch(messageOf);
-          times = isIdentityMismatch(said) ? times + 1 : 0;
-          if (times === 3)
-            found.abort(
-              new Error(
-                "host key verification failed: another host key than the one it was begun with answers",
-              ),
-            );
-        }
-      } finally {
-        await session.close();
-      }
-    };
-    return { signal: found.signal, done: watch().catch(() => undefined) };
-  }
-
-  /** A phase in the installer; it ends when the host is no longer held, but for the restart, which is meant to end that. */
-  async #inInstaller(phase: Exclude<Phase, "kexec">): Promise<void> {
-    const lost = new AbortController();
-    const over = new AbortController();
-    if (phase !== "reboot") {
-      void this.#lock?.lost
-        // nixos-anywhere tells better what it was at when the connection broke.
-        .then(() => sleep(4_000, undefined, { signal: over.signal }))
-        .then(() => lost.abort(new Error("the connection to the host broke")))
-        .catch(() => undefined);
-    }
-    try {
-      await this.#run(phase, AbortSignal.any([this.#late.signal, lost.signal]));
-    } catch (error) {
-      // It never sees a system that is back too soon; whether the new one is there is asked next.
-      if (phase !== "reboot" || !(error instanceof PhaseFailed) || error.gaveUp || this.#late.signal.aborted)
-        throw error;
-      this.#log.keep(messageOf(error));
-    } finally {
-      over.abort();
-    }
-  }
-
-  async #run(phase: Phase, signal: AbortSignal): Promise<void> {
-    await nixosAnywhere(this.#document, {
-      phase,
+  async #run(phase: Phase): Promise<void> {
+    const folder = join(this.#folder, phase);
+    await mkdir(folder);
+    const { signal } = this.#late;
+    const run = {
+      ...{ document: this.#document, log: this.#log, lock: this.#lock, folder, signal },
       hostKey: this.#contact?.hostKey ?? "",
-      folder: this.#folder,
-      log: this.#log,
       deadline: this.#within(phase),
-      signal,
-      stands: () => whereabouts(this.#document, 4_000),
-    });
+    };
+    if (phase !== "kexec") return runInInstaller(phase, run);
+    await runKexec(run);
+    this.#lock?.release();
   }
 
-  /** The new system must come up as itself: the lasting key, our marker, the toplevel that was installed, its network. */
-  async #installed(): Promise<void> {
-    const { target, lastingHostKey, toplevel } = this.#document;
-    const session = await SshSession.create({
-      ...target,
-      user: "root",
-      hostKeys: [lastingHostKey.publicKey],
-    });
-    const end = Date.now() + this.#within("boot");
+  /** nixos-anywhere never sees a system that is back too soon: whether the new one is there is what counts. */
+  async #restarted(phaseFailed: unknown): Promise<void> {
+    const { signal } = this.#late;
+    const boot = Math.min(
+      this.#within("boot"),
+      phaseFailed === undefined ? Number.POSITIVE_INFINITY : 120_000,
+    );
+    const within = { boot, network: this.#within("network") };
+    if (phaseFailed !== undefined) this.#log.keep(messageOf(phaseFailed));
+    this.#log.say("waiting for the installed system");
     try {
-      for (;;) {
-        // The installer may answer once more, with the key it had.
-        await session.waitUntilReachable(Math.max(1, end - Date.now()), {
-          patient: true,
-          signal: this.#late.signal,
-        });
-        const wrong = await this.#whatIsWrong(session);
-        if (wrong === undefined) break;
-        if (Date.now() >= end) {
-          throw new Failure({
-            host: session.label,
-            tried: "verify the installed system",
-            cameBack: wrong,
-            next: "look at the server's console, then run pulumi up again",
-          });
-        }
-        await sleep(1_000, undefined, { signal: this.#late.signal });
-      }
-      await awaitNetwork(session, this.#document, this.#within("network"), (line) => this.#log.say(line));
-      this.#log.keep(`${session.label} runs ${toplevel.out}`);
-    } finally {
-      await session.close();
-    }
-  }
-
-  async #whatIsWrong(session: SshSession): Promise<string | undefined> {
-    const { toplevel } = this.#document;
-    try {
-      const seen = await remote(session, "inspect", {}, { deadline: 15_000, fresh: true });
-      const marker = JSON.stringify(markerOf(this.#document));
-      if (seen.variant === "installer") return "the installer still runs";
-      if (seen.marker?.trim() !== marker)
-        return `its marker is ${seen.marker?.trim() ?? "absent"}, not ${marker}`;
-      return seen.current === toplevel.out ? undefined : `it runs ${seen.current}, not ${toplevel.out}`;
+      await awaitInstalled(this.#document, this.#log, within, signal);
     } catch (error) {
-      return messageOf(error);
+      throw phaseFailed === undefined || signal.aborted ? error : phaseFailed;
     }
   }
 }

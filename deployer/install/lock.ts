@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { jsonOrUndefined } from "../json.ts";
 import { renderDocument } from "../remote/scripts.ts";
@@ -9,8 +11,18 @@ import { become, quote, type SshSession } from "../ssh/session.ts";
 /** Seconds without a sign of life after which a host is let go of; a deployer that dies takes its connection with it at once. */
 const silence = 45;
 const beatEvery = 5_000;
+const answerWithin = 30_000;
+
+/** What `install-lock.sh` says. */
+const answers = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true) }),
+  z.object({ ok: z.literal(false), owner: z.string(), silent: z.number() }),
+]);
 
 const script = (name: string) => readFile(new URL(`../remote/${name}.sh`, import.meta.url), "utf8");
+
+/** A Failure that another look at the host would not change. */
+export class Settled extends Failure {}
 
 /** A host held for this installation, by a connection that lives as long as we do. */
 export class InstallLock {
@@ -26,8 +38,35 @@ export class InstallLock {
     void this.lost.then(() => clearInterval(this.#beat));
   }
 
-  /** Throws a Failure that names who holds the host already. */
-  static async take(session: SshSession, stack: string, deadline = 20_000): Promise<InstallLock> {
+  /**
+   * Throws a Failure that names who holds the host already. One who shows no sign of life is waited for: its connection was cut, and the
+   * host lets go of it by itself.
+   * @param say told while it is waited for
+   */
+  static async take(session: SshSession, stack: string, say: (line: string) => void): Promise<InstallLock> {
+    const end = Date.now() + (silence + 30) * 1_000;
+    for (;;) {
+      const attempt = await InstallLock.#try(session, stack);
+      if (attempt instanceof InstallLock) return attempt;
+      const { owner, silent } = attempt;
+      if (silent <= (beatEvery / 1_000) * 2 || Date.now() >= end) {
+        throw new Settled({
+          host: session.label,
+          tried: "hold the host for this installation",
+          cameBack: `another installation is at work on it: ${owner}`,
+          stands: "Nothing was changed by this one",
+          next: "wait until that one has ended, then run pulumi up again",
+        });
+      }
+      say(`waiting until the host lets go of an installation that is silent for ${silent} s: ${owner}`);
+      await sleep(5_000);
+    }
+  }
+
+  static async #try(
+    session: SshSession,
+    stack: string,
+  ): Promise<InstallLock | { owner: string; silent: number }> {
     const text = `${await script("lib")}\n${await script("install-lock")}`;
     const command = `exec ${become(session.target.user)}sh -c ${quote(text)}`;
     const child = spawn("ssh", ["-F", session.configFile, "-o", "ControlPath=none", session.alias, command], {
@@ -38,19 +77,17 @@ export class InstallLock {
     const owner = `${userInfo().username}@${hostname()} (stack ${stack}, process ${process.pid}, since ${new Date().toISOString()})`;
     child.stdin.write(renderDocument({ owner, seconds: silence }));
     const lock = new InstallLock(child);
-    const said = await answerOf(child, deadline);
-    const answer = jsonOrUndefined(said.line) as { ok?: boolean; because?: string } | undefined;
+    const said = await answerOf(child, answerWithin);
+    const answer = answers.safeParse(jsonOrUndefined(said.line)).data;
     if (answer?.ok === true) return lock;
     lock.release();
+    if (answer) return answer;
     throw new Failure({
       host: session.label,
       tried: "hold the host for this installation",
-      cameBack: answer?.because ?? (said.stderr.trim().split("\n").at(-1) || "no answer in time"),
+      cameBack: said.stderr.trim().split("\n").at(-1) || "no answer in time",
       stands: "Nothing was changed by this one",
-      next:
-        answer?.because === undefined
-          ? "look at the connection to the host, then run pulumi up again"
-          : "wait until that one has ended, then run pulumi up again",
+      next: "look at the connection to the host, then run pulumi up again",
     });
   }
 

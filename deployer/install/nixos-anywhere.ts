@@ -16,7 +16,7 @@ const shim = fileURLToPath(new URL("./ssh-shim", import.meta.url));
 export function commandLine(
   document: InstallDocument,
   phase: Phase,
-  files: { extraFiles: string; identity: string | undefined },
+  files: { extraFiles: string | undefined; identity: string | undefined },
 ): string[] {
   const { target } = document;
   return [
@@ -27,8 +27,7 @@ export function commandLine(
     "--build-on",
     "local",
     ...(document.kexecTarball ? ["--kexec", document.kexecTarball.out] : []),
-    "--extra-files",
-    files.extraFiles,
+    ...(files.extraFiles === undefined ? [] : ["--extra-files", files.extraFiles]),
     "--phases",
     phase,
     ...(document.substitutes ? [] : ["--no-substitute-on-destination"]),
@@ -82,17 +81,6 @@ export async function layOutExtraFiles(folder: string, document: InstallDocument
   }
 }
 
-/** How a run ended that did not succeed. */
-export class PhaseFailed extends Failure {
-  /** Whether nixos-anywhere itself gave up, rather than being ended by us or not found. */
-  readonly gaveUp: boolean;
-
-  constructor(parts: ConstructorParameters<typeof Failure>[0], gaveUp: boolean) {
-    super(parts);
-    this.gaveUp = gaveUp;
-  }
-}
-
 export interface PhaseRun {
   phase: Phase;
   /** The only host key that is believed. */
@@ -133,15 +121,12 @@ export async function nixosAnywhere(document: InstallDocument, run: PhaseRun): P
   if (ended.exitCode === 0) return;
   const missing = ended.code === "ENOENT";
   if (missing) {
-    throw new PhaseFailed(
-      {
-        host: `${target.host} (${target.address})`,
-        tried: "start nixos-anywhere",
-        cameBack: "it is not on PATH",
-        next: "install nixos-anywhere (it is in nixpkgs)",
-      },
-      false,
-    );
+    throw new Failure({
+      host: `${target.host} (${target.address})`,
+      tried: "start nixos-anywhere",
+      cameBack: "it is not on PATH",
+      next: "install nixos-anywhere (it is in nixpkgs)",
+    });
   }
   const ending = ended.isCanceled
     ? messageOf(signal?.reason)
@@ -149,24 +134,21 @@ export async function nixosAnywhere(document: InstallDocument, run: PhaseRun): P
       ? `no end within ${Math.round(deadline / 1000)} s`
       : `nixos-anywhere ended with ${ended.exitCode}`;
   const last = log.tail(12);
-  throw new PhaseFailed(
-    {
-      host: `${target.host} (${target.address})`,
-      tried: `install NixOS, phase ${phase} (${phaseWords[phase]}), at "${log.phase}"`,
-      cameBack: `${ending}\n${last}`,
-      ...(run.stands && { stands: await run.stands() }),
-      next: `the whole log is in ${log.file}; run pulumi up again: it looks at the host and goes on from there`,
-    },
-    !ended.isCanceled && !ended.timedOut,
-  );
+  throw new Failure({
+    host: `${target.host} (${target.address})`,
+    tried: `install NixOS, phase ${phase} (${phaseWords[phase]}), at "${log.phase}"`,
+    cameBack: `${ending}\n${last}`,
+    ...(run.stands && { stands: await run.stands() }),
+    next: `the whole log is in ${log.file}; run pulumi up again: it looks at the host and goes on from there`,
+  });
 }
 
 /** The files a run needs in its folder, and the environment that leads nixos-anywhere to them. */
-async function layOut(document: InstallDocument, { folder, hostKey }: PhaseRun) {
+async function layOut(document: InstallDocument, { folder, hostKey, phase }: PhaseRun) {
   const { jump, ...direct } = { ...document.target, hostKeys: [hostKey] };
   const target = jump ? { ...direct, jump } : direct;
-  const extraFiles = join(folder, "extra");
-  await layOutExtraFiles(extraFiles, document);
+  const extraFiles = phase === "install" ? join(folder, "extra") : undefined;
+  if (extraFiles) await layOutExtraFiles(extraFiles, document);
   const identity = target.loginKey === undefined ? undefined : join(folder, "login");
   if (identity) await writeFile(identity, `${target.loginKey?.trimEnd()}\n`, { mode: 0o600 });
   const known = join(folder, "known_hosts");

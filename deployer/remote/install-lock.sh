@@ -4,9 +4,13 @@
 mkdir -p "$berth_run"
 chmod 700 "$berth_run"
 exec 9>>"$berth_run/install.lock"
-flock -n 9 || refuse "another installation is at work on it: $(cat "$berth_run/install.owner" 2>/dev/null)"
-printf '%s' "$doc_owner" >"$berth_run/install.owner"
 beat=$berth_run/install.beat
+if ! flock -n 9; then
+  # How long its holder has been silent: one whose connection was cut is let go of soon.
+  printf '{"ok":false,"owner":%s,"silent":%d}\n' "$(json_string <"$berth_run/install.owner")" "$(($(uptime_s) - $(cat "$beat")))"
+  exit 0
+fi
+printf '%s' "$doc_owner" >"$berth_run/install.owner"
 uptime_s >"$beat"
 (
   while sleep 2; do

@@ -102,6 +102,7 @@ interface OrderedServer {
 
 /** A server of the lab's cloud, ordered as a stack orders it, and the document that installs it. */
 export class LabServer {
+  /** In the stack. */
   readonly name: string;
   readonly id: string;
   readonly ipv4: string;
@@ -133,16 +134,19 @@ export class LabServer {
     this.lasting = keys.lasting;
   }
 
-  /** @param more lines of user data */
+  /**
+   * @param order what the order says beside or instead of the usual
+   * @param former the server whose host it becomes: its name in the stack, its keys
+   */
   static async order(
     lab: Lab,
     system: HostManifest,
     name: string,
-    { more = "", order = {} as object } = {},
+    { order = {}, former }: { order?: object; former?: LabServer } = {},
   ): Promise<LabServer> {
     await mkdir(join(lab.places.folder, "test"), { recursive: true });
     const folder = await mkdtemp(join(lab.places.folder, "test", `${name}-`));
-    const keys = {
+    const keys = former ?? {
       login: await makeKey(join(folder, "login")),
       bootstrap: await makeKey(join(folder, "bootstrap")),
       lasting: await makeKey(join(folder, "lasting")),
@@ -158,14 +162,13 @@ export class LabServer {
       `  ed25519_public: ${keys.bootstrap.publicKey}`,
       "ssh_authorized_keys:",
       `  - ${keys.login.publicKey}`,
-      more.replaceAll("LOGIN_KEY", keys.login.publicKey),
       "",
     ].join("\n");
     const wanted = { name, server_type: "cx23", image: "debian-13", location: "fsn1", user_data: userData };
     const { server } = (await api(lab.env, "POST", "/servers", { ...wanted, ...order })) as {
       server: OrderedServer;
     };
-    return new LabServer(lab, system, name, folder, server, keys);
+    return new LabServer(lab, system, former?.name ?? name, folder, server, keys);
   }
 
   /** What a stack's program would say of it, with short deadlines. */
