@@ -16,6 +16,8 @@ export interface Resource<R extends Item & { labels: Labels }> {
   what: string;
   records: Collection<R>;
   sortable: readonly string[];
+  /** Nothing takes time with it, so the API knows no actions of its kind. */
+  withoutActions?: true;
   /** Filters beside `label_selector`: whether a record has one of the values. */
   filters: Record<string, (record: R, values: string[]) => boolean>;
   /** Brings the records up to date before they are filtered. */
@@ -24,13 +26,13 @@ export interface Resource<R extends Item & { labels: Labels }> {
   view(record: R): object | Promise<object>;
 }
 
-/** List and read of a resource, and the reads of its actions. */
+/** List and read of a resource, and the reads of its actions where it has any. */
 export function serveReads<R extends Item & { labels: Labels }>(
   api: Api,
   cloud: Cloud,
   resource: Resource<R>,
 ): void {
-  serveActionReads(api, cloud, resource);
+  if (!resource.withoutActions) serveActionReads(api, cloud, resource);
   api.get(`/${resource.many}`, async ({ query }) => {
     const selector = parseSelector(query.get("label_selector") ?? "");
     const wanted = Object.entries(resource.filters).flatMap(([name, test]) => {

@@ -56,7 +56,7 @@ const base = "/v1";
 export class Api {
   readonly #app = new Hono<Env>();
   readonly #options: ApiOptions;
-  readonly #paths = new Set<string>();
+  readonly #methods = new Map<string, Method[]>();
 
   constructor(options: ApiOptions) {
     this.#options = options;
@@ -85,9 +85,10 @@ export class Api {
 
   /** The finished application; no route can be added after. */
   finish(): Hono<Env> {
-    for (const path of this.#paths) {
+    for (const [path, methods] of this.#methods) {
       this.#app.all(path, (c) =>
         this.#answer(c, () => {
+          c.header("Allow", methods.join(", "));
           throw new ApiError("method_not_allowed", "method not allowed");
         }),
       );
@@ -97,7 +98,7 @@ export class Api {
   }
 
   #on(method: Method, path: string, handler: Handler): void {
-    this.#paths.add(path);
+    this.#methods.set(path, [...(this.#methods.get(path) ?? []), method]);
     this.#app.on(method, path, (c) => this.#answer(c, handler));
   }
 

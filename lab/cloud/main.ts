@@ -10,6 +10,7 @@ import type { ActionMode } from "./actions.ts";
 import { openCloud } from "./cloud.ts";
 import type { Bootable, Cloud } from "./context.ts";
 import type { RequestRecord } from "./http.ts";
+import { apiServer } from "./listener.ts";
 import { MachinesClient } from "./machines-client.ts";
 import { MemoryDriver } from "./memory-driver.ts";
 import { serverRecords } from "./records.ts";
@@ -54,7 +55,7 @@ async function main({ lab, driver: driverName, port, actions, datacenter }: Argu
 
   const metadata = createAdaptorServer({ fetch: opened.metadata.fetch });
   await listen(metadata, { path: file("metadata.sock") });
-  const api = createAdaptorServer({ fetch: opened.app.fetch });
+  const api = apiServer(opened.app);
   const bound = await listenOnPort(api, port, cloud.store.port);
   cloud.store.port = bound;
   cloud.store.flush();

@@ -35,6 +35,7 @@ export function servePlacementGroups(api: Api, cloud: Cloud): void {
     what: "placement group",
     records,
     sortable: ["id", "name", "created"],
+    withoutActions: true,
     filters: { name: byName, type: (group, values) => values.includes(group.type) },
     view: (group) => group,
   };

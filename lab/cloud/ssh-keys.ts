@@ -19,6 +19,7 @@ export function serveSshKeys(api: Api, cloud: Cloud): void {
     what: "SSH key",
     records,
     sortable: ["id", "name"],
+    withoutActions: true,
     filters: { name: byName, fingerprint: (key, values) => values.includes(key.fingerprint) },
     view: (key) => key,
   };

@@ -91,6 +91,7 @@ async function runVitest(layer, rest, env, record) {
     layer,
     "--reporter=default",
     "--reporter=./tests/record.ts",
+    "--reporter=./tests/lab/conformance/reporter.ts",
   ];
   // A filter may well match nothing in one layer of several.
   const lenient = rest.length > 0 ? ["--passWithNoTests"] : [];

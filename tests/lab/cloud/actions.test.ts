@@ -90,3 +90,11 @@ test("of finished actions the last thousand are kept", async () => {
   await actions.settled();
   expect(actions.all()).toHaveLength(1000);
 });
+
+test("things with which nothing takes time have no actions to ask for", async () => {
+  const cloud = await testCloud();
+  expect((await cloud.get("/servers/actions")).status).toBe(200);
+  for (const path of ["/ssh_keys/actions", "/placement_groups/actions"]) {
+    expect((await cloud.get(path)).at("error.message")).toBe("api route not found");
+  }
+});

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
 import { type CloudOptions, openCloud, type RunningCloud } from "../../../lab/cloud/cloud.ts";
 import type { RequestRecord } from "../../../lab/cloud/http.ts";
+import { apiServer } from "../../../lab/cloud/listener.ts";
 import { MemoryDriver } from "../../../lab/cloud/memory-driver.ts";
 
 export const token = "0123456789abcdef".repeat(4);
@@ -93,7 +93,7 @@ export async function listeningCloud(
   options: Partial<CloudOptions> & { driver?: MemoryDriver } = {},
 ): Promise<TestCloud & { url: string; close: () => void }> {
   const cloud = await testCloud(options);
-  const server = createAdaptorServer({ fetch: cloud.app.fetch });
+  const server = apiServer(cloud.app);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return { ...cloud, url: `http://127.0.0.1:${port}/v1`, close: () => void server.close() };

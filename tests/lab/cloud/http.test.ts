@@ -29,6 +29,7 @@ test("a known path with another method is 405", async () => {
   const reply = await cloud.raw("/v1/servers", { method: "PATCH", headers: bearer });
   expect(reply.status).toBe(405);
   expect(reply.at("error.code")).toBe("method_not_allowed");
+  expect(reply.headers.get("allow")).toBe("GET, POST");
 });
 
 test("a body that is not JSON is 400 json_error", async () => {

@@ -1,15 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { RequestRecord } from "../../../lab/cloud/http.ts";
 import { hcloudStandIn } from "../../../lab/plugins/hcloud/provider.ts";
+import { checkout } from "../../../lab/setup/places.mjs";
 import { EngineDouble } from "../../unit/provider/client.ts";
 import { listeningCloud, token } from "../cloud/client.ts";
 import { writeKeys } from "./keys.ts";
 import { Play, type Step, script } from "./play.ts";
 import { NO_PLUGIN, realPlugin } from "./real-plugin.ts";
-import { countRoutes, report } from "./routes.ts";
+import { hand } from "./routes.ts";
 import { stories } from "./stories.ts";
 import type { Given, Story } from "./story.ts";
 
@@ -29,11 +30,6 @@ beforeAll(() => {
   const read = (name: string) => readFileSync(join(folder, name), "utf8");
   given = { certificate: read("tls.pem"), privateKey: read("tls.key") };
   rmSync(folder, { recursive: true });
-});
-
-afterAll(() => {
-  report(countRoutes("the provider's request sequences, by the stand-in", askedByStandIn));
-  if (plugin) report(countRoutes("the provider's real plugin", askedByPlugin));
 });
 
 type Provider = (env: NodeJS.ProcessEnv) => Promise<EngineDouble>;
@@ -81,4 +77,18 @@ test("the real plugin sends what was recorded of it, and keeps what the stand-in
   });
   for (const result of await Promise.allSettled(compared))
     if (result.status === "rejected") throw result.reason;
+});
+
+test("every type of hcloud that the components make is played", async ({ task }) => {
+  await hand(task, "pulumi-resource-hcloud, its recorded requests", askedByStandIn);
+  if (plugin) await hand(task, "pulumi-resource-hcloud itself", askedByPlugin);
+  const components = join(checkout, "components");
+  const sources = readdirSync(components).map((name) => readFileSync(join(components, name), "utf8"));
+  const made = sources.flatMap((source) =>
+    [...source.matchAll(/new hcloud\.(\w+)\(/g)].map(([, type]) => type),
+  );
+  const scripts = Object.keys(stories).map((name) => readFileSync(recorded(name), "utf8"));
+  const of = (step: string, type = "") => scripts.some((text) => text.includes(`== ${step} ${type} `));
+  expect(made).toContain("Server");
+  expect(made.filter((type) => !of("create", type) || !of("delete", type))).toEqual([]);
 });
