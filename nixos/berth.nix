@@ -43,7 +43,7 @@ let
   };
 in
 {
-  imports = [ ./disks/volumes.nix ];
+  imports = [ ./traps.nix ];
 
   options.berth.health = mkOption {
     type = types.listOf healthCheck;

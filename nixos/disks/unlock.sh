@@ -6,6 +6,7 @@ set -eu
 questions=${BERTH_QUESTIONS:-/run/systemd/ask-password}
 reply=${BERTH_REPLY:-systemd-reply-password}
 mapped=${BERTH_MAPPED:-/dev/mapper/root}
+left=${BERTH_PATIENCE:-60}
 
 # The way a disk layout reads its key file: without the line's end.
 key=$(cat)
@@ -27,7 +28,6 @@ open_question() {
 }
 
 answered=''
-left=60
 while [ "$left" -gt 0 ]; do
   if [ -e "$mapped" ]; then
     echo "the disk is open; the boot goes on"
@@ -46,8 +46,8 @@ while [ "$left" -gt 0 ]; do
   sleep 1
 done
 if [ -n "$answered" ]; then
-  echo "unlock: the passphrase was taken, and the disk is not open after a minute" >&2
+  echo "unlock: the passphrase was taken, and the disk is not open in time" >&2
 else
-  echo "unlock: nobody has asked for a passphrase for a minute" >&2
+  echo "unlock: nobody has asked for a passphrase in time" >&2
 fi
 exit 1

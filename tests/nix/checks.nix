@@ -124,7 +124,7 @@ in
   name = "disk-${name}";
   # With its configuration, so that a test can ask more than whether it builds.
   value = host.config.system.build.toplevel // {
-    inherit (host) config;
+    inherit (host) config extendModules;
   };
 }) diskHosts
 // lib.mapAttrs' (name: host: {

@@ -2,36 +2,18 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { manifest } from "../../config/manifest.ts";
-import { flakeCopy, flakeInputs, has, type Inputs, output } from "./nix.ts";
+import { type Evaluation, has, openFlake, output } from "./nix.ts";
 
-// The real flake, evaluated with a whole nixpkgs. Evaluated is not built: nothing here shows that a build works.
-let flake: Awaited<ReturnType<typeof flakeCopy>>;
-let inputs: Inputs;
+let flake: Evaluation;
+const evaluate: Evaluation["evaluate"] = (...args) => flake.evaluate(...args);
 
 beforeAll(async () => {
-  flake = await flakeCopy();
-  inputs = (await has("nix")) ? await flakeInputs(flake.folder) : { missing: "needs nix on PATH" };
+  flake = await openFlake();
 });
 afterAll(() => flake[Symbol.asyncDispose]());
-
-/** Evaluates an output to JSON, or skips the test with the reason why it cannot. */
-async function evaluate(ctx: TestContext, attribute: string, apply?: string): Promise<unknown> {
-  if ("missing" in inputs) return ctx.skip(inputs.missing);
-  const applied = apply ? ["--apply", apply] : [];
-  return JSON.parse(
-    await output("nix", [
-      "eval",
-      "--impure",
-      "--json",
-      `path:${flake.folder}#${attribute}`,
-      ...inputs.args,
-      ...applied,
-    ]),
-  );
-}
 
 test("the manifest has the shape a stack reads, and reading it builds nothing", async (ctx) => {
   const hosts = manifest.parse(await evaluate(ctx, "berth.hosts"));
@@ -50,6 +32,7 @@ test("the manifest has the shape a stack reads, and reading it builds nothing", 
 });
 
 test("every output of the flake evaluates, on all systems", async (ctx) => {
+  const { inputs } = flake;
   if ("missing" in inputs) return ctx.skip(inputs.missing);
   await output("nix", [
     "flake",

@@ -1,24 +1,17 @@
 import { join } from "node:path";
-import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import { has, output, repository } from "./nix.ts";
+import { asRoot, has, output, repository, rootSucceeds } from "./nix.ts";
 
 // The rules of a Hetzner host, in network namespaces of their own: whoever is not root gets no user data.
 const profile = join(repository, "nixos/profiles/hetzner");
 const script = join(import.meta.dirname, "metadata/who-reaches-it.sh");
 
 const tools = ["unshare", "nsenter", "setpriv", "ip", "curl"];
-/** Network namespaces are root's. */
-const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n", "--preserve-env=PATH", "--"];
 
 async function missing(firewall: readonly string[]): Promise<string | undefined> {
-  const succeeds = async (...words: string[]) => {
-    const [file = "", ...rest] = words;
-    return (await execa(file, rest, { reject: false })).exitCode === 0;
-  };
-  if (!(await succeeds(...asRoot, "true"))) return "needs root, for network namespaces";
+  if (!(await rootSucceeds("true"))) return "needs root, for network namespaces";
   for (const tool of [...tools, ...firewall]) {
-    if (!(await succeeds(...asRoot, "sh", "-c", `command -v ${tool}`))) return `needs ${tool}`;
+    if (!(await rootSucceeds("sh", "-c", `command -v ${tool}`))) return `needs ${tool}`;
   }
   return undefined;
 }

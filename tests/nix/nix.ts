@@ -2,6 +2,7 @@ import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
+import type { TestContext } from "vitest";
 
 export const repository = resolve(import.meta.dirname, "../..");
 
@@ -31,6 +32,16 @@ export async function output(
 /** Whether a program is on PATH and starts. */
 export async function has(file: string): Promise<boolean> {
   return (await execa(file, ["--version"], { reject: false })).exitCode === 0;
+}
+
+/** What stands before a command that is root's. */
+export const asRoot: readonly string[] =
+  process.getuid?.() === 0 ? [] : ["sudo", "-n", "--preserve-env=PATH", "--"];
+
+/** Whether these words, run as root without asking anybody for a password, end well. */
+export async function rootSucceeds(...words: string[]): Promise<boolean> {
+  const [file = "", ...rest] = [...asRoot, ...words];
+  return (await execa(file, rest, { reject: false })).exitCode === 0;
 }
 
 /** Paths of all Nix files of the repository, relative to it. */
@@ -89,4 +100,30 @@ async function override(input: string, tree: string): Promise<string[]> {
     : (await output("nix", ["store", "add", "--name", "source", resolve(tree)])).trim();
   const hash = (await output("nix", ["hash", "path", "--type", "sha256", path])).trim();
   return ["--override-input", input, `path:${path}?narHash=${encodeURIComponent(hash)}`];
+}
+
+/** The real flake with a whole nixpkgs. Evaluated is not built: nothing here shows that a build works. */
+export interface Evaluation {
+  folder: string;
+  inputs: Inputs;
+  /** Evaluates an output to JSON, or skips the test with the reason why it cannot. */
+  evaluate(ctx: TestContext, attribute: string, apply?: string): Promise<unknown>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function openFlake(): Promise<Evaluation> {
+  const flake = await flakeCopy();
+  const inputs = (await has("nix")) ? await flakeInputs(flake.folder) : { missing: "needs nix on PATH" };
+  return {
+    ...flake,
+    inputs,
+    async evaluate(ctx, attribute, apply) {
+      if ("missing" in inputs) return ctx.skip(inputs.missing);
+      const applied = apply ? ["--apply", apply] : [];
+      const installable = `path:${flake.folder}#${attribute}`;
+      return JSON.parse(
+        await output("nix", ["eval", "--impure", "--json", installable, ...inputs.args, ...applied]),
+      );
+    },
+  };
 }

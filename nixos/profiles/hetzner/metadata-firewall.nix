@@ -21,10 +21,11 @@ in
 
   assertions = [
     {
-      assertion = backend != "firewalld";
+      # firewalld leaves other tables of nftables alone; with them off, nothing would hold these rules.
+      assertion = backend == "iptables" || config.networking.nftables.enable;
       message = ''
-        networking.firewall.backend is firewalld, under which the metadata service would be open to every service and container of this
-        host. Set it to "nftables".
+        networking.firewall.backend is ${backend} and networking.nftables.enable is false: the metadata service would be open to every
+        service and container of this host. Set networking.nftables.enable = true.
       '';
     }
   ];
