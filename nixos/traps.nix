@@ -9,18 +9,24 @@ let
   inherit (config) boot networking systemd;
 
   # A LUKS key in a folder that no initrd brings along.
-  passing = file: file != null && lib.any (folder: lib.hasPrefix folder file) [
-    "/tmp/"
-    "/run/"
-    "/mnt/"
-  ];
+  passing =
+    file:
+    file != null
+    && lib.any (folder: lib.hasPrefix folder file) [
+      "/tmp/"
+      "/run/"
+      "/mnt/"
+    ];
   lockedOut = lib.filterAttrs (_: disk: passing disk.keyFile) boot.initrd.luks.devices;
 
   hasNetwork =
     networking.useDHCP
     || (systemd.network.enable && systemd.network.networks != { })
     || lib.any (
-      interface: interface.useDHCP == true || interface.ipv4.addresses != [ ] || interface.ipv6.addresses != [ ]
+      interface:
+      interface.useDHCP == true
+      || interface.ipv4.addresses != [ ]
+      || interface.ipv6.addresses != [ ]
     ) (lib.attrValues networking.interfaces)
     || networking.networkmanager.enable
     || (config.services.cloud-init.enable && config.services.cloud-init.network.enable);

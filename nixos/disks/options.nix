@@ -8,10 +8,12 @@ let
   inherit (lib) mkOption types;
   cfg = config.berth;
 
-  lasts = device: lib.any (folder: lib.hasPrefix folder device) [
-    "/dev/disk/by-id/"
-    "/dev/disk/by-path/"
-  ];
+  lasts =
+    device:
+    lib.any (folder: lib.hasPrefix folder device) [
+      "/dev/disk/by-id/"
+      "/dev/disk/by-path/"
+    ];
 in
 {
   options.berth = {

@@ -48,7 +48,12 @@ let
       self.nixosModules.profile-base
       self.nixosModules.profile-hetzner
       self.nixosModules.webapp
-      (if pkgs.stdenv.hostPlatform.isx86 then self.nixosModules.disk-bios-uefi else self.nixosModules.disk-uefi)
+      (
+        if pkgs.stdenv.hostPlatform.isx86 then
+          self.nixosModules.disk-bios-uefi
+        else
+          self.nixosModules.disk-uefi
+      )
       {
         nixpkgs.hostPlatform = system;
         system.stateVersion = "26.05";

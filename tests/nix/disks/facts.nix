@@ -10,7 +10,9 @@ in
   inherit (config) warnings;
   disko = plain config.disko.devices._disko;
   disks = builtins.mapAttrs (_: disk: disk.device) config.disko.devices.disk;
-  fileSystems = builtins.mapAttrs (_: fs: { inherit (fs) device fsType options; }) config.fileSystems;
+  fileSystems = builtins.mapAttrs (_: fs: {
+    inherit (fs) device fsType options;
+  }) config.fileSystems;
   grub = {
     inherit (loader.grub)
       enable
@@ -18,7 +20,9 @@ in
       efiSupport
       efiInstallAsRemovable
       ;
-    mirroredBoots = map (boot: { inherit (boot) path devices efiSysMountPoint; }) loader.grub.mirroredBoots;
+    mirroredBoots = map (boot: {
+      inherit (boot) path devices efiSysMountPoint;
+    }) loader.grub.mirroredBoots;
   };
   systemdBoot = loader.systemd-boot.enable;
   touchesEfiVariables = loader.efi.canTouchEfiVariables;
@@ -26,7 +30,9 @@ in
   initrd = {
     modules = initrd.availableKernelModules;
     systemd = initrd.systemd.enable;
-    luks = builtins.mapAttrs (_: disk: { inherit (disk) device keyFile allowDiscards; }) initrd.luks.devices;
+    luks = builtins.mapAttrs (_: disk: {
+      inherit (disk) device keyFile allowDiscards;
+    }) initrd.luks.devices;
     inherit (initrd) secrets;
     ssh = {
       inherit (initrd.network.ssh) enable port hostKeys;
