@@ -108,7 +108,7 @@ export async function inspect(
 /** What runs there, in a few words: "debian", "the installer", "the rescue system (debian)". */
 export function describe({ os, variant, hostname, root }: Inspection): string {
   if (os === "nixos") return variant === "installer" ? "the installer" : "NixOS";
-  const inMemory = root === "tmpfs" || root.startsWith("nfs") || root === "overlay";
+  const inMemory = root === "tmpfs" || root.startsWith("nfs");
   return hostname === "rescue" || inMemory ? `the rescue system (${os})` : os;
 }
 

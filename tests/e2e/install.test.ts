@@ -432,7 +432,7 @@ describe.concurrent("an installation survives", () => {
     await gate.sh(
       "bootstrap",
       `echo '${server.login.publicKey}' >>/root/.ssh/authorized_keys
-       systemd-run --quiet --unit=forward --socket-property=ListenStream='[::]:2222' /lib/systemd/systemd-socket-proxyd '[${server.ipv6}]:22'`,
+       systemd-run --quiet --unit=forward --socket-property=ListenStream='[::]:2222' /lib/systemd/systemd-socket-proxyd ${server.ipv4}:22`,
     );
     await server.sh(
       "bootstrap",

@@ -225,7 +225,7 @@ test("nixos-anywhere's own lax options do not get past the shim", ({ skip }) => 
     "globalknownhostsfile /dev/null",
     "hostkeyalias berth-dev-web1",
     "hostname 2001:db8::7",
-    "proxycommand exec 'ssh' -F '/run/b/ssh_config' -W [%h]:%p berth-dev-web1-jump",
+    "proxycommand 'ssh' -F '/run/b/ssh_config' -W [%h]:%p berth-dev-web1-jump",
     "hostkeyalgorithms ssh-ed25519",
     "updatehostkeys false",
     "nohostauthenticationforlocalhost no",
