@@ -13,7 +13,7 @@ const statusOf = {
   conflict: 409,
   deprecated_api_endpoint: 410,
   resource_unavailable: 412,
-  placement_error: 412,
+  placement_error: 422,
   source_port_already_used: 412,
   primary_ip_version_mismatch: 412,
   invalid_input: 422,

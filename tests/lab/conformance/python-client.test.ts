@@ -54,10 +54,11 @@ test.concurrent.each(groups)("the Python client does all it can do with %s", asy
   }
 });
 
-test("no method of the Python client is left out", async ({ task }) => {
-  await hand(task, `hcloud ${clientVersion()} for Python`, asked);
+test("no method of the Python client is left out, nor any route of the cloud", async ({ task }) => {
+  const { routes } = await hand(task, `hcloud ${clientVersion()} for Python`, asked);
   const called = new Set(calls.flatMap((one) => one.called));
   const known = calls[0]?.known ?? [];
   expect(known.length).toBeGreaterThan(200);
   expect(known.filter((method) => !called.has(method))).toEqual([]);
+  expect(Object.entries(routes).filter(([, times]) => times === 0)).toEqual([]);
 });

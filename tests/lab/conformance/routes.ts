@@ -68,7 +68,8 @@ export async function hand(
   task: { meta: TaskMeta },
   client: string,
   requests: readonly RequestRecord[],
-): Promise<void> {
+): Promise<ClientCount> {
   const count = countRoutes(client, requests, await servedRoutes());
   task.meta.conformance = [...(task.meta.conformance ?? []), count];
+  return count;
 }

@@ -1,6 +1,6 @@
 """Primary and floating IPs: to servers and away from them, their names, protection."""
 
-from common import FALKENSTEIN, equal, finished, lifecycle, names, order, refused
+from common import FALKENSTEIN, equal, finished, lifecycle, names, order, refused, told_actions
 from hcloud.locations.domain import Location
 from hcloud.servers.domain import ServerCreatePublicNetwork
 
@@ -27,6 +27,7 @@ def primary(client):
     finished(group.change_protection(made, delete=True))
     refused("protected", group.delete, made)
     finished(group.change_protection(made, delete=False))
+    told_actions(group, made)
 
     public = ServerCreatePublicNetwork(ipv4=made, ipv6=six, enable_ipv4=True, enable_ipv6=True)
     server = order(client, "web", public_net=public)
@@ -68,6 +69,7 @@ def floating(client):
     finished(group.change_protection(made, delete=False))
     refused("must_be_unassigned", group.delete, made)
     finished(group.unassign(made))
+    told_actions(group, made)
     group.delete(made)
     six = finished(group.create(type="ipv6", server=server)).floating_ip
     equal((six.ip.endswith("::/64"), group.get_by_id(six.id).server.id), (True, server.id))

@@ -1,6 +1,6 @@
 """Firewalls: rules, and the servers they are applied to by id and by label."""
 
-from common import equal, finished, lifecycle, names, order, refused
+from common import equal, finished, lifecycle, names, order, refused, told_actions
 from hcloud.firewalls.domain import FirewallResource, FirewallResourceLabelSelector, FirewallRule
 
 SSH = FirewallRule(direction="in", protocol="tcp", port="22", source_ips=["0.0.0.0/0", "::/0"], description="ssh")
@@ -38,6 +38,8 @@ def run(client, _folder):
     finished(group.remove_from_resources(firewall, [to_label]))
     finished(group.set_rules(firewall, []))
     equal(group.get_by_id(firewall.id).rules, [])
+
+    told_actions(group, firewall)
 
     at_once = finished(group.create(name="at-once", rules=[PING], resources=[to_server])).firewall
     equal(names(group.get_all(sort=["name:desc"])), ["fw", "at-once"])

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from common import FALKENSTEIN, equal, finished, lifecycle, order, refused
+from common import FALKENSTEIN, equal, finished, lifecycle, order, refused, told_actions
 from hcloud.load_balancer_types.domain import LoadBalancerType
 from hcloud.load_balancers.domain import (
     LoadBalancerAlgorithm,
@@ -44,6 +44,7 @@ def certificates(client, folder):
     found = group.get_by_id(managed.certificate.id)
     equal((found.type, found.status.issuance, found.status.error), ("managed", "completed", None))
     refused("unsupported_error", group.retry_issuance, uploaded)
+    told_actions(group, found)
     group.delete(found)
     return uploaded
 

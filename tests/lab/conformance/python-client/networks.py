@@ -1,6 +1,6 @@
 """Networks: ranges, subnets, routes, and who is in them with which address."""
 
-from common import FALKENSTEIN, equal, finished, lifecycle, order, refused
+from common import FALKENSTEIN, equal, finished, lifecycle, order, refused, told_actions
 from hcloud.load_balancer_types.domain import LoadBalancerType
 from hcloud.networks.domain import NetworkRoute, NetworkSubnet
 
@@ -31,6 +31,7 @@ def run(client, _folder):
     finished(group.change_protection(network, delete=True))
     refused("protected", group.delete, network)
     finished(group.change_protection(network, delete=False))
+    told_actions(group, network)
     with_all = group.create(
         name="all", ip_range="192.168.0.0/16", expose_routes_to_vswitch=False,
         subnets=[NetworkSubnet(type="cloud", network_zone="eu-central", ip_range="192.168.1.0/24")],
