@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HealthCheck } from "../config/manifest.ts";
+import type { JumpHost } from "../deployer/ssh/config.ts";
 
 export interface DeploymentArgs {
   /**
@@ -15,6 +16,8 @@ export interface DeploymentArgs {
   port?: pulumi.Input<number>;
   /** The host key it must have, "ssh-ed25519 AAAA…". */
   hostKey: pulumi.Input<string>;
+  /** The machine that every connection goes through. @default none */
+  jump?: pulumi.Input<JumpHost> | undefined;
   /** Private key that logs in as root; the ssh agent's when absent. Secret. */
   loginKey?: pulumi.Input<string>;
   /** The machine the system runs on; another one is deployed to anew. */

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { JumpHost } from "../deployer/ssh/config.ts";
 
 export interface HostKeyArgs {
   /**
@@ -10,6 +11,8 @@ export interface HostKeyArgs {
   address: pulumi.Input<string>;
   /** Port of ssh. @default 22 */
   port?: pulumi.Input<number>;
+  /** The machine that every connection goes through. @default none */
+  jump?: pulumi.Input<JumpHost> | undefined;
   /** Private key that logs in as root; the ssh agent's when absent. Secret. */
   loginKey?: pulumi.Input<string>;
   /** The machine, once it is installed. */

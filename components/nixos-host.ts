@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ExistingConfig, ServerConfig } from "../config/host.ts";
 import type { HostPlan } from "../config/plan.ts";
+import type { JumpHost } from "../deployer/ssh/config.ts";
 import { Deployment } from "./deployment.ts";
 import { ExistingServer } from "./existing-server.ts";
 import { Firewall } from "./firewall.ts";
@@ -102,6 +103,12 @@ export class NixosHost extends pulumi.ComponentResource {
 
   get #protect(): boolean {
     return this.#args.protect ?? true;
+  }
+
+  /** The machine that connections go through, where there is one. */
+  get #way(): { jump?: JumpHost } {
+    const { jump } = this.#args.plan.settings.existing ?? {};
+    return jump ? { jump } : {};
   }
 
   get #rules() {
@@ -234,6 +241,7 @@ export class NixosHost extends pulumi.ComponentResource {
         host: this.name,
         address,
         port,
+        ...this.#way,
         loginKey: this.#args.access.loginKey,
         machineId: installation.installed,
         publicKey,
@@ -256,6 +264,7 @@ export class NixosHost extends pulumi.ComponentResource {
         host: this.name,
         address,
         port,
+        ...this.#way,
         hostKey: hostKey.publicKey,
         loginKey: access.loginKey,
         machineId: installation.installed,
@@ -277,6 +286,7 @@ export class NixosHost extends pulumi.ComponentResource {
         address: hardware.address,
         ipv6Address: hardware.ipv6Address,
         port: hardware.port,
+        ...this.#way,
         hostKey: hostKey.publicKey,
         loginKey: access.loginKey,
         // Not the server's own id: the host can be deployed to when it is installed, not when it is ordered.

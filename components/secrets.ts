@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { credentialNames, type HostSecrets } from "../config/secrets.ts";
+import type { JumpHost } from "../deployer/ssh/config.ts";
 
 export interface SecretsArgs {
   /**
@@ -13,6 +14,8 @@ export interface SecretsArgs {
   port?: pulumi.Input<number>;
   /** The host key it must have, "ssh-ed25519 AAAA…". */
   hostKey: pulumi.Input<string>;
+  /** The machine that every connection goes through. @default none */
+  jump?: pulumi.Input<JumpHost> | undefined;
   /** Private key that logs in as root; the ssh agent's when absent. Secret. */
   loginKey?: pulumi.Input<string>;
   /** The machine; another one has none of them. */

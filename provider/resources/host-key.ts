@@ -2,6 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { z } from "zod";
 import { ensureHostKey, type KeyRotation } from "../../deployer/identity/rotate.ts";
 import type { CallContext, Properties, ResourceHandler } from "../framework/types.ts";
+import { jumpHost } from "./sessions.ts";
 
 const inputs = z.strictObject({
   stack: z.string(),
@@ -9,6 +10,7 @@ const inputs = z.strictObject({
   address: z.string(),
   port: z.int(),
   loginKey: z.string().optional(),
+  jump: jumpHost.optional(),
   /** The machine; installed with whatever key was the wanted one then. */
   machineId: z.string(),
   publicKey: z.string(),
@@ -76,9 +78,10 @@ export const hostKey = (ensure: EnsureKey = ensureHostKey): ResourceHandler => {
 };
 
 function rotationOf(wanted: Inputs, former: string[]): KeyRotation {
-  const { stack, host, address, port, loginKey, publicKey, privateKey } = wanted;
+  const { stack, host, address, port, loginKey, jump, publicKey, privateKey } = wanted;
+  const way = { ...(loginKey === undefined ? {} : { loginKey }), ...(jump === undefined ? {} : { jump }) };
   return {
-    target: { stack, host, address, port, user: "root", ...(loginKey === undefined ? {} : { loginKey }) },
+    target: { stack, host, address, port, user: "root", ...way },
     wanted: { publicKey, privateKey },
     former,
     owner: `${userInfo().username}@${hostname()} (stack ${stack}, rotating the host key)`,

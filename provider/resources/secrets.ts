@@ -21,7 +21,7 @@ const inputs = wayToHost.extend({
 type Inputs = z.infer<typeof inputs>;
 
 /** What leads to the same host by another way changes nothing that is on it. */
-const ways = new Set(["stack", "address", "port", "hostKey", "loginKey"]);
+const ways = new Set(["stack", "address", "port", "hostKey", "loginKey", "jump"]);
 
 const mapOf = (value: Value): Properties =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};

@@ -2,6 +2,14 @@ import { z } from "zod";
 import { SessionPool } from "../../deployer/ssh/pool.ts";
 import type { SshSession } from "../../deployer/ssh/session.ts";
 
+/** The machine on the way to a host. */
+export const jumpHost = z.strictObject({
+  address: z.string(),
+  port: z.int(),
+  user: z.string(),
+  hostKey: z.string(),
+});
+
 /** The inputs by which a resource's host is reached, and by which it is known. */
 export const wayToHost = z.strictObject({
   stack: z.string(),
@@ -10,6 +18,7 @@ export const wayToHost = z.strictObject({
   port: z.int(),
   hostKey: z.string(),
   loginKey: z.string().optional(),
+  jump: jumpHost.optional(),
 });
 
 const sessions = new SessionPool();
@@ -27,4 +36,5 @@ export const sessionOf = (wanted: z.infer<typeof wayToHost>): Promise<SshSession
     user: "root",
     hostKeys: [wanted.hostKey],
     ...(wanted.loginKey === undefined ? {} : { loginKey: wanted.loginKey }),
+    ...(wanted.jump === undefined ? {} : { jump: wanted.jump }),
   });
