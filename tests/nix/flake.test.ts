@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { manifest } from "../../config/manifest.ts";
-import { type Evaluation, has, openFlake, output } from "./nix.ts";
+import { EVALUATION, type Evaluation, has, openFlake, output } from "./nix.ts";
 
 let flake: Evaluation;
 const evaluate: Evaluation["evaluate"] = (...args) => flake.evaluate(...args);
@@ -34,14 +34,8 @@ test("the manifest has the shape a stack reads, and reading it builds nothing", 
 test("every output of the flake evaluates, on all systems", async (ctx) => {
   const { inputs } = flake;
   if ("missing" in inputs) return ctx.skip(inputs.missing);
-  await output("nix", [
-    "flake",
-    "check",
-    "--no-build",
-    "--all-systems",
-    `path:${flake.folder}`,
-    ...inputs.args,
-  ]);
+  const check = ["flake", "check", "--no-build", "--all-systems", `path:${flake.folder}`, ...inputs.args];
+  await output("nix", check, { deadline: EVALUATION });
 });
 
 test("the host web neither warns nor fails an assertion", async (ctx) => {

@@ -102,6 +102,9 @@ async function override(input: string, tree: string): Promise<string[]> {
   return ["--override-input", input, `path:${path}?narHash=${encodeURIComponent(hash)}`];
 }
 
+/** Milliseconds that one evaluation may take: below what a test may, so that it is the evaluation that is named. */
+export const EVALUATION = 290_000;
+
 /** The real flake with a whole nixpkgs. Evaluated is not built: nothing here shows that a build works. */
 export interface Evaluation {
   folder: string;
@@ -122,7 +125,9 @@ export async function openFlake(): Promise<Evaluation> {
       const applied = apply ? ["--apply", apply] : [];
       const installable = `path:${flake.folder}#${attribute}`;
       return JSON.parse(
-        await output("nix", ["eval", "--impure", "--json", installable, ...inputs.args, ...applied]),
+        await output("nix", ["eval", "--impure", "--json", installable, ...inputs.args, ...applied], {
+          deadline: EVALUATION,
+        }),
       );
     },
   };
