@@ -10,6 +10,8 @@ const stackHost = z.object({
   ipv6Address: z.string().default(""),
   /** Port of ssh. */
   port: z.int().default(22),
+  /** The machine that connections go through. */
+  jump: z.object({ address: z.string(), port: z.int(), user: z.string(), hostKey: z.string() }).optional(),
   /** "ssh-ed25519 AAAA…", with or without a comment. */
   hostKey: z.string(),
   /** Hetzner's name of the server type; "existing" for a machine that was ordered elsewhere. */
@@ -106,7 +108,7 @@ export function hostOf(stack: StackView, name: string): StackHost {
 
 /** How a host is reached as root, and whom it must be. */
 export function targetOf(stack: StackView, name: string): SshTarget {
-  const { address, port, hostKey } = hostOf(stack, name);
+  const { address, port, hostKey, jump } = hostOf(stack, name);
   return {
     stack: stack.name,
     host: name,
@@ -114,6 +116,7 @@ export function targetOf(stack: StackView, name: string): SshTarget {
     port,
     user: "root",
     hostKeys: [hostKey],
+    ...(jump === undefined ? {} : { jump }),
     ...(stack.loginKey === undefined ? {} : { loginKey: stack.loginKey }),
   };
 }

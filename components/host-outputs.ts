@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostPlan } from "../config/plan.ts";
 import { sumPrices } from "../config/prices.ts";
+import type { JumpHost } from "../deployer/ssh/config.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Hardware } from "./hardware.ts";
 import type { PrivateAddress } from "./private-network.ts";
@@ -17,6 +18,8 @@ export interface HostOutputs {
   ipv6Address: pulumi.Output<string>;
   /** Port of ssh. */
   port: number;
+  /** The machine that connections go through, where there is one. */
+  jump?: JumpHost;
   /** Hetzner's name of the server type; "existing" for a machine that was ordered elsewhere. */
   type: string;
   /** Hetzner's id of the server; empty for a machine that was ordered elsewhere. */
@@ -54,6 +57,7 @@ export function describeHost(
     address: hardware.address,
     ipv6Address: hardware.ipv6Address,
     port: hardware.port,
+    ...(settings.existing?.jump && { jump: settings.existing.jump }),
     type: settings.server?.type ?? "existing",
     serverId: hardware.server?.id ?? pulumi.output(""),
     privateAddress: privateAddress?.ip ?? pulumi.output(""),

@@ -55,6 +55,15 @@ describe("a host of a stack", () => {
     });
   });
 
+  test("is reached through the machine on the way to it", () => {
+    const jump = { address: "198.51.100.1", port: 22, user: "ada", hostKey: "ssh-ed25519 AAAAjump" };
+    const { web1 } = sampleStack.hosts;
+    if (!web1) throw new Error("the sample has no web1");
+    const stack = { ...sampleStack, hosts: { web1: { ...web1, jump } } };
+    expect(targetOf(stack, "web1").jump).toEqual(jump);
+    expect(targetOf(sampleStack, "web1")).not.toHaveProperty("jump");
+  });
+
   test("is reached by the agent's key where the stack has none", () => {
     expect(targetOf({ ...sampleStack, loginKey: undefined }, "web1")).not.toHaveProperty("loginKey");
   });
