@@ -46,7 +46,8 @@ const host = (stack: StackFile, name: string): HostEntry => {
 const map = (owner: Record<string, unknown>, key: string) => owner[key] as Record<string, unknown>;
 const zone = (stack: StackFile) => map(map(stack, "dns"), "example.org");
 const edge = (stack: StackFile) => map(map(stack, "loadBalancers"), "edge");
-const service = (port: number) => ({ protocol: "http", port, targetPort: 80 });
+const service = (port: number, targetPort = 80) => ({ protocol: "tcp", port, targetPort });
+const record = (name: string, value: string) => ({ name, type: "A", values: [value] });
 
 const typeOf = (name: string, type: string) => async (world: World) => {
   const { servers } = (await world.api("GET", `/servers?name=lab-${name}`)) as {
@@ -275,9 +276,8 @@ export const unprotecting: Round = {
       holds: typeOf("web1", "cx23"),
     },
     {
-      change: "`privateAddress`",
-      of: "web3",
-      edit: (stack) => Object.assign(host(stack, "web3"), { privateAddress: "10.20.1.77" }),
+      change: "`network.subnet`",
+      edit: (stack) => Object.assign(map(stack, "network"), { subnet: "10.20.2.0/24" }),
     },
     {
       change: "`reverseDns`",
@@ -293,7 +293,12 @@ export const unprotecting: Round = {
     {
       change: "`dns.records`, one more",
       edit: (stack) =>
-        Object.assign(zone(stack), { records: [{ name: "www", type: "A", values: ["203.0.113.7"] }] }),
+        Object.assign(zone(stack), { records: [record("www", "203.0.113.7"), record("api", "203.0.113.7")] }),
+    },
+    {
+      change: "`dns.certificateAuthorities`",
+      edit: (stack) =>
+        Object.assign(zone(stack), { certificateAuthorities: ["letsencrypt.org", "sectigo.com"] }),
     },
     { change: "`dns.ttl`", edit: (stack) => Object.assign(zone(stack), { ttl: 300 }) },
     {
@@ -307,6 +312,10 @@ export const unprotecting: Round = {
     {
       change: "`loadBalancers.services`, one more",
       edit: (stack) => Object.assign(edge(stack), { services: [service(80), service(81)] }),
+    },
+    {
+      change: "`loadBalancers.domains`",
+      edit: (stack) => Object.assign(edge(stack), { domains: ["lb.example.org"] }),
     },
   ],
 };
@@ -352,15 +361,30 @@ export const losing: Round[] = [
         change: "`hosts`, one renamed",
         of: "web3",
         edit: (stack) => {
-          const { privateAddress: _, ...rest } = host(stack, "web3");
-          stack.hosts.web5 = rest;
+          stack.hosts.web5 = host(stack, "web3");
           delete stack.hosts.web3;
         },
         holds: answers("web5"),
       },
       {
-        change: "`network.range`",
-        edit: (stack) => Object.assign(map(stack, "network"), { range: "10.20.0.0/17" }),
+        change: "`dns.records`, one changed",
+        edit: (stack) =>
+          Object.assign(zone(stack), {
+            records: [record("www", "203.0.113.8"), record("api", "203.0.113.7")],
+          }),
+      },
+      {
+        change: "`dns.records`, one less",
+        edit: (stack) => Object.assign(zone(stack), { records: [record("www", "203.0.113.8")] }),
+      },
+      {
+        change: "`loadBalancers.services`, one changed",
+        edit: (stack) => Object.assign(edge(stack), { services: [service(80), service(81, 22)] }),
+      },
+      {
+        change: "`privateAddress`",
+        of: "web1",
+        edit: (stack) => Object.assign(host(stack, "web1"), { privateAddress: "10.20.2.77" }),
       },
     ],
   },
@@ -385,8 +409,8 @@ export const losing: Round[] = [
         holds: answers("web5"),
       },
       {
-        change: "`network.subnet`",
-        edit: (stack) => Object.assign(map(stack, "network"), { subnet: "10.20.2.0/24" }),
+        change: "`network.range`",
+        edit: (stack) => Object.assign(map(stack, "network"), { range: "10.20.0.0/17" }),
       },
       {
         change: "`loadBalancers.location`",
@@ -408,7 +432,13 @@ export const losing: Round[] = [
         of: "web5",
         edit: (stack) => delete stack.hosts.web5,
       },
-      { change: "`network`, taken away", edit: (stack) => delete stack.network },
+      {
+        change: "`network`, taken away",
+        edit: (stack) => {
+          delete stack.network;
+          delete host(stack, "web1").privateAddress;
+        },
+      },
       { change: "`loadBalancers`, one less", edit: (stack) => delete stack.loadBalancers },
     ],
   },
