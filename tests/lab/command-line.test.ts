@@ -133,7 +133,7 @@ describe("what goes wrong", () => {
         thief.once("error", () => resolve(null));
         thief.listen(Number(url.port), "127.0.0.1", () => resolve(true));
       });
-    await waitFor("taking the killed cloud's port", listening, 5_000);
+    await waitFor("taking the killed cloud's port", listening, 30_000);
     try {
       await up({ folder });
       const now = new URL((await status({ folder })).cloud?.url ?? "");
@@ -161,7 +161,7 @@ describe("what goes wrong", () => {
       env: { ...process.env, BERTH_LAB: folder },
     });
     const begun = async () => ((await status({ folder })).machines ? true : null);
-    await waitFor("the start of the machines", begun, 30_000);
+    await waitFor("the start of the machines", begun, 150_000);
     cut.kill("SIGKILL");
     await up({ folder });
     expect(await status({ folder })).toMatchObject({ servers: [] });

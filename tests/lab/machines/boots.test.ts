@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { waitFor } from "../../../lab/machines/waiting.ts";
-import { hostAddress, hostKeyUserData, impossible, newKeyPair, type Remote, TestLab } from "./support.ts";
+import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import type { Remote } from "./remote.ts";
+import { hostAddress, impossible, TestLab } from "./support.ts";
 
 /** The life of one machine, boot after boot: each test goes on where the one before left it. */
 const bootstrapKey = newKeyPair("bootstrap");

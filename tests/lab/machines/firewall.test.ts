@@ -4,15 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { PacketRule } from "../../../lab/cloud/driver.ts";
 import { ownAddresses } from "../../../lab/machines/network-choice.ts";
 import { waitFor } from "../../../lab/machines/waiting.ts";
-import {
-  hostAddress,
-  hostKeyUserData,
-  impossible,
-  knock,
-  newKeyPair,
-  type Remote,
-  TestLab,
-} from "./support.ts";
+import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import { knock, type Remote } from "./remote.ts";
+import { hostAddress, impossible, TestLab } from "./support.ts";
 
 const hostKey = newKeyPair("host");
 

@@ -1,6 +1,8 @@
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { attemptTcp, hostAddress, impossible, knock, newKeyPair, type Remote, TestLab } from "./support.ts";
+import { newKeyPair } from "./keys.ts";
+import { attemptTcp, knock, type Remote } from "./remote.ts";
+import { hostAddress, impossible, TestLab } from "./support.ts";
 
 const hostKey = newKeyPair("host");
 let lab: TestLab;

@@ -4,15 +4,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { waitFor } from "../../../lab/machines/waiting.ts";
-import {
-  attemptTcp,
-  hostAddress,
-  hostKeyUserData,
-  impossible,
-  knock,
-  newKeyPair,
-  TestLab,
-} from "./support.ts";
+import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import { attemptTcp, knock } from "./remote.ts";
+import { hostAddress, impossible, TestLab } from "./support.ts";
 
 const hostKey = newKeyPair("host");
 let lab: TestLab;

@@ -6,7 +6,10 @@ import { connect } from "node:tls";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ZoneSpec } from "../../../lab/cloud/driver.ts";
 import { driverInfo } from "../../../lab/machines/client.ts";
-import { hostKeyUserData, impossible, newKeyPair, type Remote, TestLab, tracesOf } from "./support.ts";
+import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import type { Remote } from "./remote.ts";
+import { impossible, TestLab } from "./support.ts";
+import { tracesOf } from "./whole-lab.ts";
 
 const hostKey = newKeyPair("host");
 

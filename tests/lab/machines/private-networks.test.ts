@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { impossible, newKeyPair, privateCard, type Remote, TestLab } from "./support.ts";
+import { newKeyPair } from "./keys.ts";
+import type { Remote } from "./remote.ts";
+import { impossible, privateCard, TestLab } from "./support.ts";
 
 /** One afternoon of three servers: each test goes on where the one before left it. */
 const hostKey = newKeyPair("host");

@@ -4,20 +4,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ControlGroup } from "../../../lab/machines/cgroups.ts";
 import { quitDriver } from "../../../lab/machines/client.ts";
 import { waitFor } from "../../../lab/machines/waiting.ts";
-import {
-  hostKeyUserData,
-  impossible,
-  knock,
-  livingDaemon,
-  newKeyPair,
-  privateCard,
-  TestLab,
-  tracesOf,
-  volume,
-  volumeDevice,
-} from "./support.ts";
+import { knock } from "./remote.ts";
+import { impossible, livingDaemon, TestLab, volumeDevice } from "./support.ts";
+import { tracesOf, wholeServer } from "./whole-lab.ts";
 
-const hostKey = newKeyPair("host");
 let lab: TestLab | undefined;
 
 beforeEach(({ skip }) => skip(impossible !== null, impossible ?? ""));
@@ -27,21 +17,10 @@ afterEach(async () => {
   lab = undefined;
 });
 
-/** A lab with one server that answers, has a volume mounted, and is in a private network. */
 async function labWithServer() {
   lab = await TestLab.up();
-  const order = await lab.order(1, { userData: hostKeyUserData(hostKey) });
-  await lab.driver.create(order);
-  await lab.driver.setVolumes([volume(1, 1)]);
-  await lab.driver.setPrivateInterfaces([privateCard(1, 1)]);
-  await lab.driver.start(1);
-  const remote = lab.remote(order.ipv4 ?? "", hostKey);
-  await remote.ready();
-  await remote.run(`mount ${volumeDevice(1)} /mnt && echo kept >/mnt/file && sync`);
-  return { lab, remote, ipv4: order.ipv4 ?? "", init: await lab.initOf(1) };
+  return { lab, ...(await wholeServer(lab)) };
 }
-
-const gone = (pid: number) => !existsSync(`/proc/${pid}`);
 
 test("machines die with a killed daemon, and the next one starts on what it left: same network, same disk, same rules", async () => {
   const { lab, remote, init, ipv4 } = await labWithServer();
@@ -98,42 +77,6 @@ test.each([
     expect(existsSync(lab.places.machines)).toBe(true);
   },
 );
-
-test.each<[string, (lab: TestLab) => Promise<void>]>([
-  ["alive", async () => undefined],
-  ["killed", (lab) => lab.kill()],
-  [
-    "stopped dead (SIGSTOP)",
-    async (lab) => {
-      process.kill((await livingDaemon(lab.places.daemon)) ?? 0, "SIGSTOP");
-    },
-  ],
-])(
-  "purge leaves no process, mount, loop device, namespace, route or folder behind a daemon that is %s",
-  async (_, harm) => {
-    const { lab, init } = await labWithServer();
-    expect(await tracesOf(lab)).not.toEqual([]);
-    await harm(lab);
-    await lab.purge();
-    expect(await tracesOf(lab)).toEqual([]);
-    expect(gone(init)).toBe(true);
-    expect(existsSync(lab.places.machines)).toBe(false);
-    await lab.purge();
-  },
-);
-
-test("purging one lab leaves another lab's machines running", async () => {
-  const { lab, remote } = await labWithServer();
-  const other = await TestLab.up();
-  try {
-    await other.driver.create(await other.order(1));
-    await other.driver.start(1);
-  } finally {
-    await other.dispose();
-  }
-  expect(await lab.driver.status(1)).toBe("running");
-  expect(await remote.run("echo alive")).toBe("alive");
-});
 
 test("the socket is its owner's alone", async () => {
   lab = await TestLab.up();

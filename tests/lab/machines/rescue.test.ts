@@ -1,7 +1,9 @@
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { waitFor } from "../../../lab/machines/waiting.ts";
-import { impossible, type KeyPair, newKeyPair, type Remote, TestLab } from "./support.ts";
+import { type KeyPair, newKeyPair } from "./keys.ts";
+import type { Remote } from "./remote.ts";
+import { impossible, TestLab } from "./support.ts";
 
 const hostKey = newKeyPair("host");
 let lab: TestLab;

@@ -1,14 +1,8 @@
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import {
-  hostAddress,
-  hostKeyUserData,
-  impossible,
-  newKeyPair,
-  type Remote,
-  TestLab,
-  volume,
-} from "./support.ts";
+import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import type { Remote } from "./remote.ts";
+import { hostAddress, impossible, TestLab, volume } from "./support.ts";
 
 const hostKey = newKeyPair("host");
 let lab: TestLab;

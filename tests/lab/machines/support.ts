@@ -1,12 +1,8 @@
-import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { execa, type ResultPromise } from "execa";
-import sshpk from "sshpk";
 import type { LabNetwork, MachineSpec, PrivateInterface, VolumeSpec } from "../../../lab/cloud/driver.ts";
 import { MachinesClient } from "../../../lab/cloud/machines-client.ts";
 import { driverInfo } from "../../../lab/machines/client.ts";
@@ -16,6 +12,8 @@ import { labNames, labPlaces } from "../../../lab/machines/names.ts";
 import { hostAddress } from "../../../lab/machines/network-choice.ts";
 import { waitFor } from "../../../lab/machines/waiting.ts";
 import { cacheFolder } from "../../../lab/setup/places.mjs";
+import { hostKeyUserData, type KeyPair, newKeyPair } from "./keys.ts";
+import { Remote } from "./remote.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../../..");
 const MAIN = join(CHECKOUT, "lab/machines/main.ts");
@@ -23,26 +21,6 @@ const MAIN = join(CHECKOUT, "lab/machines/main.ts");
 /** Why these tests cannot run here; null when they can. */
 export const impossible =
   process.getuid?.() === 0 ? null : "needs root: machines are namespaces, mounts and a bridge";
-
-/** An ed25519 key pair in OpenSSH form. */
-export interface KeyPair {
-  privateKey: string;
-  publicKey: string;
-}
-
-export function newKeyPair(comment: string): KeyPair {
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  const key = sshpk.parsePrivateKey(pem, "pem");
-  key.comment = comment;
-  return { privateKey: key.toString("ssh"), publicKey: key.toPublic().toString("ssh") };
-}
-
-/** cloud-init user data that gives a machine its host key, as Berth's does. */
-export function hostKeyUserData({ privateKey, publicKey }: KeyPair): string {
-  const keys = { ed25519_private: privateKey, ed25519_public: publicKey };
-  return `#cloud-config\n${JSON.stringify({ ssh_deletekeys: true, ssh_keys: keys })}\n`;
-}
 
 /** The driver's client, which remembers what was ordered. */
 class RememberingClient extends MachinesClient {
@@ -248,80 +226,6 @@ export class TestLab {
   }
 }
 
-/** Runs commands on a server by strict ssh. */
-export class Remote {
-  readonly #folder: string;
-  readonly #address: string;
-  readonly #hostKey: string;
-  readonly #account: () => Promise<string>;
-
-  /** @param account tells what the server did, when it does not answer */
-  constructor(folder: string, address: string, hostKey: string, account: () => Promise<string>) {
-    this.#folder = folder;
-    this.#address = address;
-    this.#hostKey = hostKey;
-    this.#account = account;
-  }
-
-  async #ssh(command: string) {
-    const known = join(this.#folder, `known-${this.#address.replaceAll(":", "-")}`);
-    await writeFile(known, `${this.#address} ${this.#hostKey}\n`);
-    const options = [
-      ...["BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=10", "StrictHostKeyChecking=yes"],
-      ...[
-        `UserKnownHostsFile=${known}`,
-        "GlobalKnownHostsFile=/dev/null",
-        `IdentityFile=${this.#folder}/login`,
-      ],
-    ];
-    const args = [...options.flatMap((option) => ["-o", option]), `root@${this.#address}`, command];
-    return await execa("ssh", ["-F", "/dev/null", ...args], {
-      reject: false,
-      stdin: "ignore",
-      timeout: 100_000,
-    });
-  }
-
-  /** Standard output of a command that must succeed. */
-  async run(command: string): Promise<string> {
-    const result = await this.#ssh(command);
-    if (!result.failed) return result.stdout;
-    const how = result.timedOut ? "no end within 100 s" : `exit ${result.exitCode}`;
-    // 255 is ssh's own failure, which says nothing of what became of the server.
-    const account = result.exitCode === 255 ? `\n${await this.#account()}` : "";
-    throw new Error(`ssh ${this.#address} ${command}: ${how}: ${result.stderr}${account}`);
-  }
-
-  /** Runs a command that may cut the connection off. */
-  async send(command: string): Promise<void> {
-    await this.#ssh(command);
-  }
-
-  /** What ssh says to an attempt to log in; empty when it works. */
-  async complaint(): Promise<string> {
-    const result = await this.#ssh("true");
-    return result.failed ? result.stderr : "";
-  }
-
-  /** Waits until a login works; milliseconds it took. */
-  async ready(limitMs = 120_000): Promise<number> {
-    const began = performance.now();
-    let last = "";
-    await waitFor(
-      `a login at ${this.#address}`,
-      async () => {
-        last = await this.complaint();
-        return last === "" ? true : null;
-      },
-      limitMs,
-      50,
-    ).catch(async (error: Error) => {
-      throw new Error(`${error.message}: ${last}\n${await this.#account()}`);
-    });
-    return Math.round(performance.now() - began);
-  }
-}
-
 /** Server `server` in network `network`, as 10.0.1.<server> of 10.0.0.0/16. */
 export function privateCard(
   server: number,
@@ -348,51 +252,6 @@ export function volume(id: number, server: number | null, more: Partial<VolumeSp
 /** Where a server finds a volume. */
 export function volumeDevice(id: number): string {
   return `/dev/disk/by-id/scsi-0HC_Volume_${id}`;
-}
-
-/** How a TCP connection attempt from this machine ends: "open", "silent", or the system's word for its failure. */
-export function attemptTcp(host: string, port: number, limitMs: number): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const socket = connect({ host, port });
-  const done = (how: string) => {
-    socket.destroy();
-    resolve(how);
-  };
-  socket.setTimeout(limitMs, () => done("silent"));
-  socket.on("connect", () => done("open"));
-  socket.on("error", (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
-  return promise;
-}
-
-/** The same in the words of a firewall: a port that nobody answers for is silent, whoever says so. */
-export async function knock(
-  host: string,
-  port: number,
-  limitMs = 2_000,
-): Promise<"open" | "refused" | "silent"> {
-  const how = await attemptTcp(host, port, limitMs);
-  return how === "open" ? how : how === "ECONNREFUSED" ? "refused" : "silent";
-}
-
-/** Everything on this machine that carries the lab's name or lies in its folder. */
-export async function tracesOf(lab: TestLab): Promise<string[]> {
-  const { names, places, folder } = lab;
-  const lines = async (file: string, args: string[]) => (await execa(file, args)).stdout.split("\n");
-  const network = JSON.parse(await readFile(places.network, "utf8").catch(() => "null")) as LabNetwork | null;
-  const prefixes = network ? [network.ipv4.replace("0/24", ""), network.ipv6.replace("::/48", ":")] : [];
-  const routes = [...(await lines("ip", ["-4", "route"])), ...(await lines("ip", ["-6", "route"]))];
-  const processes = (await lines("ps", ["-eo", "pid,stat,args"])).filter((line) => !/^\s*\d+ Z/.test(line));
-  return [
-    ...routes.filter((line) => prefixes.some((prefix) => line.includes(prefix)) || line.includes(names.link)),
-    ...(await lines("ip", ["-br", "link"])).filter((line) => line.startsWith(names.link)),
-    ...(await lines("losetup", ["--list", "--noheadings"])).filter((line) => line.includes(folder)),
-    ...(await lines("ip", ["netns"])).filter((line) => line.startsWith(names.namespace)),
-    ...(await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter((line) => line.includes(folder)),
-    ...processes.filter((line) => line.includes(folder) || line.includes(`berth-${names.id}`)),
-    ...["unified", "systemd", "."]
-      .map((root) => join("/sys/fs/cgroup", root, names.cgroup))
-      .filter(existsSync),
-  ];
 }
 
 export { hostAddress, livingDaemon };

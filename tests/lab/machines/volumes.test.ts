@@ -4,15 +4,9 @@ import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { quitDriver } from "../../../lab/machines/client.ts";
 import { waitFor } from "../../../lab/machines/waiting.ts";
-import {
-  volumeDevice as device,
-  hostKeyUserData,
-  impossible,
-  newKeyPair,
-  type Remote,
-  TestLab,
-  volume,
-} from "./support.ts";
+import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import type { Remote } from "./remote.ts";
+import { volumeDevice as device, impossible, TestLab, volume } from "./support.ts";
 
 /** The life of some volumes: each test goes on where the one before left it. */
 const hostKey = newKeyPair("host");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { execa, type Options } from "execa";
 import type { Lab } from "../../../lab/lab.ts";
 import { ConsoleLog } from "../../../lab/machines/console-log.ts";
+import { attemptTcp } from "../machines/remote.ts";
 
 /** Time for whatever a host does at once: boots, copies, installations; milliseconds. */
 const LIMIT = 200_000;
@@ -141,8 +142,10 @@ ssh_authorized_keys:
 
   /** Resolves when a command succeeds over ssh. */
   async answers(command = "true"): Promise<void> {
-    let last = "";
+    let last = "port 22 is not open";
     await until(`ssh to ${this.address} (${command})`, LIMIT, async () => {
+      // Cheaper to ask than a whole login.
+      if ((await attemptTcp(this.address, 22, 2_000)) !== "open") return undefined;
       const { code, all } = await this.run(command);
       last = all;
       return code === 0 ? true : undefined;
