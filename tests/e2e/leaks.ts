@@ -46,6 +46,8 @@ function tellingLines(secret: string): string[] {
   return lines.slice(armoured ? 2 : 0).filter((line) => line.length >= shortest && !line.startsWith("-----"));
 }
 
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
+
 /** Every form in which a secret is looked for; throws where it is too short for that. */
 export function formsOf(name: string, secret: string): Form[] {
   const lines = tellingLines(secret);
@@ -63,7 +65,8 @@ export function formsOf(name: string, secret: string): Form[] {
       { name: `${name} as hex`, text: hex },
       { name: `${name} as hex`, text: hex.toUpperCase() },
       { name: `${name} in a URL`, text: encodeURIComponent(text) },
-      { name: `${name} in JSON`, text: JSON.stringify(text).slice(1, -1) },
+      { name: `${name} in JSON`, text: inJson(text) },
+      { name: `${name} in JSON within JSON`, text: inJson(inJson(text)) },
     ];
   });
   const seen = new Set<string>();
@@ -146,22 +149,23 @@ export class LeakSearch {
     const sightings = new Map<string, number>();
     const counts = { processes: 0, looks: 0, expected: 0 };
     const look = (): void => {
-      const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-      for (const pid of sightings.keys()) if (!pids.includes(pid)) sightings.delete(pid);
+      const pids = new Set(readdirSync("/proc").filter((name) => /^\d+$/.test(name)));
+      for (const pid of sightings.keys()) if (!pids.has(pid)) sightings.delete(pid);
       // One that is new may yet become another program; the old ones are looked at now and then.
       const all = counts.looks++ % 50 === 0;
       for (const pid of pids) {
         const seen = sightings.get(pid) ?? 0;
-        sightings.set(pid, seen + 1);
+        if (seen >= 4 && !all) continue;
+        if (!this.#lookAt(pid, expected, counts)) continue;
         if (seen === 0) counts.processes++;
-        if (seen < 4 || all) this.#lookAt(pid, expected, counts);
+        sightings.set(pid, seen + 1);
       }
     };
     let stopped = false;
     const watching = (async () => {
       while (!stopped) {
         look();
-        await sleep(15);
+        await sleep(20);
       }
     })();
     return async () => {
@@ -176,7 +180,8 @@ export class LeakSearch {
     };
   }
 
-  #lookAt(pid: string, expected: (commandLine: string) => boolean, counts: { expected: number }): void {
+  /** Returns whether it could be looked at: a thread of the kernel's has nothing to look at, a process that becomes another program not yet. */
+  #lookAt(pid: string, expected: (commandLine: string) => boolean, counts: { expected: number }): boolean {
     const read = (what: string): string => {
       try {
         return readFileSync(`/proc/${pid}/${what}`, "utf8").replaceAll("\0", " ");
@@ -186,11 +191,14 @@ export class LeakSearch {
       }
     };
     const commandLine = read("cmdline");
+    if (commandLine === "") return false;
     const where = `process ${commandLine.slice(0, 80)}`;
     this.#found(where, commandLine);
     const environment = read("environ");
+    if (read("cmdline") !== commandLine) return false;
     if (!expected(commandLine)) this.#found(`environment of ${where}`, environment);
     else if (this.in(environment).length > 0) counts.expected++;
+    return true;
   }
 
   #found(where: string, text: string): boolean {
@@ -213,6 +221,7 @@ export class LeakSearch {
       `looked for ${this.#forms.length} forms of secrets`,
       ...this.searched.map(({ where, count }) => `${count} ${where}`),
       `found ${this.findings.length}`,
+      ...this.findings.map(({ where, what }) => `  ${what}: ${where}`),
     ];
   }
 }
