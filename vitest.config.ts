@@ -6,8 +6,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
  * this one's processors: a file of `lab` has a lab or servers of its own. The files of the last two share what they test.
  */
 const layers = {
-  unit: { testTimeout: 10_000 },
-  components: { testTimeout: 20_000 },
+  unit: { testTimeout: 60_000 },
+  components: { testTimeout: 60_000 },
   lab: { testTimeout: 300_000, maxWorkers: 4 },
   e2e: { testTimeout: 600_000, maxWorkers: 1 },
   nix: { testTimeout: 300_000, maxWorkers: 1 },
