@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { InstallationArgs } from "../../components/installation.ts";
@@ -76,6 +76,12 @@ export class TrapStack {
   async runs(): Promise<number> {
     const log = await readFile(this.#log, "utf8").catch(() => "");
     return log.split("building the system, looking at the host").length - 1;
+  }
+
+  /** Remove what the engine and the deployer have left beside the program. */
+  async clean(): Promise<void> {
+    await rm(join(program, `Pulumi.${this.#stack}.yaml`), { force: true });
+    await rm(this.#log, { force: true });
   }
 
   /** The command's URN. */
