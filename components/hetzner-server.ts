@@ -53,6 +53,11 @@ export interface HetznerServerArgs {
    * @example "4711"
    */
   placementGroupId?: pulumi.Input<string>;
+  /**
+   * What is changed before the server is: its private network, which it leaves when that is replaced. Hetzner locks a server while it
+   * leaves and while it is switched off, and its provider does not wait. @default nothing
+   */
+  after?: pulumi.Resource[] | undefined;
   /** Hetzner's API, to see to it that the server is on. */
   api: HetznerAccess;
   /**
@@ -193,6 +198,7 @@ export class HetznerServer extends pulumi.ComponentResource implements Hardware 
         // after the order: hcloud would detach the third, and takes firewalls away before it puts others there.
         ignoreChanges: ["image", "userData", "sshKeys", "firewallIds"],
         customTimeouts: { create: "30m" },
+        dependsOn: args.after ?? [],
       },
     );
   }

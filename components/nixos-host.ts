@@ -138,6 +138,7 @@ export class NixosHost extends pulumi.ComponentResource {
         ipv4: server.ipv4,
         ipv6: server.ipv6,
         backups: server.backups,
+        after: this.#args.network && [this.#args.network],
         api,
         ...(placementGroupId === undefined ? {} : { placementGroupId }),
         protect: this.#protect,
@@ -167,7 +168,7 @@ export class NixosHost extends pulumi.ComponentResource {
     if (!network || !server) return undefined;
     return new PrivateAddress(
       `${this.name}-private`,
-      { server, network, ip: plan.settings.privateAddress },
+      { server, network, ip: plan.settings.privateAddress, after: [this.hardware] },
       { parent: this },
     );
   }

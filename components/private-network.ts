@@ -9,7 +9,7 @@ export interface PrivateNetworkArgs {
    */
   networkName: string;
   /**
-   * The whole network. It may grow later, and not shrink.
+   * The whole network. A change replaces it, as Hetzner's provider knows no other way.
    * @example "10.0.0.0/16"
    */
   range: string;
@@ -70,6 +70,8 @@ export interface PrivateAddressArgs {
    * @example "10.0.0.2"
    */
   ip?: string | undefined;
+  /** What must be done with the server before: Hetzner locks it while it is switched on. @default nothing */
+  after?: pulumi.Resource[];
 }
 
 /** A server's place in a private network. */
@@ -88,7 +90,12 @@ export class PrivateAddress extends pulumi.ComponentResource {
         ...(args.ip === undefined ? {} : { ip: args.ip }),
       },
       // A server is in a network once, and leaves it with its own end.
-      { parent: this, deleteBeforeReplace: true, deletedWith: args.server },
+      {
+        parent: this,
+        deleteBeforeReplace: true,
+        deletedWith: args.server,
+        dependsOn: args.after ?? [],
+      },
     );
     this.nodes = { address };
     this.ip = address.ip;

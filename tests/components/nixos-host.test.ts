@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import type { Hardware } from "../../components/hardware.ts";
 import { NixosHost, type NixosHostArgs } from "../../components/nixos-host.ts";
+import { PrivateNetwork } from "../../components/private-network.ts";
 import type { HostPlan } from "../../config/plan.ts";
 import { parseStackConfig } from "../../config/stack.ts";
 import { plainHost, webManifest } from "../unit/config/samples.ts";
@@ -240,6 +241,23 @@ describe("a NixosHost", () => {
     const { seen } = await make();
     expect(dependenciesOf(only(seen, command))).toContain("web1-hardware-power");
     expect(dependenciesOf(only(seen, deployment))).toContain("web1-hardware-power");
+  });
+
+  test("leaves and joins its network while its server is neither switched off nor on, which locks it", async () => {
+    const { seen } = await underMocks(() => {
+      const network = new PrivateNetwork("network", {
+        networkName: "dev",
+        range: "10.0.0.0/16",
+        zone: "eu-central",
+      });
+      return new NixosHost("web1", { ...args(), network });
+    });
+    expect(dependenciesOf(only(seen, server))).toEqual(
+      expect.arrayContaining(["network-network", "network-subnet"]),
+    );
+    const joined = only(seen, "hcloud:index/serverNetwork:ServerNetwork");
+    expect(dependenciesOf(joined)).toContain("web1-hardware-power");
+    expect(dependenciesOf(only(seen, command))).toContain(joined.name);
   });
 
   test("is checked by the manifest's checks and by the configuration's", async () => {
