@@ -9,7 +9,7 @@ const layers = {
   unit: { testTimeout: 60_000 },
   components: { testTimeout: 60_000 },
   lab: { testTimeout: 300_000, maxWorkers: 4 },
-  e2e: { testTimeout: 600_000, maxWorkers: 1 },
+  e2e: { testTimeout: 1_800_000, maxWorkers: 1 },
   nix: { testTimeout: 300_000, maxWorkers: 1 },
 };
 
@@ -35,7 +35,7 @@ export default defineConfig({
         hookTimeout: testTimeout,
         teardownTimeout: testTimeout,
         // What holds at last, holds: how soon depends on the machine.
-        expect: { poll: { timeout: testTimeout / 2 } },
+        expect: { poll: { timeout: Math.min(testTimeout / 2, 300_000) } },
         ...workers,
         // One layer after the other.
         sequence: { groupOrder: index },
