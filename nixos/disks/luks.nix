@@ -1,8 +1,8 @@
 # Root encrypted with LUKS2 and unlocked over ssh at boot, to be imported beside a partition table.
 #
 # An installation brings three things, which `berth.hosts.NAME.encryption` of the manifest tells:
-#   keyFile              the passphrase, in the installer alone (nixos-anywhere --disk-encryption-keys), without it nothing is formatted
-#   unlock.hostKeyFile   the initrd's own ssh host key (--extra-files)
+#   keyFile                     the passphrase, in the installer alone (nixos-anywhere --disk-encryption-keys)
+#   unlock.hostKeyFile          the initrd's own ssh host key (--extra-files)
 #   unlock.authorizedKeysFile   who may unlock: root's own, as everywhere (--extra-files)
 # Each boot then waits for `ssh -p 2222 root@HOST unlock < KEY`.
 {
