@@ -3,13 +3,13 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
  * Time a single test may take, in milliseconds, and how many files run at once. What the layers wait for are machines rather than
- * this one's processors: a file of `lab` has a lab or servers of its own. The files of the last two share what they test.
+ * this one's processors: a file of `lab` or `e2e` has a lab or servers of its own. The files of `nix` share what they test.
  */
 const layers = {
   unit: { testTimeout: 60_000 },
   components: { testTimeout: 60_000 },
   lab: { testTimeout: 300_000, maxWorkers: 4 },
-  e2e: { testTimeout: 1_800_000, maxWorkers: 1 },
+  e2e: { testTimeout: 1_800_000, maxWorkers: 2 },
   nix: { testTimeout: 300_000, maxWorkers: 1 },
 };
 
