@@ -7,6 +7,10 @@
       url = "github:nix-community/disko";
       inputs.nixpkgs.follows = "nixpkgs";
     };
+    srvos = {
+      url = "github:nix-community/srvos";
+      inputs.nixpkgs.follows = "nixpkgs";
+    };
   };
 
   outputs =
@@ -14,6 +18,7 @@
       self,
       nixpkgs,
       disko,
+      srvos,
     }:
     let
       inherit (nixpkgs) lib;
@@ -26,12 +31,43 @@
         "x86_64-darwin"
       ];
       each = systems: f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+
+      # What a stack may name.
+      hosts = lib.mapAttrs (_: module: self.lib.mkHost { modules = [ module ]; }) {
+        web = ./configurations/web;
+        web-arm = ./configurations/web-arm;
+        metal = ./configurations/metal;
+        spa-hetzner.imports = [
+          srvos.nixosModules.hardware-hetzner-cloud
+          ./configurations/spa-hetzner.nix
+        ];
+      };
+
+      # What is started from a file and never released to.
+      machines = lib.mapAttrs (_: module: lib.nixosSystem { modules = [ module ]; }) {
+        spa-vm = ./configurations/spa-qemu.nix;
+        spa-disk = ./configurations/spa-disk.nix;
+        spa-ami = ./configurations/spa-ami.nix;
+      };
     in
     {
-      packages = each (linux ++ darwin) (pkgs: rec {
-        site = pkgs.callPackage ./apps/site { };
-        default = site;
-      });
+      packages = each (linux ++ darwin) (
+        pkgs:
+        let
+          apps = import ./apps pkgs;
+        in
+        apps
+        // { default = apps.site; }
+        // import ./configurations/packages.nix { inherit lib pkgs machines; }
+      );
+
+      apps = each (linux ++ darwin) (
+        pkgs:
+        let
+          run = import ./apps/run.nix pkgs;
+        in
+        run // { default = run.site; }
+      );
 
       # The tools of the build and of a deployment.
       devShells = each (linux ++ darwin) (pkgs: {
@@ -41,6 +77,7 @@
             pkgs.pulumi
             pkgs.pulumiPackages.pulumi-nodejs
             pkgs.nixos-anywhere
+            pkgs.git
             pkgs.openssh
             pkgs.shellcheck
             self.formatter.${pkgs.stdenv.hostPlatform.system}
@@ -48,21 +85,20 @@
         };
       });
 
-      formatter = each (linux ++ darwin) (pkgs: pkgs.nixfmt-tree);
+      formatter = each (linux ++ darwin) (import ./formatter.nix);
 
       nixosModules = import ./nixos;
 
-      nixosConfigurations.web = lib.nixosSystem {
-        modules = [
-          disko.nixosModules.disko
-          ./configurations/web
-        ];
+      templates.default = {
+        path = ./templates/default;
+        description = "An app of one's own on a host of Berth's";
       };
 
-      # What a stack reads before it orders anything; config/manifest.ts is its shape.
-      berth.hosts = lib.mapAttrs (
-        _: import ./nixos/manifest.nix { inherit lib; }
-      ) self.nixosConfigurations;
+      lib = import ./nixos/lib.nix { inherit lib disko; };
+
+      nixosConfigurations = hosts // machines;
+
+      berth.hosts = self.lib.manifests hosts;
 
       checks = each linux (
         pkgs:

@@ -13,12 +13,25 @@ let
     check = "${pkgs.runtimeShell} ${./services/check-credentials.sh}";
   };
 
+  bootGuard = import ./services/boot-guard.nix {
+    guard = "${pkgs.runtimeShell} ${./services/boot-guard.sh}";
+  };
+
+  checkKinds = [
+    "http"
+    "https"
+    "tcp"
+    "unit"
+    "command"
+  ];
+  kindsOf = check: lib.filter (kind: check.${kind} != null) checkKinds;
+
   healthCheck = types.submodule {
     options = {
       http = mkOption {
         type = types.nullOr (types.strMatching "http://.+");
         default = null;
-        description = "Address that must answer without TLS. Exactly one of `http` and `https` is set.";
+        description = "Address that must answer without TLS. A check has exactly one of `http`, `https`, `tcp`, `unit` and `command`.";
         example = "http://example.org/healthz";
       };
       https = mkOption {
@@ -27,17 +40,44 @@ let
         description = "Address that must answer with TLS.";
         example = "https://example.org/healthz";
       };
+      tcp = mkOption {
+        type = types.nullOr types.port;
+        default = null;
+        description = "Port that must take connections from outside.";
+        example = 5432;
+      };
+      unit = mkOption {
+        type = types.nullOr (types.strMatching "[A-Za-z0-9:_.@\\-]{1,200}[.][a-z]+");
+        default = null;
+        description = "Unit that must be active.";
+        example = "site.service";
+      };
+      command = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = ''
+          Command line that the host's shell runs as root and that must end with 0. Paths of the store belong to the system then: name
+          them in `environment.systemPackages` or in a unit, too.
+        '';
+        example = "systemctl is-system-running";
+      };
       status = mkOption {
-        type = types.ints.between 100 599;
-        default = 200;
-        description = "Status the answer must have.";
+        type = types.nullOr (types.ints.between 100 599);
+        default = null;
+        description = "Status that the answer of an address must have; 200 when null.";
         example = 204;
       };
       body = mkOption {
         type = types.nullOr types.str;
         default = null;
-        description = "Text the answer must contain.";
+        description = "Text that the answer of an address, or what a command writes, must contain.";
         example = "ok";
+      };
+      timeout = mkOption {
+        type = types.nullOr types.numbers.positive;
+        default = null;
+        description = "Seconds that one attempt may take; 5 when null.";
+        example = 20;
       };
     };
   };
@@ -49,8 +89,9 @@ in
     type = types.listOf healthCheck;
     default = [ ];
     description = ''
-      Checks of a running release, made from outside. The name in the address is sent as Host and SNI; the connection goes to the
-      server's own address, so that DNS plays no part. A release that fails one is rolled back.
+      Checks of a running release. Addresses and ports are asked from outside: the name in the address is sent as Host and SNI, the
+      connection goes to the server's own address, so that DNS plays no part. Units and commands are asked on the host, over a new
+      connection. A release that fails one is rolled back.
     '';
     example = [
       {
@@ -89,11 +130,18 @@ in
     };
   };
 
+  options.berth.credentialUnits = mkOption {
+    type = types.attrsOf types.str;
+    default = { };
+    internal = true;
+    description = "Units that get the credentials of a name, where that is not the unit of that name.";
+  };
+
   config = {
     assertions = [
       {
-        assertion = lib.all (check: (check.http == null) != (check.https == null)) cfg.health;
-        message = "berth.health: every check has exactly one of `http` and `https`.";
+        assertion = lib.all (check: lib.length (kindsOf check) == 1) cfg.health;
+        message = "berth.health: every check has exactly one of ${lib.concatStringsSep ", " checkKinds}.";
       }
       {
         assertion = config.networking.firewall.enable;
@@ -141,9 +189,25 @@ in
       "flakes"
     ];
 
-    systemd.services = lib.mapAttrs (unit: names: {
-      serviceConfig = credentialsOf unit names;
-    }) (lib.filterAttrs (_: names: names != [ ]) cfg.credentials);
+    systemd.services =
+      lib.mapAttrs' (
+        name: names:
+        lib.nameValuePair (cfg.credentialUnits.${name} or name) { serviceConfig = credentialsOf name names; }
+      ) (lib.filterAttrs (_: names: names != [ ]) cfg.credentials)
+      // {
+        berth-boot-guard = {
+          wantedBy = [ "sysinit.target" ];
+          path = [ config.nix.package ];
+          unitConfig = bootGuard.Unit;
+          serviceConfig = bootGuard.Service;
+        };
+      };
+
+    # A kernel that panics, and an initrd that fails, give way to the boot default.
+    boot.kernelParams = [
+      "panic=30"
+      "boot.panic_on_fail"
+    ];
 
     systemd.tmpfiles.settings.berth = {
       # Says who installed the host; written once, by the installation.

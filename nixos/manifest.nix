@@ -16,6 +16,12 @@ let
 
   inherit (config.networking) firewall;
 
+  healthCheck =
+    check:
+    lib.mapAttrs (_: value: if lib.isString value then builtins.unsafeDiscardStringContext value else value) (
+      lib.filterAttrs (_: value: value != null) check
+    );
+
   # Set where the layout luks is imported.
   encryption = config.berth.encryption or null;
 
@@ -49,6 +55,6 @@ in
   virtualHosts = lib.optionals config.services.nginx.enable virtualHosts;
   disks = lib.mapAttrs (_: disk: { inherit (disk) device; }) config.disko.devices.disk;
   inherit (config.berth) requires credentials;
-  health = map (lib.filterAttrs (_: value: value != null)) config.berth.health;
+  health = map healthCheck config.berth.health;
 }
 // lib.optionalAttrs (encryption != null) { inherit encryption; }

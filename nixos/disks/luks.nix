@@ -60,6 +60,8 @@ in
       passwordFile = cfg.keyFile;
       # Trimming tells a thief how much of the disk is used, and no more than that.
       settings.allowDiscards = lib.mkDefault true;
+      # Asked again for as long as it takes: after the usual three wrong answers nobody could unlock it from afar before a reset.
+      settings.crypttabExtraOpts = lib.mkDefault [ "tries=0" ];
       preCreateHook = ''
         if [ ! -s ${lib.escapeShellArg cfg.keyFile} ]; then
           echo "the disk is to be encrypted, and there is no passphrase in ${cfg.keyFile}: give it with --disk-encryption-keys" >&2

@@ -35,17 +35,16 @@ let
         };
       }
       // lib.optionalAttrs isx86 {
-        bios = {
-          size = "1M";
-          type = "EF02";
-          priority = 1;
-        };
+        bios = import ./bios.nix;
       };
     };
   };
 in
 {
-  imports = [ ./options.nix ];
+  imports = [
+    ./options.nix
+    ./grub.nix
+  ];
 
   berth.layout.table = "mirror";
 
@@ -62,10 +61,6 @@ in
   };
 
   boot.loader.grub = {
-    enable = true;
-    efiSupport = true;
-    efiInstallAsRemovable = true;
-    configurationLimit = lib.mkDefault 10;
     # disko lists both disks here, for one /boot: only the disk that holds it would boot.
     devices = lib.mkForce [ ];
     # Every switch writes kernels, menu and GRUB to both.
@@ -90,7 +85,6 @@ in
           }
         ];
   };
-  boot.loader.efi.canTouchEfiVariables = false;
 
   # The initrd of scripts never starts an array that lacks a disk; mdadm's own units do, 30 s after the first one was found.
   boot.initrd.systemd.enable = true;

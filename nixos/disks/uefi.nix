@@ -9,20 +9,7 @@
 
   berth.layout.table = "uefi";
 
-  disko.devices.disk.main = {
-    type = "disk";
-    inherit (config.berth.disks.main) device;
-    content = {
-      type = "gpt";
-      partitions = {
-        esp = import ./esp.nix { };
-        root = {
-          size = "100%";
-          content = config.berth.layout.root;
-        };
-      };
-    };
-  };
+  disko.devices.disk.main = import ./one-disk.nix { inherit config; };
 
   boot.loader.systemd-boot = {
     enable = true;

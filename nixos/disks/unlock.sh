@@ -1,6 +1,7 @@
 #!/bin/sh
 # usage: unlock < KEY
 # Runs in the initrd. Answers systemd's question for the disk's passphrase with what comes on stdin and says whether the disk opened.
+# Exit codes: 0 it is open, 1 the passphrase is wrong, 2 there was none on stdin, 75 nothing was decided in time: try again.
 set -eu
 
 questions=${BERTH_QUESTIONS:-/run/systemd/ask-password}
@@ -50,4 +51,4 @@ if [ -n "$answered" ]; then
 else
   echo "unlock: nobody has asked for a passphrase in time" >&2
 fi
-exit 1
+exit 75

@@ -1,16 +1,16 @@
-# Any number of stateless web apps: each a sandboxed unit behind a socket of systemd's, and a virtual host of nginx before it.
-# The socket outlives the app: while a new release starts, connections wait in it and none is refused.
+# Any number of stateless web apps: each runs sandboxed behind a socket of systemd's, with a virtual host of nginx before it.
+# A new release starts beside the old one and gets the traffic once it is healthy; while one starts again, connections wait in its socket.
 {
   config,
   lib,
   options,
+  pkgs,
   utils,
   ...
 }:
 let
   inherit (lib)
     mapAttrs'
-    mkEnableOption
     mkIf
     mkMerge
     mkOption
@@ -19,137 +19,142 @@ let
     ;
 
   apps = lib.filterAttrs (_: app: app.enable) config.services.webapp;
-  published = lib.filterAttrs (_: app: app.domain != null) apps;
+  contained = lib.filterAttrs (_: app: app.isolation == "container") apps;
+  isContained = name: contained ? ${name};
+
+  # No name leads to a machine that is there to try things on: the public authority would be asked for real, and in vain.
+  virtual = options.virtualisation ? qemu || options.virtualisation ? systemd-nspawn;
+  acmeServer = config.security.acme.defaults.server;
+  authority = !virtual || acmeServer != null && !lib.hasInfix "letsencrypt.org" acmeServer;
 
   hardening = import ./hardening.nix;
 
-  # A switch leaves a changed socket unit alone, so the address is part of the name: another address, another unit.
-  socketName =
+  inherit (config.systemd) units;
+  beside = lib.mapAttrs (
     name: app:
-    if app.socket == null then
-      "${name}-${toString app.port}"
-    else
-      "${name}-${utils.escapeSystemdPath app.socket}";
+    import ./beside.nix {
+      app = name;
+      changeOver = "${pkgs.runtimeShell} ${./change-over.sh}";
+      # Whatever is changed about the instances, here or by another module.
+      release = builtins.hashString "sha256" (
+        units."${name}@.service".text + units."${name}@.socket".text
+      );
+      proxyd = "${config.systemd.package}/lib/systemd/systemd-socket-proxyd";
+      inherit (app) credentials;
+      host = app.domain;
+      scheme = if app.tls.enable then "https" else "http";
+      health = {
+        inherit (app.health) path body;
+      };
+      inherit (app.health) seconds;
+    }
+  ) apps;
 
-  upstream =
-    app:
-    if app.socket == null then
-      "http://127.0.0.1:${toString app.port}"
-    else
-      "http://unix:${app.socket}:";
+  # By the names of their units.
+  ports = mapAttrs' (
+    name: app:
+    let
+      port = beside.${name}.port app.port;
+    in
+    nameValuePair port.unit (port // { inherit name; })
+  ) (lib.filterAttrs (_: app: app.socket == null) apps);
+  bySocket = lib.filterAttrs (_: app: app.socket != null) apps;
 
-  appOptions =
-    { name, config, ... }:
-    {
-      options = {
-        enable = mkEnableOption "this app" // {
-          default = true;
-          example = false;
-        };
-        package = mkOption {
-          type = types.package;
-          description = "The app. Its main program takes its listening socket from systemd (`LISTEN_FDS`).";
-          example = lib.literalExpression "pkgs.callPackage ./apps/site { }";
-        };
-        command = mkOption {
-          type = types.listOf types.str;
-          default = [ (lib.getExe config.package) ];
-          defaultText = lib.literalExpression "[ (lib.getExe package) ]";
-          description = "What is run, word by word.";
-          example = [
-            "/nix/store/…/bin/site"
-            "--quiet"
-          ];
-        };
-        port = mkOption {
-          type = types.port;
-          default = 3000;
-          description = "Port on 127.0.0.1 that systemd listens on for the app. Each app needs its own.";
-          example = 3001;
-        };
-        socket = mkOption {
-          type = types.nullOr types.path;
-          default = null;
-          description = "Unix socket to listen on instead of `port`; only nginx may connect.";
-          example = "/run/site.sock";
-        };
-        environment = mkOption {
-          type = types.attrsOf types.str;
-          default = { };
-          description = "Environment of the app. World-readable in the Nix store: nothing secret belongs here.";
-          example = {
-            APP_ECHO_ME = "hello";
-          };
-        };
-        credentials = mkOption {
-          type = types.listOf types.str;
-          default = [ ];
-          description = ''
-            Secrets that the stack has to give, each a file in `$CREDENTIALS_DIRECTORY`; in `environment`, `%d` is that folder.
-          '';
-          example = [ "DATABASE_URL" ];
-        };
-        release = mkOption {
-          type = types.str;
-          default = lib.substring 0 12 (
-            baseNameOf (builtins.unsafeDiscardStringContext config.package.outPath)
-          );
-          defaultText = lib.literalMD "the first 12 characters of the package's store hash";
-          description = "Name of the release, given to the app as `APP_RELEASE`.";
-          example = "2026-11-21";
-        };
-        outbound = mkOption {
-          type = types.bool;
-          default = false;
-          description = "Whether the app may open connections to other machines.";
-          example = true;
-        };
-        domain = mkOption {
-          type = types.nullOr types.str;
-          default = null;
-          description = "Name that nginx serves the app under; null publishes nothing.";
-          example = "example.org";
-        };
-        default = mkOption {
-          type = types.bool;
-          default = false;
-          description = "Whether requests for unknown names come to this app, too.";
-          example = true;
-        };
-        health = {
-          path = mkOption {
-            type = types.nullOr (types.strMatching "/.*");
-            default = null;
-            description = "Path that tells whether the app is well; checked from outside after each deployment. Needs `domain`.";
-            example = "/healthz";
-          };
-          body = mkOption {
-            type = types.nullOr types.str;
-            default = null;
-            description = "Text its answer must contain.";
-            example = "ok";
-          };
-        };
-        resources = {
-          memoryMax = mkOption {
-            type = types.str;
-            default = "512M";
-            description = "Memory after which the app is killed and started anew.";
-            example = "1G";
-          };
-          tasksMax = mkOption {
-            type = types.ints.positive;
-            default = 64;
-            description = "How many threads and processes it may have.";
-            example = 128;
-          };
-        };
+  socketOf = name: app: {
+    description = "Socket of the web app ${name}, instance %i";
+    unitConfig = beside.${name}.socket.Unit;
+    socketConfig = mkMerge [
+      beside.${name}.socket.Socket
+      # Through `port` anyone on the host may connect, too.
+      (mkIf (app.socket == null) { SocketMode = "0666"; })
+      (mkIf (app.socket != null) {
+        SocketGroup = config.services.nginx.group;
+        SocketMode = "0660";
+      })
+    ];
+  };
+
+  # How both kinds of instances are started again, and how long they may take to end.
+  again = {
+    RestartSec = "1s";
+    RestartSteps = 5;
+    RestartMaxDelaySec = "30s";
+  };
+
+  instanceOf = name: app: {
+    description = "Web app ${name}, instance %i";
+    # It runs one absolute path; nothing else belongs on its PATH.
+    enableDefaultPath = false;
+    environment = {
+      NODE_ENV = "production";
+      APP_RELEASE = app.release;
+    }
+    // lib.optionalAttrs (app.package ? version) { APP_VERSION = app.package.version; }
+    // app.environment;
+    unitConfig = beside.${name}.instance.Unit;
+    serviceConfig = mkMerge [
+      hardening
+      beside.${name}.instance.Service
+      again
+      {
+        ExecStart = utils.escapeSystemdExecArgs app.command;
+        MemoryMax = app.resources.memoryMax;
+        TasksMax = app.resources.tasksMax;
+        # Longer than the app's own deadline for open requests.
+        TimeoutStopSec = "40s";
+      }
+      (mkIf (!app.outbound) { IPAddressDeny = "any"; })
+    ];
+  };
+
+  systemOf =
+    name: app:
+    import ./webapp-container.nix {
+      inherit pkgs;
+      inherit (config.system) stateVersion;
+      app = name;
+      service = mkMerge [
+        (instanceOf name app)
+        # Those that the container was given.
+        { serviceConfig.LoadCredential = app.credentials; }
+      ];
+      # Its permissions are the host's, where it is made.
+      socket = {
+        unitConfig = beside.${name}.socket.Unit;
+        socketConfig = beside.${name}.socket.Socket;
       };
     };
+
+  containerOf = name: app: {
+    description = "Container of the web app ${name}, instance %i";
+    enableDefaultPath = false;
+    unitConfig = beside.${name}.instance.Unit;
+    serviceConfig = mkMerge [
+      (import ./isolation.nix {
+        app = name;
+        system = app.container.system.build.toplevel;
+        nspawn = "${config.systemd.package}/bin/systemd-nspawn";
+        setUp = "${pkgs.runtimeShell} ${./set-up-root.sh}";
+        inherit (app) credentials;
+        inherit (app.resources) tasksMax;
+      })
+      beside.${name}.instance.Service
+      again
+      {
+        MemoryMax = app.resources.memoryMax;
+        TimeoutStartSec = "90s";
+        # Longer than the app's inside.
+        TimeoutStopSec = "50s";
+      }
+    ];
+    path = [ pkgs.coreutils ];
+  };
 in
 {
+  imports = [ ./webapp-nginx.nix ];
+
   options.services.webapp = mkOption {
-    type = types.attrsOf (types.submodule appOptions);
+    type = types.attrsOf (types.submodule (import ./webapp-options.nix { inherit lib authority systemOf; }));
     default = { };
     description = "Stateless web apps by name.";
     example = lib.literalExpression ''
@@ -159,111 +164,72 @@ in
 
   config = mkIf (apps != { }) (
     {
-      assertions = lib.mapAttrsToList (name: app: {
-        assertion = app.health.path == null || app.domain != null;
-        message = "services.webapp.${name}: health.path is checked from outside and needs `domain`.";
-      }) apps
+      assertions = lib.concatLists (
+        lib.mapAttrsToList (name: app: [
+          {
+            assertion = app.health.path == null || app.domain != null;
+            message = "services.webapp.${name}: health.path is checked from outside and needs `domain`.";
+          }
+          {
+            assertion = app.tls.enable -> app.domain != null;
+            message = "services.webapp.${name}: tls is for a `domain`.";
+          }
+          {
+            assertion = isContained name -> !app.outbound;
+            message = ''
+              services.webapp.${name}: a container has no network but its own loopback, so there is no `outbound` with isolation = "container".
+            '';
+          }
+        ]) apps
+      )
       ++ lib.optional (!(options ? berth)) {
         assertion = lib.all (app: app.credentials == [ ]) (lib.attrValues apps);
         message = "services.webapp.<name>.credentials are given by Berth: import its module berth, too.";
       };
 
-      systemd.sockets = mapAttrs' (
-        name: app:
-        nameValuePair (socketName name app) {
-          description = "Socket of the web app ${name}";
+      systemd.sockets =
+        mapAttrs' (name: app: nameValuePair "${name}@" (socketOf name app)) apps
+        // lib.mapAttrs (_: port: {
+          description = "Port of the web app ${port.name}";
           wantedBy = [ "sockets.target" ];
-          socketConfig = mkMerge [
-            { Service = "${name}.service"; }
-            (mkIf (app.socket == null) { ListenStream = "127.0.0.1:${toString app.port}"; })
-            (mkIf (app.socket != null) {
-              ListenStream = app.socket;
-              SocketGroup = config.services.nginx.group;
-              SocketMode = "0660";
-            })
-          ];
-        }
-      ) apps;
+          socketConfig = port.socket.Socket;
+        }) ports;
 
-      systemd.services = lib.mapAttrs (
-        name: app:
-        let
-          socket = "${socketName name app}.socket";
-        in
-        {
+      systemd.services =
+        lib.mapAttrs (name: _: {
           description = "Web app ${name}";
           wantedBy = [ "multi-user.target" ];
-          wants = [ "network-online.target" ];
-          requires = [ socket ];
-          after = [
-            "network-online.target"
-            socket
+          path = [
+            pkgs.curl
+            pkgs.util-linux
           ];
-          # Restarted in one go: stopping first would take the socket down with it and refuse connections until the start.
-          stopIfChanged = false;
-          # It runs one absolute path; nothing else belongs on its PATH.
+          unitConfig = beside.${name}.face.Unit;
+          serviceConfig = beside.${name}.face.Service;
+        }) apps
+        // mapAttrs' (
+          name: app:
+          nameValuePair "${name}@" (if isContained name then containerOf name app else instanceOf name app)
+        ) apps
+        // lib.mapAttrs (_: port: {
+          description = "Port of the web app ${port.name}";
           enableDefaultPath = false;
-          # A crashing app is tried for ever, ever more slowly; giving up would take the socket along.
-          startLimitIntervalSec = 0;
-          environment = {
-            NODE_ENV = "production";
-            APP_RELEASE = app.release;
-          }
-          // lib.optionalAttrs (app.package ? version) { APP_VERSION = app.package.version; }
-          // app.environment;
-          serviceConfig = mkMerge [
-            hardening
-            {
-              ExecStart = utils.escapeSystemdExecArgs app.command;
-              Sockets = socket;
-              MemoryMax = app.resources.memoryMax;
-              TasksMax = app.resources.tasksMax;
-              RestartSec = "1s";
-              RestartSteps = 5;
-              RestartMaxDelaySec = "30s";
-              # Longer than the app's own deadline for open requests.
-              TimeoutStopSec = "40s";
-            }
-            (mkIf (!app.outbound) { IPAddressDeny = "any"; })
-          ];
-        }
-      ) apps;
+          unitConfig = port.proxy.Unit;
+          serviceConfig = port.proxy.Service;
+        }) ports;
 
-      services.nginx = mkIf (published != { }) {
-        enable = true;
-        # A changed configuration is loaded beside open connections.
-        enableReload = true;
-        recommendedGzipSettings = true;
-        recommendedOptimisation = true;
-        recommendedProxySettings = true;
-        recommendedTlsSettings = true;
-        virtualHosts = mapAttrs' (
-          _: app:
-          nameValuePair app.domain {
-            inherit (app) default;
-            locations."/" = {
-              proxyPass = upstream app;
-              # nginx 1.30 would keep it open; a request sent on it while the app restarts is lost, and a POST is not repeated.
-              extraConfig = "proxy_set_header Connection close;";
-            };
-            extraConfig = ''
-              add_header X-Content-Type-Options nosniff always;
-              add_header Referrer-Policy strict-origin-when-cross-origin always;
-            '';
-          }
-        ) published;
-      };
+      environment.etc = mapAttrs' (
+        name: one: nameValuePair "webapp/${name}" { text = one.settings; }
+      ) beside;
 
-      networking.firewall.allowedTCPPorts = mkIf (published != { }) [ 80 ];
+      systemd.tmpfiles.settings.webapp = mapAttrs' (
+        name: app: nameValuePair app.socket { "L+".argument = beside.${name}.entry; }
+      ) bySocket;
     }
     // lib.optionalAttrs (options ? berth) {
       berth.credentials = lib.mapAttrs (_: app: app.credentials) (
         lib.filterAttrs (_: app: app.credentials != [ ]) apps
       );
-      berth.health = lib.mapAttrsToList (_: app: {
-        http = "http://${app.domain}${app.health.path}";
-        inherit (app.health) body;
-      }) (lib.filterAttrs (_: app: app.health.path != null && app.domain != null) apps);
+      berth.credentialUnits = lib.mapAttrs (name: _: "${name}@") apps;
     }
   );
 }

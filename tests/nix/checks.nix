@@ -1,4 +1,5 @@
-# The flake's checks of one system: the packages, every host's system, facts without which a host would be lost, and the formatting.
+# The flake's checks of one system: the packages, every host's system, facts without which a host would be lost, how large each may be,
+# tests in VMs, and the formatting.
 {
   lib,
   pkgs,
@@ -8,28 +9,15 @@
 let
   inherit (pkgs.stdenv.hostPlatform) system;
 
-  hosts = lib.filterAttrs (
+  found = lib.filterAttrs (
     _: host: host.pkgs.stdenv.hostPlatform.system == system
   ) self.nixosConfigurations;
+  # A filter that finds none would take all of these checks away without a word.
+  hosts = lib.throwIf (found == { }) "no host of the flake is for ${system}" found;
 
-  # What evaluates happily and then cannot be reached, does not boot, or is twice the size.
-  factsOf = config: {
-    "a network unit matches an interface" = config.systemd.network.networks != { };
-    "there is a boot loader" =
-      config.boot.loader.grub.enable || config.boot.loader.systemd-boot.enable;
-    "GRUB has a disk to be installed on" =
-      !config.boot.loader.grub.enable
-      || config.boot.loader.grub.devices != [ ]
-      || config.boot.loader.grub.mirroredBoots != [ ];
-    "the initrd can drive the disk" =
-      lib.elem "virtio_scsi" config.boot.initrd.availableKernelModules;
-    "nixpkgs' source is not part of the system" =
-      !config.nixpkgs.flake.setNixPath && !config.nixpkgs.flake.setFlakeRegistry;
-    "sshd takes keys alone" =
-      !config.services.openssh.settings.PasswordAuthentication
-      && !config.services.openssh.settings.KbdInteractiveAuthentication;
-    "no module warns" = config.warnings == [ ];
-  };
+  sizeOf = import ./closure-size.nix { inherit lib pkgs; };
+
+  factsOf = import ./facts.nix { inherit lib; };
 
   holds =
     name: facts:
@@ -46,14 +34,9 @@ let
       disko
       self.nixosModules.berth
       self.nixosModules.profile-base
-      self.nixosModules.profile-hetzner
       self.nixosModules.webapp
-      (
-        if pkgs.stdenv.hostPlatform.isx86 then
-          self.nixosModules.disk-bios-uefi
-        else
-          self.nixosModules.disk-uefi
-      )
+      self.nixosModules.spa
+      self.nixosModules.docker-host
       {
         nixpkgs.hostPlatform = system;
         system.stateVersion = "26.05";
@@ -67,6 +50,20 @@ let
         berth.credentials = {
           nginx = [ "key.pem" ];
           systemd-networkd = [ "network.wireguard.key" ];
+        };
+        security.acme = {
+          acceptTerms = true;
+          defaults.email = "hostmaster@one.example";
+        };
+        services.docker-host = {
+          enable = true;
+          ports = [ 8443 ];
+        };
+        services.spa-app = {
+          enable = true;
+          package = self.packages.${system}.spa;
+          host = "app.example";
+          port = 8080;
         };
         services.webapp = {
           one = {
@@ -83,9 +80,18 @@ let
             outbound = true;
             domain = "one.example";
             default = true;
+            tls = {
+              enable = true;
+              hsts = 31536000;
+            };
+            headers = {
+              X-Frame-Options = null;
+              Permissions-Policy = "camera=()";
+            };
             health = {
               path = "/health";
               body = "ok";
+              seconds = 60;
             };
             resources = {
               memoryMax = "1G";
@@ -95,6 +101,8 @@ let
           two = {
             package = pkgs.hello;
             port = 3001;
+            isolation = "container";
+            credentials = [ "DATABASE_URL" ];
           };
           three = {
             enable = false;
@@ -102,7 +110,16 @@ let
           };
         };
       }
-    ];
+    ]
+    ++ (
+      if pkgs.stdenv.hostPlatform.isx86 then
+        [
+          self.nixosModules.profile-hetzner
+          self.nixosModules.disk-bios-uefi
+        ]
+      else
+        [ self.nixosModules.profile-hetzner-arm ]
+    );
   };
 
   diskHosts = import ./disks/hosts.nix {
@@ -111,19 +128,32 @@ let
   };
 in
 {
-  inherit (self.packages.${system}) site;
+  inherit (self.packages.${system})
+    site
+    spa
+    webecho
+    dockerImage
+    webechoImg
+    spa-image
+    ;
 
   every-option = everyOption.config.system.build.toplevel;
 
-  format = pkgs.runCommand "format" { nativeBuildInputs = [ pkgs.nixfmt ]; } ''
-    find ${
-      lib.fileset.toSource {
-        root = ../..;
-        fileset = lib.fileset.fileFilter (file: file.hasExt "nix") ../..;
+  format =
+    pkgs.runCommand "format"
+      {
+        nativeBuildInputs = [ self.formatter.${system} ];
+        tree = lib.fileset.toSource {
+          root = ../..;
+          fileset = lib.fileset.fileFilter (file: file.hasExt "nix") ../..;
+        };
       }
-    } -name '*.nix' -exec nixfmt --check {} +
-    touch $out
-  '';
+      ''
+        cp -r "$tree" tree
+        chmod -R u+w tree
+        HOME="$TMPDIR" treefmt --ci --walk filesystem --tree-root tree
+        touch $out
+      '';
 }
 // lib.mapAttrs' (name: host: {
   name = "disk-${name}";
@@ -138,5 +168,14 @@ in
 }) hosts
 // lib.mapAttrs' (name: host: {
   name = "facts-${name}";
-  value = holds name (factsOf host.config);
+  value = holds name (factsOf host);
 }) hosts
+// lib.mapAttrs' (name: host: {
+  name = "size-${name}";
+  value = sizeOf name host.config.system.build.toplevel;
+}) hosts
+// import ./vm {
+  inherit lib pkgs hosts;
+  modules = self.nixosModules;
+  packages = self.packages.${system};
+}

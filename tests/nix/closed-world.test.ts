@@ -114,11 +114,15 @@ describe("the closed-world flake", () => {
     expect(await foresee(before, after)).toMatch(/^switch; not built yet/);
     await build(toplevel);
     expect(await foresee(before, after)).toMatch(
-      /^switch; restarts site; \d packages? changed; [\d.]+ [kM]B \(\+1\.\d kB\)$/,
+      /^switch; reloads site; \d packages? changed; [\d.]+ [kM]B \(\+1\.\d kB\)$/,
     );
     expect(await foresee(undefined, after)).toMatch(/^first deployment; \d+ paths, /);
     const { units, reboot } = await compareSystems(before, after);
-    expect([units, reboot]).toEqual([[{ unit: "site.service", verb: "restart" }], []]);
+    expect(units).toEqual([
+      { unit: "site.service", verb: "reload" },
+      { unit: "site@.service", verb: "leave" },
+    ]);
+    expect(reboot).toEqual([]);
   });
 
   test("what is not the app's source is not a release", async () => {
@@ -180,7 +184,7 @@ describe("the closed-world flake", () => {
   });
 
   test("the app runs in the sandbox that the real flake gives it", async () => {
-    const unit = await readFile(join(await build(toplevel), "etc/systemd/system/site.service"), "utf8");
+    const unit = await readFile(join(await build(toplevel), "etc/systemd/system/site@.service"), "utf8");
     const wanted = await nix(
       "eval",
       "--json",

@@ -34,11 +34,17 @@ const facts = z.object({
     systemd: z.boolean(),
     luks: z.record(
       z.string(),
-      z.object({ device: z.string(), keyFile: z.string().nullable(), allowDiscards: z.boolean() }),
+      z.object({
+        ...{ device: z.string(), keyFile: z.string().nullable(), allowDiscards: z.boolean() },
+        crypttabExtraOpts: strings,
+      }),
     ),
     secrets: z.record(z.string(), z.string()),
     ssh: z.object({ enable: z.boolean(), port: z.int(), hostKeys: strings }),
-    networks: z.record(z.string(), z.record(z.string(), z.unknown())),
+    networks: z.record(
+      z.string(),
+      z.object({ networkConfig: z.record(z.string(), z.unknown()), address: strings, gateways: strings }),
+    ),
     commands: strings,
     passwd: z.string(),
     storePaths: strings,
@@ -182,6 +188,8 @@ test("an encrypted host asks for its passphrase over ssh, with a host key of its
     const { initrd, disko } = await host(ctx, name);
     // With a key file here the initrd would look for one that only the installer had.
     expect(initrd.luks.root, name).toMatchObject({ keyFile: null, allowDiscards: true });
+    // After three wrong passphrases, systemd's own limit, nobody could unlock it from afar before a reset.
+    expect(initrd.luks.root?.crypttabExtraOpts, name).toEqual(["tries=0"]);
     expect(disko, name).toContain('"$(cat /tmp/disk.key)"');
     expect(disko.indexOf("[ ! -s /tmp/disk.key ]"), name).toBeLessThan(disko.indexOf("luksFormat"));
     expect(initrd.ssh, name).toEqual({
@@ -198,7 +206,16 @@ test("an encrypted host asks for its passphrase over ssh, with a host key of its
     expect(initrd.commands, name).toEqual(
       expect.arrayContaining(["systemd-cryptsetup", "systemd-reply-password", "unlock"]),
     );
-    expect(initrd.networks["10-uplink"], name).toEqual({ DHCP: "ipv4" });
+    // A cloud's gives addresses; a machine's own are the running system's.
+    expect(initrd.networks["10-uplink"], name).toEqual(
+      name.includes("mirror")
+        ? {
+            networkConfig: { DHCP: "no", IPv6AcceptRA: true },
+            address: ["203.0.113.7/26"],
+            gateways: ["203.0.113.1"],
+          }
+        : { networkConfig: { DHCP: "ipv4" }, address: [], gateways: [] },
+    );
     expect(initrd.modules, name).toEqual(expect.arrayContaining(["virtio_net", "igb", "dm_crypt"]));
   }
   expect((await host(ctx, "x86_64 mirror-luks-btrfs")).initrd.luks.root?.device).toBe("/dev/md/root");

@@ -1,11 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { manifest } from "../../config/manifest.ts";
-import { EVALUATION, type Evaluation, has, openFlake, output } from "./nix.ts";
+import { evaluateOutputs, type Output } from "./check/outputs.ts";
+import { type Evaluation, has, openFlake } from "./nix.ts";
+import { complaintsAbout, exposureOf } from "./units.ts";
 
 let flake: Evaluation;
 const evaluate: Evaluation["evaluate"] = (...args) => flake.evaluate(...args);
@@ -21,9 +22,13 @@ test("the manifest has the shape a stack reads, and reading it builds nothing", 
     system: "x86_64-linux",
     hostName: "",
     ports: { tcp: [22, 80], udp: [] },
-    health: [{ http: "http://site.example/healthz", status: 200 }],
+    health: [{ http: "http://site.example/healthz" }],
   });
   expect(hosts.web?.toplevel.drvPath).toMatch(/-nixos-system-.*\.drv$/);
+  expect(
+    Object.fromEntries(Object.entries(hosts).map(([name, host]) => [name, host.system])),
+    "what a stack may name",
+  ).toMatchObject({ web: "x86_64-linux", "web-arm": "aarch64-linux", metal: "x86_64-linux" });
   expect(
     await execa("nix-store", ["--check-validity", hosts.web?.toplevel.out ?? ""], { reject: false }),
   ).toMatchObject({
@@ -31,12 +36,20 @@ test("the manifest has the shape a stack reads, and reading it builds nothing", 
   });
 });
 
-test("every output of the flake evaluates, on all systems", async (ctx) => {
-  const { inputs } = flake;
-  if ("missing" in inputs) return ctx.skip(inputs.missing);
-  const check = ["flake", "check", "--no-build", "--all-systems", `path:${flake.folder}`, ...inputs.args];
-  await output("nix", check, { deadline: EVALUATION });
-});
+test.for(["x86_64-linux", "aarch64-linux", "aarch64-darwin", "x86_64-darwin"])(
+  "every output for %s evaluates",
+  { timeout: 900_000 },
+  async (system, ctx) => {
+    const { folder, inputs } = flake;
+    if ("missing" in inputs) return ctx.skip(inputs.missing);
+    const outputs: Output[] = [];
+    for await (const one of evaluateOutputs({ folder, args: inputs.args }, system)) outputs.push(one);
+    expect(outputs.filter((output) => "failed" in output)).toEqual([]);
+    expect(outputs.map(({ name }) => name)).toContain(`packages.${system}.default`);
+    if (system.endsWith("-linux"))
+      expect(outputs.map(({ name }) => name)).toContain(`checks.${system}.spa-vm`);
+  },
+);
 
 test("the host web neither warns nor fails an assertion", async (ctx) => {
   const said = await evaluate(
@@ -74,67 +87,106 @@ test.for([
   expect(said).toEqual([expect.stringContaining(reason)]);
 });
 
-test("each npm package is fetched by name and must have the hash of the lock file", async (ctx) => {
-  const lockFile = join(flake.folder, "apps/site/package-lock.json");
-  const tarballs = z
-    .record(z.string(), z.object({ name: z.string(), spec: z.string(), hash: z.string() }).nullable())
-    .parse(
-      await evaluate(
-        ctx,
-        "nixosConfigurations.web.pkgs",
-        `pkgs: builtins.mapAttrs (_: t: if t == null then null else { inherit (t) name spec; hash = t.outputHash; })
+test.for(["site", "spa"])(
+  "each npm package of %s is fetched by name and must have the hash of the lock file",
+  async (app, ctx) => {
+    const lockFile = join(flake.folder, "apps", app, "package-lock.json");
+    const tarballs = z
+      .record(z.string(), z.object({ name: z.string(), spec: z.string(), hash: z.string() }).nullable())
+      .parse(
+        await evaluate(
+          ctx,
+          "nixosConfigurations.web.pkgs",
+          `pkgs: builtins.mapAttrs (_: t: if t == null then null else { inherit (t) name spec; hash = t.outputHash; })
         (pkgs.callPackage ${flake.folder}/apps/lock.nix { nodejs = pkgs.nodejs_24; }
           (builtins.fromJSON (builtins.readFile ${lockFile})))`,
-      ),
-    );
-  const lock = z
-    .object({
-      packages: z.record(z.string(), z.object({ version: z.string(), integrity: z.string().optional() })),
-    })
-    .parse(JSON.parse(await readFile(lockFile, "utf8")));
-  const { "": _, ...packages } = lock.packages;
-  expect(Object.keys(tarballs).sort()).toEqual(Object.keys(packages).sort());
-  expect(tarballs["node_modules/fsevents"], "for macOS alone").toBeNull();
-  expect(tarballs["node_modules/@rolldown/binding-linux-x64-musl"], "for another C library").toBeNull();
-  expect(tarballs["node_modules/@rolldown/binding-linux-x64-gnu"]).not.toBeNull();
-  for (const [path, tarball] of Object.entries(tarballs)) {
-    if (tarball === null) continue;
-    const { version, integrity } = packages[path] ?? {};
-    expect(tarball).toEqual({
-      name: expect.stringMatching(/^[a-zA-Z0-9+._?=-]+\.tgz$/),
-      spec: `${path.split("node_modules/").at(-1)}@${version}`,
-      hash: integrity,
-    });
-  }
-});
+        ),
+      );
+    const lock = z
+      .object({
+        packages: z.record(z.string(), z.object({ version: z.string(), integrity: z.string().optional() })),
+      })
+      .parse(JSON.parse(await readFile(lockFile, "utf8")));
+    const { "": _, ...packages } = lock.packages;
+    expect(Object.keys(tarballs).sort()).toEqual(Object.keys(packages).sort());
+    expect(tarballs["node_modules/fsevents"], "for macOS alone").toBeNull();
+    expect(tarballs["node_modules/@rolldown/binding-linux-x64-musl"], "for another C library").toBeNull();
+    expect(tarballs["node_modules/@rolldown/binding-linux-x64-gnu"]).not.toBeNull();
+    for (const [path, tarball] of Object.entries(tarballs)) {
+      if (tarball === null) continue;
+      const { version, integrity } = packages[path] ?? {};
+      expect(tarball).toEqual({
+        name: expect.stringMatching(/^[a-zA-Z0-9+._?=-]+\.tgz$/),
+        spec: `${path.split("node_modules/").at(-1)}@${version}`,
+        hash: integrity,
+      });
+    }
+  },
+);
 
-test("the app's units are sound and its exposure is at most 1.2", async (ctx) => {
+test("the app's units are sound and the exposure of its instances is at most 1.2", async (ctx) => {
   const units = z
-    .object({ service: z.string(), socket: z.string() })
+    .record(z.string(), z.string())
     .parse(
       await evaluate(
         ctx,
         "nixosConfigurations.web.config.systemd.units",
-        'units: { service = units."site.service".text; socket = units."site-3000.socket".text; }',
+        `units: builtins.listToAttrs (map (name: { inherit name; value = units.\${name}.text; }) ${names})`,
       ),
     );
-  expect(units.socket).toContain("ListenStream=127.0.0.1:3000\n");
-  expect(units.service).toContain("\nX-StopIfChanged=false\n");
+  const text = (name: string) => units[name] ?? "";
+  expect(text("site@.socket")).toContain("ListenStream=/run/webapp/site/%i.sock\n");
+  expect(text("site-port-3000.socket")).toContain("ListenStream=127.0.0.1:3000\n");
   if (!(await has("systemd-analyze"))) return ctx.skip("needs systemd-analyze on PATH");
-
-  const folder = await mkdtemp(join(tmpdir(), "berth-units-"));
-  try {
-    const service = join(folder, "site.service");
-    // Nothing is built, so the program is not there to be found.
-    await writeFile(service, units.service.replace(/^ExecStart=.*$/m, "ExecStart=/bin/sh"));
-    await writeFile(join(folder, "site-3000.socket"), units.socket);
-    const verified = await execa("systemd-analyze", ["verify", "--man=no", service], { reject: false });
-    // Keys that are newer than the systemd at hand are no fault of the unit.
-    const complaints = verified.stderr.split("\n").filter((line) => line !== "" && !newer.test(line));
-    expect(complaints).toEqual([]);
-    await output("systemd-analyze", ["security", "--offline=true", "--threshold=12", service]);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  expect(await complaintsAbout(units)).toEqual([]);
+  expect(await exposureOf(units, "site@.service")).toBeLessThanOrEqual(1.2);
 });
-const newer = /Unknown key(?: name)? '(?:PrivateBPF|RestartSteps|RestartMaxDelaySec)'/;
+const names = `[ "site.service" "site@.service" "site@.socket" "site-port-3000.service" "site-port-3000.socket" ]`;
+
+test("a switch reloads the app, and leaves its instances to that", async (ctx) => {
+  const { app, instance } = z
+    .object({ app: z.string(), instance: z.string() })
+    .parse(
+      await evaluate(
+        ctx,
+        "nixosConfigurations.web.config.systemd.units",
+        'units: { app = units."site.service".text; instance = units."site@.service".text; }',
+      ),
+    );
+  // Where switch-to-configuration looks for them.
+  const inService = (unit: string) => unit.slice(unit.indexOf("[Service]"));
+  expect(inService(app)).toContain("\nX-ReloadIfChanged=true\n");
+  expect(inService(instance)).toContain("\nX-RestartIfChanged=false\n");
+});
+
+test.for([
+  ["another release", 'services.webapp.site.release = "another";'],
+  ["another limit", 'services.webapp.site.resources.memoryMax = "1G";'],
+  ["another health path", 'services.webapp.site.health.path = lib.mkForce "/ready";'],
+  ["what another module sets", 'systemd.services."site@".serviceConfig.Nice = 5;'],
+])("%s changes the app's unit, so that a switch changes it over", async ([, config], ctx) => {
+  const same = await evaluate(
+    ctx,
+    "nixosConfigurations.web",
+    `host: let text = host: host.config.systemd.units."site.service".text; in
+      text host == text (host.extendModules { modules = [ ({ lib, ... }: { ${config} }) ]; })`,
+  );
+  expect(same).toBe(false);
+});
+
+test("a credential is read by the instances, from the folder of the app's name", async (ctx) => {
+  const [app, instance, settings] = z.tuple([z.unknown(), z.unknown(), z.string()]).parse(
+    await evaluate(
+      ctx,
+      "nixosConfigurations.web",
+      `host: let config = (host.extendModules { modules = [ { services.webapp.site.credentials = [ "DATABASE_URL" ]; } ]; }).config; in [
+        (config.systemd.services.site.serviceConfig.LoadCredentialEncrypted or null)
+        config.systemd.services."site@".serviceConfig.LoadCredentialEncrypted
+        config.environment.etc."webapp/site".text
+      ]`,
+    ),
+  );
+  expect(app).toBeNull();
+  expect(instance).toEqual(["DATABASE_URL:/var/lib/berth/credentials/site/DATABASE_URL"]);
+  expect(settings).toContain("\ncredential=DATABASE_URL\n");
+});

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
@@ -7,7 +7,17 @@ import type { TestContext } from "vitest";
 export const repository = resolve(import.meta.dirname, "../..");
 
 /** What the flake reads of the repository. */
-const flakeParts = ["flake.nix", "flake.lock", "nixos", "configurations", "apps", "tests/nix"];
+const flakeParts = [
+  "flake.nix",
+  "flake.lock",
+  "nixos",
+  "configurations",
+  "apps",
+  "formatter.nix",
+  "templates",
+  "tests/nix",
+  "tests/spa-vm-test.nix",
+];
 const notSource = new Set(["node_modules", "build", ".svelte-kit"]);
 
 /** Runs a program and returns what it printed; throws with its error output when it fails or takes longer than `deadline` ms. */
@@ -46,15 +56,14 @@ export async function rootSucceeds(...words: string[]): Promise<boolean> {
 
 /** Paths of all Nix files of the repository, relative to it. */
 export async function nixFiles(): Promise<string[]> {
-  const folders = ["flake.nix", "nixos", "configurations", "apps", "tests/nix", "lab/system"];
-  const found = await Promise.all(
-    folders.map(async (folder) =>
-      folder.endsWith(".nix")
-        ? [folder]
-        : (await readdir(join(repository, folder), { recursive: true })).map((name) => join(folder, name)),
-    ),
+  const parts = await Promise.all(
+    [...flakeParts, "lab/system"].map(async (part) => {
+      const path = join(repository, part);
+      if ((await stat(path)).isFile()) return [part];
+      return (await readdir(path, { recursive: true })).map((name) => join(part, name));
+    }),
   );
-  return found
+  return parts
     .flat()
     .filter((path) => path.endsWith(".nix") && !path.split("/").some((part) => notSource.has(part)));
 }
@@ -74,22 +83,25 @@ export async function flakeCopy(): Promise<{ folder: string; [Symbol.asyncDispos
 /** Where the flake's inputs come from: arguments for nix, or why there are none. */
 export type Inputs = { args: string[] } | { missing: string };
 
-/**
- * The trees NIXPKGS_TREE and DISKO_TREE name, in place of the locked inputs; without them the locked inputs, if they
- * can be fetched.
- */
-export async function flakeInputs(folder: string): Promise<Inputs> {
-  const { NIXPKGS_TREE: nixpkgs, DISKO_TREE: disko } = process.env;
-  if (nixpkgs && disko) {
-    const overrides = [await override("nixpkgs", nixpkgs), await override("disko", disko)];
-    return { args: ["--offline", "--no-write-lock-file", ...overrides.flat()] };
+/** Inputs of the flake, and the variables that name a tree in place of each. */
+const trees = { nixpkgs: "NIXPKGS_TREE", disko: "DISKO_TREE", srvos: "SRVOS_TREE" };
+
+/** The trees that the environment names in place of the locked inputs; without them the locked inputs, if they can be fetched. */
+async function flakeInputs(folder: string): Promise<Inputs> {
+  if (process.env[trees.nixpkgs]) {
+    const named = Object.entries(trees).flatMap(([input, variable]) => {
+      const tree = process.env[variable];
+      return tree ? [override(input, tree)] : [];
+    });
+    // One without a tree is the locked one, which Nix asks for when it is used and not before.
+    return { args: ["--offline", "--no-write-lock-file", ...(await Promise.all(named)).flat()] };
   }
   const fetching = ["flake", "archive", "--no-update-lock-file", `path:${folder}`];
   const quickly = ["--option", "connect-timeout", "5", "--option", "download-attempts", "1"];
   const fetched = await execa("nix", [...fetching, ...quickly], { reject: false, timeout: 120_000 });
   if (!fetched.failed) return { args: ["--no-update-lock-file"] };
   return {
-    missing: "needs nixpkgs: set NIXPKGS_TREE and DISKO_TREE (the locked inputs cannot be fetched from here)",
+    missing: `needs nixpkgs: set ${Object.values(trees).join(", ")} (the locked inputs cannot be fetched from here)`,
   };
 }
 
@@ -122,13 +134,31 @@ export async function openFlake(): Promise<Evaluation> {
     inputs,
     async evaluate(ctx, attribute, apply) {
       if ("missing" in inputs) return ctx.skip(inputs.missing);
-      const applied = apply ? ["--apply", apply] : [];
-      const installable = `path:${flake.folder}#${attribute}`;
-      return JSON.parse(
-        await output("nix", ["eval", "--impure", "--json", installable, ...inputs.args, ...applied], {
-          deadline: EVALUATION,
-        }),
-      );
+      return await evaluated(flake.folder, inputs.args, attribute, apply);
     },
   };
+}
+
+/** An output of the flake in a folder, as JSON; `args` say where its inputs are. */
+export async function evaluated(
+  folder: string,
+  args: readonly string[],
+  attribute: string,
+  apply?: string,
+  deadline = EVALUATION,
+): Promise<unknown> {
+  const applied = apply ? ["--apply", apply] : [];
+  const installable = `path:${folder}#${attribute}`;
+  return JSON.parse(
+    await output("nix", ["eval", "--impure", "--json", installable, ...args, ...applied], { deadline }),
+  );
+}
+
+/** Arguments for a flake that has this one as its input `name`: the inputs of this one are that one's inputs. */
+export function asInput(name: string, { folder, inputs }: Pick<Evaluation, "folder" | "inputs">): string[] {
+  const own = "missing" in inputs ? [] : inputs.args;
+  const theirs = own.map((word, index) =>
+    own[index - 1] === "--override-input" ? `${name}/${word}` : word.replace("--no-update-", "--no-write-"),
+  );
+  return [...theirs, "--override-input", name, `path:${folder}`];
 }

@@ -50,31 +50,35 @@ test("the lock file covers every input, pins it by hash and needs no update", as
       ),
     );
   const { root, ...inputs } = metadata.locks.nodes;
-  expect(Object.keys(inputs).sort()).toEqual(["disko", "nixpkgs"]);
-  expect(root?.inputs).toEqual({ disko: "disko", nixpkgs: "nixpkgs" });
+  expect(Object.keys(inputs).sort()).toEqual(["disko", "nixpkgs", "srvos"]);
+  expect(root?.inputs).toEqual({ disko: "disko", nixpkgs: "nixpkgs", srvos: "srvos" });
   for (const input of Object.values(inputs)) {
     expect(input.locked?.rev).toMatch(/^[0-9a-f]{40}$/);
     expect(input.locked?.narHash).toMatch(/^sha256-[A-Za-z0-9+/]{43}=$/);
   }
-  expect(inputs.disko?.inputs, "disko brings no nixpkgs of its own").toEqual({ nixpkgs: ["nixpkgs"] });
+  for (const name of ["disko", "srvos"])
+    expect(inputs[name]?.inputs, `${name} brings no nixpkgs of its own`).toEqual({ nixpkgs: ["nixpkgs"] });
 });
 
-test("the app's lock file pins every package by hash and names no download address", async () => {
-  const lock = z
-    .object({
-      packages: z.record(
-        z.string(),
-        z.object({ integrity: z.string().optional(), resolved: z.string().optional() }),
-      ),
-    })
-    .parse(JSON.parse(await readFile(join(repository, "apps/site/package-lock.json"), "utf8")));
-  const packages = Object.entries(lock.packages).filter(([path]) => path !== "");
-  expect(packages.length).toBeGreaterThan(40);
-  for (const [path, { integrity, resolved }] of packages) {
-    expect(integrity, path).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
-    expect(resolved, path).toBeUndefined();
-  }
-});
+test.each(["site", "spa"])(
+  "%s's lock file pins every package by hash and names no download address",
+  async (app) => {
+    const lock = z
+      .object({
+        packages: z.record(
+          z.string(),
+          z.object({ integrity: z.string().optional(), resolved: z.string().optional() }),
+        ),
+      })
+      .parse(JSON.parse(await readFile(join(repository, "apps", app, "package-lock.json"), "utf8")));
+    const packages = Object.entries(lock.packages).filter(([path]) => path !== "");
+    expect(packages.length).toBeGreaterThan(40);
+    for (const [path, { integrity, resolved }] of packages) {
+      expect(integrity, path).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
+      expect(resolved, path).toBeUndefined();
+    }
+  },
+);
 
 test("the sandbox of web apps is plain data with every wall in place", async (ctx) => {
   if (!nix) return ctx.skip(needsNix);

@@ -67,10 +67,10 @@ test("no passphrase is no answer", async () => {
   await expect(readFile(inFolder("answer"))).rejects.toThrow("ENOENT");
 });
 
-test("where nobody asks, it ends and says so", async () => {
+test("where nobody asks, it ends and says so, otherwise than for a wrong passphrase", async () => {
   await answering("");
   expect(await unlock("correct horse\n")).toMatchObject({
-    exitCode: 1,
+    exitCode: 75,
     stderr: "unlock: nobody has asked for a passphrase in time",
   });
 });

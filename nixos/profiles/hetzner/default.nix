@@ -1,68 +1,14 @@
-# A Hetzner Cloud server: virtio hardware, IPv4 by DHCP, IPv6 and host name from the metadata service, serial and screen consoles.
+# An x86 server of Hetzner Cloud (cx…, cpx…, ccx…): to be imported beside a disk layout.
+{ pkgs, ... }:
 {
-  lib,
-  modulesPath,
-  pkgs,
-  ...
-}:
-let
-  inherit (pkgs.stdenv.hostPlatform) isAarch64;
-in
-{
-  imports = [
-    ../../disks/options.nix
-    # Without its virtio_scsi the initrd does not see the disk.
-    (modulesPath + "/profiles/qemu-guest.nix")
-    ./metadata-firewall.nix
+  imports = [ ./server.nix ];
+
+  boot.kernelParams = [ "console=ttyS0,115200" ];
+
+  assertions = [
+    {
+      assertion = pkgs.stdenv.hostPlatform.isx86;
+      message = "The profile hetzner is for x86. Import hetzner-arm instead, which has the console and the firmware of ARM servers.";
+    }
   ];
-
-  # A layout that is imported beside this takes the one disk there is.
-  berth.disks.main = {
-    device = lib.mkDefault "/dev/sda";
-    single = lib.mkDefault true;
-  };
-
-  # The last one is /dev/console, which is what the web console shows.
-  boot.kernelParams = [
-    (if isAarch64 then "console=ttyAMA0,115200" else "console=ttyS0,115200")
-    "console=tty0"
-  ];
-  # ARM servers have no other screen: without it the web console stays black until the root is mounted.
-  boot.initrd.kernelModules = lib.mkIf isAarch64 [ "virtio_gpu" ];
-
-  networking.useNetworkd = true;
-  networking.useDHCP = false;
-  systemd.network.networks."10-uplink" = {
-    # Public and private interfaces alike: Hetzner names them after the bus, which differs between server types.
-    matchConfig = {
-      Name = "en* eth*";
-      Type = "ether";
-    };
-    networkConfig = {
-      DHCP = "ipv4";
-      IPv6AcceptRA = false;
-    };
-  };
-  systemd.network.wait-online.anyInterface = true;
-
-  systemd.services.hetzner-addresses = {
-    description = "Static addresses and host name from the metadata service";
-    wantedBy = [ "multi-user.target" ];
-    wants = [ "network-online.target" ];
-    after = [ "network-online.target" ];
-    path = [
-      pkgs.curl
-      pkgs.gnused
-    ];
-    # Another system's copy of the script finds nothing to change.
-    restartIfChanged = false;
-    serviceConfig = {
-      Type = "oneshot";
-      RemainAfterExit = true;
-      ExecStart = "${pkgs.runtimeShell} ${./addresses.sh} http://169.254.169.254/hetzner/v1/metadata /run/systemd/network";
-      Restart = "on-failure";
-      RestartSec = "5s";
-      TimeoutStartSec = "2min";
-    };
-  };
 }

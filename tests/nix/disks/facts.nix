@@ -31,13 +31,21 @@ in
     modules = initrd.availableKernelModules;
     systemd = initrd.systemd.enable;
     luks = builtins.mapAttrs (_: disk: {
-      inherit (disk) device keyFile allowDiscards;
+      inherit (disk)
+        device
+        keyFile
+        allowDiscards
+        crypttabExtraOpts
+        ;
     }) initrd.luks.devices;
     inherit (initrd) secrets;
     ssh = {
       inherit (initrd.network.ssh) enable port hostKeys;
     };
-    networks = builtins.mapAttrs (_: network: network.networkConfig) initrd.systemd.network.networks;
+    networks = builtins.mapAttrs (_: network: {
+      inherit (network) networkConfig address;
+      gateways = map (route: route.Gateway) network.routes;
+    }) initrd.systemd.network.networks;
     commands = builtins.attrNames initrd.systemd.extraBin;
     passwd = initrd.systemd.contents."/etc/passwd".text or "";
     storePaths = map (path: plain (toString (path.source or path))) initrd.systemd.storePaths;

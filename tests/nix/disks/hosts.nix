@@ -23,15 +23,20 @@ let
       ++ parts;
     };
 
-  cloud = modules.profile-hetzner;
+  cloud = if isx86 then modules.profile-hetzner else modules.profile-hetzner-arm;
 
   metal = {
-    boot.initrd.availableKernelModules = [
-      "nvme"
-      "ahci"
-    ];
-    networking.useNetworkd = true;
+    imports = [ modules.profile-metal ];
     berth.disks.main.device = "/dev/disk/by-id/nvme-FIRST_S675NX0T000001";
+  };
+  # Not by DHCP: the initrd, too, has to be where it is looked for.
+  static = {
+    berth.uplink = {
+      match.MACAddress = "02:00:00:00:00:01";
+      addresses = [ "203.0.113.7/26" ];
+      gateways = [ "203.0.113.1" ];
+      nameservers = [ "9.9.9.9" ];
+    };
   };
   second = {
     berth.disks.second.device = "/dev/disk/by-id/nvme-SECOND_S675NX0T000002";
@@ -68,6 +73,7 @@ in
       mirror-luks-btrfs = host [
         metal
         second
+        static
         modules.disk-mirror
         modules.disk-luks
         modules.disk-btrfs
