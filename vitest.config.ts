@@ -9,14 +9,18 @@ const layers = {
   unit: { testTimeout: 60_000 },
   components: { testTimeout: 60_000 },
   lab: { testTimeout: 300_000, maxWorkers: 4 },
-  e2e: { testTimeout: 1_800_000, maxWorkers: 2 },
+  e2e: { testTimeout: 1_800_000, maxWorkers: 3 },
   nix: { testTimeout: 300_000, maxWorkers: 1 },
 };
 
-/** Starts with the files that boot machines, which take longest, so that none of them is left for the end. */
+/** Files that boot many machines, or one many times. */
+const slowFiles =
+  /\/tests\/(lab\/(machines|system)\/|e2e\/(rollout|release-faults|install|changes|main-job|reboot|fly)\.test)/;
+
+/** Starts with the files that take longest, so that none of them is left for the end. */
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const slow = ({ moduleId }: TestSpecification) => /\/tests\/lab\/(machines|system)\//.test(moduleId);
+    const slow = ({ moduleId }: TestSpecification) => slowFiles.test(moduleId);
     const sorted = await super.sort(files);
     return [...sorted.filter(slow), ...sorted.filter((file) => !slow(file))];
   }

@@ -67,9 +67,10 @@ export async function labEnvironment(places: LabPlaces): Promise<Record<string, 
   });
 }
 
-/** The folder with the lab's nixos-anywhere, unless the real one is on PATH. */
+/** The folder with the lab's nixos-anywhere, which knows BERTH_NIXOS_ANYWHERE, unless the real one is on PATH. */
 function standIns(): string[] {
   const folder = join(checkout, "lab/stand-ins");
+  if (process.env.BERTH_NIXOS_ANYWHERE) return [folder];
   const real = onPath("nixos-anywhere");
   return real && dirname(real) !== folder ? [] : [folder];
 }

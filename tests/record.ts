@@ -1,12 +1,24 @@
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
-import type { Reporter, TestCase, TestModule, TestRunEndReason } from "vitest/node";
+import { stripVTControlCharacters } from "node:util";
+import type { Reporter, TestCase, TestModule, TestRunEndReason, TestSuite } from "vitest/node";
 
 /** What one run of vitest came to, as `npm test` reads it. */
 export interface RunRecord {
   passed: number;
-  failed: number;
-  skipped: { name: string; reason: string }[];
+  failed: NamedResult[];
+  skipped: SkippedResult[];
+}
+
+interface NamedResult {
+  /** File and test, e.g. "tests/unit/a.test.ts > a suite > a test". */
+  name: string;
+  reason: string;
+}
+
+interface SkippedResult extends NamedResult {
+  /** Not run because its suite or file broke, which counts as the failure. */
+  broken?: true;
 }
 
 /** Counts a run and writes it to the file BERTH_TEST_RECORD names; vitest's own JSON report leaves out why a test was skipped. */
@@ -18,15 +30,20 @@ export default class RecordReporter implements Reporter {
   ): void {
     const file = process.env.BERTH_TEST_RECORD;
     if (!file) return;
-    const record: RunRecord = { passed: 0, failed: unhandled.length, skipped: [] };
+    const stray = unhandled.map((error) => ({ name: "outside of any test", reason: firstLineOf(error) }));
+    const record: RunRecord = { passed: 0, failed: stray, skipped: [] };
     for (const module of modules) {
-      const tests = [...module.children.allTests()];
-      for (const test of tests) count(record, test);
-      // A file or suite that broke outside its tests, as in an import or a hook.
-      const broken = module.errors().length > 0 || (module.state() === "failed" && !tests.some(hasFailed));
-      if (broken) record.failed += 1;
+      for (const test of module.children.allTests()) count(record, test);
+      const before = record.failed.length;
+      for (const suite of [module, ...module.children.allSuites()]) {
+        const [error] = suite.errors();
+        if (error) record.failed.push({ name: nameOf(suite), reason: firstLineOf(error) });
+      }
+      const untold = record.failed.length === before && ![...module.children.allTests()].some(hasFailed);
+      if (module.state() === "failed" && untold)
+        record.failed.push({ name: nameOf(module), reason: "it failed, and says no reason" });
     }
-    if (reason === "interrupted") record.failed += 1;
+    if (reason === "interrupted") record.failed.push({ name: "the run", reason: "it was interrupted" });
     writeFileSync(file, JSON.stringify(record));
   }
 }
@@ -35,11 +52,35 @@ function hasFailed(test: TestCase): boolean {
   return test.result().state === "failed";
 }
 
+const fileOf = (module: TestModule): string => relative(process.cwd(), module.moduleId);
+
+function nameOf(suite: TestModule | TestSuite): string {
+  return suite.type === "module" ? fileOf(suite) : `${fileOf(suite.module)} > ${suite.fullName}`;
+}
+
+/** The innermost suite around a test whose own hook failed, or its file when that broke. */
+function brokenAround(test: TestCase): TestModule | TestSuite | undefined {
+  let around = test.parent;
+  while (around.type === "suite" && around.errors().length === 0) around = around.parent;
+  return around.errors().length > 0 ? around : undefined;
+}
+
+function firstLineOf(error: unknown): string {
+  const text = error instanceof Object && "message" in error ? String(error.message) : String(error ?? "");
+  return stripVTControlCharacters(text).trim().split("\n", 1)[0] || "no reason was given";
+}
+
 function count(record: RunRecord, test: TestCase): void {
   const result = test.result();
+  const name = `${fileOf(test.module)} > ${test.fullName}`;
   if (result.state === "passed") record.passed += 1;
-  else if (result.state === "skipped") {
-    const name = `${relative(process.cwd(), test.module.moduleId)} > ${test.fullName}`;
-    record.skipped.push({ name, reason: result.note ?? `marked ${test.options.mode} in the file` });
-  } else record.failed += 1;
+  else if (result.state === "skipped") record.skipped.push({ name, ...whySkipped(test, result.note) });
+  else record.failed.push({ name, reason: firstLineOf(result.errors?.[0]) });
+}
+
+function whySkipped(test: TestCase, note: string | undefined): Omit<SkippedResult, "name"> {
+  if (note !== undefined) return { reason: note };
+  const broken = brokenAround(test);
+  if (broken) return { reason: `not run, as ${nameOf(broken)} failed`, broken: true };
+  return { reason: `marked ${test.options.mode} in the file` };
 }

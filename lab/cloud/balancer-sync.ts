@@ -58,7 +58,7 @@ export class BalancerSync extends WholeState<BalancerSpec> {
 }
 
 /** A load balancer as the driver runs it. A target's key is its address, so that one address is one target. */
-export function balancerSpec(store: Store, balancer: LoadBalancerRecord): BalancerSpec {
+function balancerSpec(store: Store, balancer: LoadBalancerRecord): BalancerSpec {
   const network = networkOfBalancer(store, balancer.id);
   const addresses = balancer.targets.flatMap((target) => destinationsOf(store, target, network));
   return {

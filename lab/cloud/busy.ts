@@ -3,7 +3,7 @@ import type { Cloud } from "./context.ts";
 import { ApiError } from "./errors.ts";
 
 /** Whether an action of a thing still runs. */
-export function isBusy(cloud: Cloud, { id, type }: ResourceRef): boolean {
+function isBusy(cloud: Cloud, { id, type }: ResourceRef): boolean {
   return cloud.actions
     .all()
     .some(

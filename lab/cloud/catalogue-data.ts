@@ -46,6 +46,8 @@ export interface ServerTypeData {
 
 export interface ImageData {
   id: number;
+  /** An "app" is a system with a program on it. */
+  type: "system" | "app";
   name: string;
   description: string;
   flavor: string;
@@ -264,13 +266,26 @@ const imageRows: readonly ImageRow[] = [
   ["debian-11", "Debian 11", "2021-08-16T11:00:00+00:00", ownId + 9, ownId + 10, 400],
 ];
 
-export const images: readonly ImageData[] = imageRows.flatMap(
-  ([name, description, created, x86, arm, deprecatedDaysAgo]) => {
-    const [flavor = "", version = ""] = name.split("-");
-    const common = { name, description, flavor, version, disk: 5, created, deprecatedDaysAgo };
-    return [
-      { ...common, id: x86, architecture: "x86" as const },
-      { ...common, id: arm, architecture: "arm" as const },
-    ];
-  },
-);
+/** Ready-made programs, on the system that Hetzner lays under them. */
+const appRows: readonly ImageRow[] = [
+  ["docker-ce", "Docker CE", "2024-05-07T06:00:00+00:00", ownId + 11, ownId + 12, null],
+];
+const appSystem = "ubuntu-24.04";
+
+export const images: readonly ImageData[] = [
+  ...imageRows.flatMap((row) => imagesOf("system", row[0], row)),
+  ...appRows.flatMap((row) => imagesOf("app", appSystem, row)),
+];
+
+function imagesOf(
+  type: ImageData["type"],
+  system: string,
+  [name, description, created, x86, arm, deprecatedDaysAgo]: ImageRow,
+): ImageData[] {
+  const [flavor = "", version = ""] = system.split("-");
+  const common = { type, name, description, flavor, version, disk: 5, created, deprecatedDaysAgo };
+  return [
+    { ...common, id: x86, architecture: "x86" as const },
+    { ...common, id: arm, architecture: "arm" as const },
+  ];
+}

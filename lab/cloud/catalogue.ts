@@ -83,7 +83,7 @@ export interface ServerType {
 export interface Image {
   id: number;
   status: "available";
-  type: "system";
+  type: "system" | "app";
   name: string;
   description: string;
   image_size: number | null;
@@ -245,7 +245,7 @@ function imageOf(image: data.ImageData, daysAgo: (days: number) => string): Imag
   return {
     id: image.id,
     status: "available",
-    type: "system",
+    type: image.type,
     name: image.name,
     description: image.description,
     image_size: null,

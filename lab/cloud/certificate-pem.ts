@@ -12,7 +12,7 @@ export type CertificateFacts = Pick<
 const block = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** The certificates of a PEM text, the one of the server first; throws when one of them cannot be read. */
-export function chainOf(pem: string): X509Certificate[] {
+function chainOf(pem: string): X509Certificate[] {
   return (pem.match(block) ?? []).map((text) => new X509Certificate(text));
 }
 

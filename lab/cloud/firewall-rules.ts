@@ -62,7 +62,7 @@ export const rules = z
   .transform((list) => list ?? []);
 
 /** The first and last port, or undefined when the text is neither a port, a range nor "any". */
-export function portRange(text: string): [first: number, last: number] | undefined {
+function portRange(text: string): [first: number, last: number] | undefined {
   if (text === "any") {
     return [1, 65535];
   }

@@ -20,7 +20,7 @@ export function hits(
 }
 
 /** What the driver has to enforce: for each machine the union of its firewalls' rules, or null when none applies. */
-export function packetRules(
+function packetRules(
   servers: readonly ServerRecord[],
   firewalls: readonly FirewallRecord[],
 ): MachineFirewall[] {

@@ -21,7 +21,7 @@ export interface Iso {
 }
 
 /** The disc images on offer at a moment. */
-export function isosAt(now: Date): Iso[] {
+function isosAt(now: Date): Iso[] {
   return offered.map(({ retired, ...iso }) => ({
     ...iso,
     type: "public",

@@ -25,7 +25,7 @@ interface Arguments {
   datacenter: boolean;
 }
 
-const nspawnBoots: Bootable = { images: ["debian-13"], architectures: ["x86"] };
+const nspawnBoots: Bootable = { images: ["debian-13", "docker-ce"], architectures: ["x86"] };
 const settlePatience = 20_000;
 
 async function main({ lab, driver: driverName, port, actions, datacenter }: Arguments): Promise<void> {

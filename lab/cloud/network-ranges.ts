@@ -35,7 +35,7 @@ export interface Problem {
 
 export const maxSubnets = 50;
 export const maxRoutes = 100;
-export const maxAliases = 5;
+const maxAliases = 5;
 
 /** The gateway of servers' public interfaces; no private address may be it. */
 const publicGateway = "172.31.1.1";

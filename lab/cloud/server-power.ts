@@ -53,7 +53,7 @@ export function setStatus(cloud: Cloud, server: ServerRecord, status: ServerStat
 }
 
 /** Shows `during` while the work runs, then `after`; the old status again when it fails. */
-export async function passThrough(
+async function passThrough(
   cloud: Cloud,
   server: ServerRecord,
   statuses: { during: ServerStatus; after: ServerStatus },

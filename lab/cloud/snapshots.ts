@@ -8,7 +8,7 @@ import { type ServerRecord, serverRecords } from "./records.ts";
 import { reason } from "./store.ts";
 
 /** As many backups as a server keeps; the oldest goes. */
-export const backupSlots = 7;
+const backupSlots = 7;
 
 /** Starts making an image of a server's disk; the server is locked meanwhile. */
 export function takeImage(

@@ -62,7 +62,7 @@ export function serveSshKeys(api: Api, cloud: Cloud): void {
 }
 
 /** MD5 in colon hex; 422 when the text is no public key in OpenSSH form. */
-export function fingerprintOf(publicKey: string): string {
+function fingerprintOf(publicKey: string): string {
   try {
     return sshpk.parseKey(publicKey.trim(), "ssh").fingerprint("md5").toString("hex");
   } catch {

@@ -181,6 +181,7 @@ export class Journey {
     // A probe's request may still be with the instance that is going.
     await sleep(200);
     const during = this.#takeProbes();
+    hold(during.failed === 0, `${during.failed} of ${during.requests} requests met the broken release`);
     await this.verify(this.site.text);
     hold(same(good, this.outputs), "the stack's outputs changed although the update failed");
     await sleep(500);
@@ -190,7 +191,7 @@ export class Journey {
       after.failed === 0 && after.requests > 0,
       `after the way back ${after.failed} of ${after.requests} requests failed: ${after.firstFailure}`,
     );
-    return `refused with exit code ${run.exitCode}, the old release answers (${during.failed} of ${during.requests} requests met the broken one)`;
+    return `refused with exit code ${run.exitCode}, the old release answered all of ${during.requests} requests`;
   }
 
   async #unchanged(): Promise<string> {
@@ -232,7 +233,7 @@ function explained(run: EngineRun, good: StackOutputs): void {
   const flat = run.output.replaceAll(/\s+/g, " ");
   for (const [name, { release }] of Object.entries(good.hosts)) {
     const reason = new RegExp(
-      `${name} \\([^)]*\\): the new system did not become healthy: GET \\S+ answered 500`,
+      `${name} \\([^)]*\\): the new system did not become healthy: these units failed: site\\.service .*GET \\S+ answered 500`,
     );
     hold(reason.test(flat), `no reason given for ${name}:\n${lastLines(run.output, 20)}`);
     hold(

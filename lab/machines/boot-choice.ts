@@ -12,14 +12,20 @@ export interface BootFacts {
   entries: Record<string, string>;
   /** `disk/debian` exists. */
   debian: boolean;
+  /** `disk/docker` exists: that Debian came with Docker. */
+  docker: boolean;
 }
 
 export type BootChoice =
   | { boot: "installer" }
   | { boot: "rescue" }
-  /** `oneshot` says that the entry was asked for once; `init` is the path PID 1 is started from. */
-  | { boot: "installed"; entry: string; init: string; oneshot: boolean }
-  | { boot: "debian" }
+  /**
+   * `oneshot` says that the entry was asked for once; `init` is the path PID 1 is started from; `panic` are the seconds after which a
+   * machine whose init has died boots again, or null where it stays as it is.
+   */
+  | { boot: "installed"; entry: string; init: string; oneshot: boolean; panic: number | null }
+  /** `docker`: the system has Docker, whose own files are a folder of the disk. */
+  | { boot: "debian"; docker: boolean }
   | { boot: "nothing"; because: string };
 
 /** The last `key value` line of a loader file, as systemd-boot reads it. */
@@ -33,10 +39,22 @@ function loaderValue(text: string, key: string): string | null {
   );
 }
 
+/** The kernel's parameter of that name; its last value, as the kernel reads it. */
+const parameter = (entry: string, name: string): string | undefined =>
+  (loaderValue(entry, "options") ?? "")
+    .split(/\s+/)
+    .findLast((word) => word.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
+
 function initOf(entry: string): string | null {
-  const words = (loaderValue(entry, "options") ?? "").split(/\s+/);
-  const init = words.find((word) => word.startsWith("init="))?.slice("init=".length);
+  const init = parameter(entry, "init");
   return init && /^\/nix\/store\/[0-9A-Za-z+._?=-]+\/init$/.test(init) ? init : null;
+}
+
+/** Seconds as `panic=` has them; the kernel's 0 is "never". */
+function panicOf(entry: string): number | null {
+  const seconds = Number(parameter(entry, "panic"));
+  return seconds > 0 ? seconds : null;
 }
 
 /** Decides what boots: the installer, the rescue system, an installed system, Debian, or nothing and why. */
@@ -45,7 +63,7 @@ export function chooseBoot(facts: BootFacts): BootChoice {
   if (facts.handover) return { boot: "installer" };
   if (facts.rescue) return { boot: "rescue" };
   if (facts.loader !== null) return chooseEntry(facts, facts.loader);
-  if (facts.debian) return { boot: "debian" };
+  if (facts.debian) return { boot: "debian", docker: facts.docker };
   return {
     boot: "nothing",
     because: "the disk holds neither a boot loader (esp/loader/loader.conf) nor Debian",
@@ -69,5 +87,5 @@ function chooseEntry(facts: BootFacts, loader: string): BootChoice {
       boot: "nothing",
       because: `esp/loader/entries/${entry} has no "options init=/nix/store/<name>/init"`,
     };
-  return { boot: "installed", entry, init, oneshot: onceEntry !== undefined };
+  return { boot: "installed", entry, init, oneshot: onceEntry !== undefined, panic: panicOf(text) };
 }

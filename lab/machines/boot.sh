@@ -7,22 +7,17 @@
 #   LOWER     layers of the root, top first, colon-separated, relative
 #   UPPER     folder that takes the root's writes, relative; empty: they are thrown away
 set -eu
+# shellcheck source=lab/machines/uplink.sh
+. "$(dirname "$0")/uplink.sh"
 
 for group in $CGROUPS; do echo 0 >"$group/cgroup.procs"; done
 
-inLab() { nsenter --net="$NETNS" "$@"; }
-# The port of a boot that was cut off may linger until the kernel has taken its namespace apart.
-inLab ip link delete "$PORT" 2>/dev/null || :
-inLab ip link add "$PORT" type veth peer name eth0 address "$MAC" netns $$
-inLab ip link set "$PORT" master "$BRIDGE" addrgenmode none
-inLab ip link set "$PORT" type bridge_slave isolated on
-inLab ip link set "$PORT" up
+plugPublic
 
 if [ -n "$CARDS" ]; then
-  printf '%s\n' "$CARDS" | while read -r name plug network address; do
-    inLab ip link delete "$plug" 2>/dev/null || :
-    inLab ip link add "$plug" type veth peer name "$name" address "$address" netns $$
-    inLab ip link set "$plug" master "$network" addrgenmode none up
+  printf '%s\n' "$CARDS" | while read -r name port network address; do
+    plug "$port" "$network" "$name" "$address"
+    inLab ip link set "$port" up
   done
 fi
 

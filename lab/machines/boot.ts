@@ -30,6 +30,17 @@ export interface BootPlan {
   log: ConsoleLog;
 }
 
+/** A machine ended before its init was seen to run. */
+export class EndedEarly extends Error {
+  /** systemd-nspawn's; null when it was killed. */
+  readonly code: number | null;
+
+  constructor(message: string, code: number | null) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** A machine between power on and power off. */
 export class Boot {
   readonly choice: RealBoot;
@@ -84,7 +95,8 @@ export class Boot {
     });
     if (found !== "over") return new Boot(plan, found, ended);
     const last = (await plan.log.tail(1))[0] ?? "no output";
-    throw new Error(`it ended with exit ${await ended} before its init ran: ${last}`);
+    const code = await ended;
+    throw new EndedEarly(`it ended with exit ${code} before its init ran: ${last}`, code);
   }
 
   /** Presses the power button. */

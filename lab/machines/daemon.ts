@@ -7,6 +7,7 @@ import { ControlGroup } from "./cgroups.ts";
 import { driverInfo } from "./client.ts";
 import { killDaemon, livingDaemon, markDaemon } from "./daemon-file.ts";
 import { removeTree } from "./disk.ts";
+import { ensureDockerLayer } from "./docker-layer.ts";
 import { ensureImage, type Progress } from "./image.ts";
 import type { MachineHome } from "./machine.ts";
 import { Machines } from "./machines.ts";
@@ -127,7 +128,9 @@ async function startDaemon(folder: string, image: string, options: DaemonOptions
     installer: options.installer,
   };
   const services = new Services({ names, group, image, folder: places.services }, network, networks, places);
-  const machines = new Machines(home, attached, services, places, image);
+  const machines = new Machines(home, attached, services, places, image, () =>
+    ensureDockerLayer(options.cache, options.progress),
+  );
   await machines.load();
   for (const problem of await services.load()) options.progress(problem);
 

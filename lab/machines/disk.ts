@@ -15,12 +15,31 @@ const RESCUE = join(import.meta.dirname, "rescue");
 /** How long copying a disk may take. */
 const COPY_LIMIT_MS = 240_000;
 
-/** What a new disk is laid from. */
-export interface DiskSource {
-  /** Root of the base image the disk is a layer over. */
+/** The image that a disk is a layer over. */
+export interface ImageRoot {
+  /** Root of the base image. */
   base: string;
+  /** What an image with Docker has over that; null for one without. */
+  docker: string | null;
+}
+
+/** What a new disk is laid from. */
+export interface DiskSource extends ImageRoot {
   /** A disk to copy; null for a fresh Debian. */
   disk: string | null;
+}
+
+/** What a machine was ordered as. */
+export interface MachineOrder {
+  spec: MachineSpec;
+  image: ImageRoot;
+}
+
+/** The same as it is written down. */
+interface KeptOrder {
+  spec: MachineSpec;
+  image: string;
+  docker?: string | null;
 }
 
 /** A machine's folder: its order, disk, firmware and console. */
@@ -38,14 +57,17 @@ export class MachineFolder {
   }
 
   /** Lays an image on an empty disk. The order goes last: a folder without one is an unfinished creation. */
-  async lay(spec: MachineSpec, { base, disk }: DiskSource): Promise<void> {
+  async lay(spec: MachineSpec, { disk, ...image }: DiskSource): Promise<void> {
     await mkdir(this.path, { recursive: true });
     await rm(this.in("order.json"), { force: true });
     await this.setRescue(null);
     await Promise.all(["disk", "firmware", "work"].map((name) => this.#clear(name)));
     if (disk) await copyDisk(disk, this.in("disk"));
-    else await mkdir(this.in("disk/debian"));
-    await this.note(spec, base);
+    else {
+      await mkdir(this.in("disk/debian"));
+      if (image.docker) await mkdir(this.in("disk/docker"), { mode: 0o710 });
+    }
+    await this.note(spec, image);
   }
 
   /** Notes what the next boot loads instead of the disk; null takes it back. */
@@ -55,14 +77,14 @@ export class MachineFolder {
   }
 
   /** Notes a machine's order, and tells a Debian on its disk. */
-  async note(spec: MachineSpec, image: string): Promise<void> {
+  async note(spec: MachineSpec, image: ImageRoot): Promise<void> {
     if (existsSync(this.in("disk/debian"))) {
       const seed = this.in("disk/debian/var/lib/cloud/seed/nocloud");
       await mkdir(seed, { recursive: true });
       for (const [name, content] of Object.entries(cloudSeed(spec, this.#network)))
         await writeFile(join(seed, name), content, { mode: 0o600 });
     }
-    await keep(this.in("order.json"), { spec, image });
+    await keep(this.in("order.json"), { spec, image: image.base, docker: image.docker });
   }
 
   /** Empties a folder that only root enters: the machines' files keep their owners and setuid bits. */
@@ -72,8 +94,9 @@ export class MachineFolder {
   }
 
   /** The order and the image the disk was laid from; null when there is none. */
-  async order(): Promise<{ spec: MachineSpec; image: string } | null> {
-    return await kept<{ spec: MachineSpec; image: string } | null>(this.in("order.json"), null);
+  async order(): Promise<MachineOrder | null> {
+    const order = await kept<KeptOrder | null>(this.in("order.json"), null);
+    return order && { spec: order.spec, image: { base: order.image, docker: order.docker ?? null } };
   }
 
   /** What the boot is chosen by. */
@@ -90,22 +113,28 @@ export class MachineFolder {
       loader: await text("disk/esp/loader/loader.conf"),
       entries: Object.fromEntries(entries),
       debian: existsSync(this.in("disk/debian")),
+      docker: existsSync(this.in("disk/docker")),
     };
   }
 
   /** Makes what a boot needs beside the disk, and uses up the handover, the one-time entry and the rescue system. */
   async prepare(
     spec: MachineSpec,
-    image: string,
+    image: ImageRoot,
     installer: string,
     choice: RealBoot,
     { cards }: Plugged,
   ): Promise<void> {
-    if (!existsSync(image))
-      throw new Error(`the image ${image} its disk was laid from is gone: rebuild the server, or delete it`);
+    for (const layer of [image.base, ...(image.docker ? [image.docker] : [])])
+      if (!existsSync(layer))
+        throw new Error(
+          `the image ${layer} its disk was laid from is gone: rebuild the server, or delete it`,
+        );
     await mkdir(this.in("work"), { recursive: true, mode: 0o700 });
-    await rm(this.in("work/base"), { force: true });
-    await symlink(image, this.in("work/base"));
+    for (const name of ["base", "docker"] as const) {
+      await rm(this.in("work", name), { force: true });
+      if (image[name]) await symlink(image[name], this.in("work", name));
+    }
     await this.#clear("work/networks");
     await chmod(this.in("work/networks"), 0o755);
     for (const { card } of cards) await writeNetworkFile(this, card);

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { run } from "./run.ts";
 
-const SUITE = "trixie";
+export const SUITE = "trixie";
 
 /** What `debian-13` is made of. Only names: the versions are the suite's. */
 const PACKAGES = [
@@ -28,6 +28,8 @@ const PACKAGES = [
   ...["e2fsprogs", "xfsprogs"],
   // The lab's services run from the image, too: load balancers, name server, ACME server; lego is the hosts' ACME client.
   ...["haproxy", "knot", "knot-dnsutils", "pebble", "lego", "openssl"],
+  // What units of the real NixOS modules start.
+  "systemd-container",
 ];
 
 const RECIPE = join(import.meta.dirname, "image");
@@ -83,14 +85,26 @@ export async function imagePath(cache: string): Promise<string> {
 export async function ensureImage(cache: string, progress: Progress): Promise<string> {
   const node = await nodeBinary();
   const place = join(cache, `image-${await recipeHash(node)}`);
-  const root = join(place, "root");
-  if (existsSync(root)) return root;
-  await makeCacheFolder(cache);
-  await removePartials(cache, progress);
+  await ensureBuilt(place, (partial) => build(join(partial, "root"), node, progress), progress);
+  return join(place, "root");
+}
+
+/**
+ * A folder of the cache that is built when it is not there: beside its place, and renamed when complete.
+ * @param place `<cache>/image-…`
+ */
+export async function ensureBuilt(
+  place: string,
+  make: (partial: string) => Promise<void>,
+  progress: Progress,
+): Promise<void> {
+  if (existsSync(place)) return;
+  await makeCacheFolder(dirname(place));
+  await removePartials(dirname(place), progress);
   const partial = `${place}.partial-${process.pid}`;
   await mkdir(partial, { mode: 0o700 });
   try {
-    await build(join(partial, "root"), node, progress);
+    await make(partial);
     await rename(partial, place).catch((error: NodeJS.ErrnoException) => {
       // Somebody else was faster; theirs is as good.
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
@@ -98,7 +112,6 @@ export async function ensureImage(cache: string, progress: Progress): Promise<st
   } finally {
     await removeFolder(partial);
   }
-  return root;
 }
 
 /** Makes the cache folder as its parent's owner would have made it: root builds here, but the folder is a user's. */
@@ -143,12 +156,17 @@ async function build(root: string, node: NodeBinary, progress: Progress): Promis
 async function debootstrap(root: string, progress: Progress): Promise<void> {
   progress(`fetching Debian ${SUITE} and installing ${PACKAGES.length} packages (about a minute)`);
   const include = `--include=${PACKAGES.join(",")}`;
+  await inNamespaces(["mmdebstrap", "--mode=root", "--variant=minbase", include, SUITE, root], progress);
+}
+
+/** Have mmdebstrap, or a script around it, make a root. Throws with its last error. */
+export async function inNamespaces(command: readonly string[], progress: Progress): Promise<void> {
   // In mount and PID namespaces of its own, so that an interrupted build leaves no mount and no process.
   const child = execa(
     "unshare",
     [
       ...["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"],
-      ...["mmdebstrap", "--mode=root", "--variant=minbase", include, SUITE, root],
+      ...command,
     ],
     {
       reject: false,

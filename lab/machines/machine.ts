@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MachineSpec, RescueSpec } from "../cloud/driver.ts";
-import { Boot, REBOOT_EXIT } from "./boot.ts";
-import { chooseBoot } from "./boot-choice.ts";
+import { Boot, EndedEarly, REBOOT_EXIT } from "./boot.ts";
+import { type BootChoice, chooseBoot } from "./boot-choice.ts";
 import type { ControlGroup } from "./cgroups.ts";
 import { ConsoleLog } from "./console-log.ts";
-import type { DiskSource, MachineFolder } from "./disk.ts";
+import type { DiskSource, ImageRoot, MachineFolder, MachineOrder } from "./disk.ts";
 import type { LabWiring } from "./network.ts";
 import { type Attachments, pluggedAtBoot, replug } from "./plugged.ts";
 import type { PrivateNetworks } from "./private-networks.ts";
@@ -15,6 +15,10 @@ import { lineOf } from "./run.ts";
  * packet is repeated into the reborn machine would never learn that it was gone.
  */
 const DOWN_MS = 2_500;
+
+/** A kernel whose init has died panics, and boots again where `panic=` says so: after how many seconds; null where it does not. */
+const panicOf = (choice: BootChoice, code: number | null): number | null =>
+  choice.boot === "installed" && code !== 0 && code !== REBOOT_EXIT ? choice.panic : null;
 
 /** What a machine needs of its lab. */
 export interface MachineHome {
@@ -32,7 +36,7 @@ export class Machine {
   readonly folder: MachineFolder;
   readonly log: ConsoleLog;
   spec: MachineSpec;
-  image: string;
+  image: ImageRoot;
   readonly #home: MachineHome;
   #boot: Boot | null = null;
   #starting: Promise<void> = Promise.resolve();
@@ -40,7 +44,7 @@ export class Machine {
   #reboot: { done: Promise<void>; cancel: AbortController } | null = null;
   #downSince = Number.NEGATIVE_INFINITY;
 
-  constructor(home: MachineHome, folder: MachineFolder, order: { spec: MachineSpec; image: string }) {
+  constructor(home: MachineHome, folder: MachineFolder, order: MachineOrder) {
     this.#home = home;
     this.folder = folder;
     this.log = new ConsoleLog(folder.in("console.log"));
@@ -67,7 +71,7 @@ export class Machine {
     await this.stop();
     await this.folder.lay(spec, source);
     this.spec = spec;
-    this.image = source.base;
+    this.image = source;
   }
 
   /** Has the next boot load the rescue system, once. */
@@ -146,19 +150,27 @@ export class Machine {
   }
 
   async #powerOnNow(): Promise<void> {
+    const choice = chooseBoot(await this.folder.facts());
     try {
-      this.#boot = await this.#begin();
+      this.#boot = await this.#begin(choice);
     } catch (error) {
+      if (error instanceof EndedEarly && panicOf(choice, error.code) !== null) {
+        this.#wentDown(choice, error.code);
+        return;
+      }
       await this.#settle(`did not boot: ${lineOf(error)}`);
       throw new Error(`${this.title} did not boot: ${lineOf(error)}`);
     }
     const boot = this.#boot;
-    void boot.ended.then((code) => this.#ended(boot, code));
+    void boot.ended.then((code) => {
+      if (this.#boot !== boot) return;
+      this.#boot = null;
+      this.#wentDown(choice, code);
+    });
   }
 
-  async #begin(): Promise<Boot> {
+  async #begin(choice: BootChoice): Promise<Boot> {
     const { folder, spec, log } = this;
-    const choice = chooseBoot(await folder.facts());
     if (choice.boot === "nothing") throw new Error(choice.because);
     const group = this.#home.group.child(String(spec.id));
     await group.destroy();
@@ -175,24 +187,24 @@ export class Machine {
   }
 
   /** The machine went down by itself. */
-  #ended(boot: Boot, code: number | null): void {
-    if (this.#boot !== boot) return;
-    this.#boot = null;
+  #wentDown(choice: BootChoice, code: number | null): void {
     const cancel = new AbortController();
-    const done = this.#afterEnd(code, cancel.signal)
+    const done = this.#afterEnd(choice, code, cancel.signal)
       .catch((error: unknown) => this.log.note(lineOf(error)))
       .finally(() => {
-        this.#reboot = null;
+        if (this.#reboot?.done === done) this.#reboot = null;
       });
     this.#reboot = { done, cancel };
   }
 
-  async #afterEnd(code: number | null, cancelled: AbortSignal): Promise<void> {
+  async #afterEnd(choice: BootChoice, code: number | null, cancelled: AbortSignal): Promise<void> {
     const how =
       code === 0 ? "powered off" : code === REBOOT_EXIT ? "reboots" : `died (exit ${code ?? "by a signal"})`;
     await this.#settle(how);
-    if (code !== REBOOT_EXIT) return;
-    await sleep(DOWN_MS, undefined, { signal: cancelled }).catch(() => undefined);
+    const panic = panicOf(choice, code);
+    if (code !== REBOOT_EXIT && panic === null) return;
+    const down = code === REBOOT_EXIT ? DOWN_MS : Math.max(DOWN_MS, (panic ?? 0) * 1_000);
+    await sleep(down, undefined, { signal: cancelled }).catch(() => undefined);
     if (!cancelled.aborted) await this.#powerOn();
   }
 

@@ -18,6 +18,7 @@ import type {
 import type { ServerAttachments } from "./attachments.ts";
 import { BadRequest } from "./bad-request.ts";
 import { type DiskSource, MachineFolder } from "./disk.ts";
+import { DOCKER_IMAGE } from "./docker-layer.ts";
 import { type Guarded, ruleset } from "./firewall.ts";
 import { keep, kept } from "./kept.ts";
 import { Machine, type MachineHome } from "./machine.ts";
@@ -28,7 +29,7 @@ import type { Services } from "./services/services.ts";
 import { Snapshots } from "./snapshots.ts";
 
 /** Images this driver can play. */
-const IMAGES = ["debian-13"];
+const IMAGES = ["debian-13", DOCKER_IMAGE];
 
 /** How long `quit` waits for machines to shut down before it cuts their power. */
 const QUIT_LIMIT_MS = 30_000;
@@ -64,6 +65,7 @@ export class Machines implements ServerDriver {
   readonly #home: MachineHome;
   readonly #places: LabPlaces;
   readonly #image: string;
+  readonly #dockerLayer: () => Promise<string>;
   readonly #machines = new Map<number, Machine>();
   readonly #queues = new Map<number, Promise<unknown>>();
   readonly #snapshots: Snapshots;
@@ -78,12 +80,14 @@ export class Machines implements ServerDriver {
     services: Services,
     places: LabPlaces,
     image: string,
+    dockerLayer: () => Promise<string>,
   ) {
     this.#home = home;
     this.#attached = attached;
     this.#services = services;
     this.#places = places;
     this.#image = image;
+    this.#dockerLayer = dockerLayer;
     this.#snapshots = new Snapshots(places.snapshots);
   }
 
@@ -114,7 +118,7 @@ export class Machines implements ServerDriver {
       const folder = this.#folder(String(spec.id));
       const source = await this.#source(spec);
       await folder.lay(spec, source);
-      const order = { spec, image: source.base };
+      const order = { spec, image: source };
       this.#machines.set(spec.id, new Machine(this.#home, folder, order));
       await this.#home.wiring.addServer(spec);
       await this.#enforce();
@@ -304,7 +308,8 @@ export class Machines implements ServerDriver {
 
   async #source({ image }: MachineSpec): Promise<DiskSource> {
     if (typeof image === "number") return await this.#snapshots.source(image);
-    return { base: this.#image, disk: null };
+    const docker = image === DOCKER_IMAGE ? await this.#dockerLayer() : null;
+    return { base: this.#image, docker, disk: null };
   }
 
   #replug(id: number): Promise<void> {

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { INSTALLER, purge, runDaemon } from "./daemon.ts";
+import { ensureDockerLayer } from "./docker-layer.ts";
 import { ensureImage } from "./image.ts";
 import { serveMetadata } from "./metadata.ts";
 import { lineOf } from "./run.ts";
@@ -33,9 +34,11 @@ program
   .command("image")
   .description("build the base image unless the cache has it, and print its path")
   .option("--cache <dir>", "folder of cached things", defaultCache())
-  .action(async ({ cache }: { cache: string }) => {
+  .option("--docker", "with the layer that has Docker")
+  .action(async ({ cache, docker }: { cache: string; docker?: boolean }) => {
     needRoot();
-    process.stdout.write(`${await ensureImage(resolve(cache), progress)}\n`);
+    const ensure = docker ? ensureDockerLayer : ensureImage;
+    process.stdout.write(`${await ensure(resolve(cache), progress)}\n`);
   });
 
 program

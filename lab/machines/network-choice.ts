@@ -39,7 +39,8 @@ function candidate(id: string, attempt: number): LabNetwork {
   const groups = [0xfd00 + a, digest.readUInt16BE(1), digest.readUInt16BE(3)].map((group) =>
     group.toString(16),
   );
-  return { ipv4: `10.${a}.${b}.0/24`, ipv6: `${groups.join(":")}::/48` };
+  // High up in 10.0.0.0/8: a private network of the lab's servers is likely low there (10.0.0.0/16), and would take what is sent to their own.
+  return { ipv4: `10.${192 + (a % 64)}.${b}.0/24`, ipv6: `${groups.join(":")}::/48` };
 }
 
 /**

@@ -15,7 +15,7 @@ export interface RootLayers {
   upper: string | null;
 }
 
-/** What the root of a boot is made of. `work/base` is a link to the image. */
+/** What the root of a boot is made of. `work/base` is a link to the image, `work/docker` one to what the image with Docker has over it. */
 export function rootLayers(choice: RealBoot): RootLayers {
   switch (choice.boot) {
     case "installer":
@@ -25,7 +25,7 @@ export function rootLayers(choice: RealBoot): RootLayers {
     case "installed":
       return { lower: ["work/base"], upper: "disk/root" };
     case "debian":
-      return { lower: ["work/base"], upper: "disk/debian" };
+      return { lower: [...(choice.docker ? ["work/docker"] : []), "work/base"], upper: "disk/debian" };
   }
 }
 
@@ -70,6 +70,10 @@ export function nspawnArguments(
     "--network-interface=eth0",
     ...plugged.cards.map(({ name }) => `--network-interface=${name}`),
     "--capability=all",
+    // By it systemd keeps a service to its addresses and devices.
+    "--system-call-filter=bpf",
+    // A container engine gives each container a keyring of its own.
+    "--system-call-filter=add_key keyctl",
     // No systemd is needed outside; and with --keep-unit a reboot ends in exit 133, so that the boot is chosen anew.
     "--keep-unit",
     "--register=no",
@@ -99,6 +103,11 @@ export function nspawnArguments(
         choice.init,
       ];
     case "debian":
-      return [...common, "--boot"];
+      return [
+        ...common,
+        // The root is an overlay, over which Docker's own overlays cannot be laid.
+        ...(choice.docker ? [bind(join(folder, "disk/docker"), "/var/lib/docker")] : []),
+        "--boot",
+      ];
   }
 }

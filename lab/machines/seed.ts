@@ -17,7 +17,7 @@ function resolvers(spec: MachineSpec): string[] {
 }
 
 /** Where a server's cloud-init asks the cloud; null when it has no public address to ask from. */
-export function seedAddress({ ipv4, ipv6 }: MachineSpec, network: LabNetwork): string | null {
+function seedAddress({ ipv4, ipv6 }: MachineSpec, network: LabNetwork): string | null {
   if (ipv4) return `http://${METADATA_ADDRESS}/lab/v1/`;
   return ipv6 ? `http://[${ownAddresses(network).inside.ipv6}]/lab/v1/` : null;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { copyDisk, type DiskSource, type MachineFolder, removeTree } from "./disk.ts";
+import { copyDisk, type DiskSource, type ImageRoot, type MachineFolder, removeTree } from "./disk.ts";
 import { run } from "./run.ts";
 
 /** Copies of servers' disks, by image id. */
@@ -20,13 +20,13 @@ export class Snapshots {
    * Keeps a copy of a machine's disk; whoever calls holds the machine still.
    * @returns its size in GB, as the disk's files take it
    */
-  async take(image: number, machine: MachineFolder, base: string): Promise<{ size: number }> {
+  async take(image: number, machine: MachineFolder, { base, docker }: ImageRoot): Promise<{ size: number }> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const partial = `${this.#at(image)}.new`;
     await removeTree(partial);
     await mkdir(partial);
     await copyDisk(machine.in("disk"), join(partial, "disk"));
-    await writeFile(join(partial, "base.json"), JSON.stringify({ base }));
+    await writeFile(join(partial, "base.json"), JSON.stringify({ base, docker }));
     await removeTree(this.#at(image));
     await rename(partial, this.#at(image));
     const bytes = Number.parseInt(
@@ -38,8 +38,8 @@ export class Snapshots {
 
   /** What a disk is laid from that is to be like the snapshot. */
   async source(image: number): Promise<DiskSource> {
-    const { base } = JSON.parse(await readFile(join(this.#at(image), "base.json"), "utf8"));
-    return { base, disk: join(this.#at(image), "disk") };
+    const { base, docker = null } = JSON.parse(await readFile(join(this.#at(image), "base.json"), "utf8"));
+    return { base, docker, disk: join(this.#at(image), "disk") };
   }
 
   async remove(image: number): Promise<void> {

@@ -6,6 +6,7 @@ import { Trouble } from "./trouble.mjs";
  * @typedef {{ verb: "packages", names: string[] }
  *   | { verb: "nix-store" }
  *   | { verb: "image", cache: string }
+ *   | { verb: "docker-image", cache: string }
  *   | { verb: "lab", lab: string, cache: string }
  *   | { verb: "purge", lab: string }} RootRequest
  */
@@ -15,6 +16,7 @@ export const rootVerbs = Object.freeze({
   packages: "install Debian packages of a fixed list",
   "nix-store": "make /nix for the user",
   image: "make the Debian image the lab's servers run",
+  "docker-image": "make the image with Docker that they run",
   lab: "start the daemon that runs the lab's servers and their network",
   purge: "remove what a lab left behind",
 });
@@ -35,6 +37,7 @@ export function parseRootRequest(argv) {
       options(verb, args, []);
       return { verb };
     case "image":
+    case "docker-image":
       return { verb, cache: options(verb, args, ["--cache"])[0] ?? "" };
     case "lab": {
       const [lab = "", cache = ""] = options(verb, args, ["--lab", "--cache"]);

@@ -32,12 +32,15 @@ export async function perform(request, owner, work) {
     case "nix-store":
       return makeStore(owner);
     case "image":
+    case "docker-image": {
+      const docker = request.verb === "docker-image" ? ["--docker"] : [];
       await must(
         "making the image of the lab's servers",
-        [node24, machines, "image", "--cache", request.cache],
+        [node24, machines, "image", ...docker, "--cache", request.cache],
         work,
       );
       return;
+    }
     case "lab":
       return startMachines(request, owner);
     case "purge":

@@ -1,9 +1,11 @@
+import { dockerImageStep } from "./steps/docker-image.mjs";
 import { engineStep } from "./steps/engine.mjs";
 import { imageStep } from "./steps/image.mjs";
 import { nixStep } from "./steps/nix.mjs";
 import { npmStep } from "./steps/npm.mjs";
 import { packagesStep } from "./steps/packages.mjs";
 import { pythonClientStep } from "./steps/python-client.mjs";
+import { registryStep } from "./steps/registry.mjs";
 
 /**
  * What a step needs to work with.
@@ -61,8 +63,10 @@ export function stepsFor(needs, wanted) {
     [
       ...(nix ? [nixStep] : []),
       ...(lab ? [engineStep, imageStep] : []),
-      ...(lab && wanted.tests ? [pythonClientStep] : []),
+      ...(lab && wanted.tests ? [pythonClientStep, registryStep] : []),
     ],
+    // Over the image, so behind it.
+    lab && wanted.tests ? [dockerImageStep] : [],
   ];
   return groups.filter((group) => group.length > 0);
 }

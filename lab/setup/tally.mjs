@@ -1,10 +1,15 @@
 /**
+ * A test and why it counts as it does.
+ * @typedef {{ name: string, reason: string }} NamedResult
+ */
+
+/**
  * What a layer came to.
  * @typedef {object} LayerResult
  * @property {import("./layers.mjs").Layer} layer
  * @property {number} passed
- * @property {number} failed
- * @property {{ name: string, reason: string }[]} skipped a layer that was not run at all is one skip named after it
+ * @property {NamedResult[]} failed
+ * @property {(NamedResult & { broken?: true })[]} skipped `broken` are those that a failure above them kept from running; a layer that was not run at all is one skip named after it
  */
 
 /**
@@ -16,7 +21,7 @@
 export const skippedLayer = (layer, reason) => ({
   layer,
   passed: 0,
-  failed: 0,
+  failed: [],
   skipped: [{ name: `layer ${layer}`, reason }],
 });
 
@@ -28,9 +33,11 @@ export const skippedLayer = (layer, reason) => ({
  * @returns {LayerResult}
  */
 export function ranLayer(layer, exitCode, record) {
-  const result = { layer, passed: 0, failed: 0, skipped: [], ...record };
-  const unexplained = exitCode !== 0 && result.failed === 0;
-  return { ...result, failed: unexplained || !record ? result.failed + 1 : result.failed };
+  const result = { layer, passed: 0, ...(record ?? { failed: [], skipped: [] }) };
+  const unexplained = exitCode !== 0 && result.failed.length === 0;
+  if (record && !unexplained) return result;
+  const reason = record ? `its runner ended with ${exitCode}` : "its runner left no record";
+  return { ...result, failed: [...result.failed, { name: `layer ${layer}`, reason }] };
 }
 
 /**
@@ -41,14 +48,27 @@ export function summaryLine(results) {
   const sum = { passed: 0, failed: 0, skipped: 0 };
   for (const result of results) {
     sum.passed += result.passed;
-    sum.failed += result.failed;
+    sum.failed += result.failed.length;
     sum.skipped += result.skipped.length;
   }
   return `${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`;
 }
 
 /**
- * How the skips differ from those agreed on. Names that several tests share count each time.
+ * How many tests each failure kept from running, by its reason.
+ * @param {readonly LayerResult[]} results
+ */
+export function brokenByReason(results) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { reason, broken } of results.flatMap((result) => result.skipped))
+    if (broken) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
+}
+
+/**
+ * How the skips differ from those agreed on. Names that several tests share count each time; what a failure
+ * kept from running is told with that failure.
  * @param {readonly LayerResult[]} results
  * @param {string} agreed one name a line; lines starting with # and empty ones are for people
  * @returns {string[]} lines for people, none when they agree
@@ -58,9 +78,11 @@ export function skipDifferences(results, agreed) {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
-  const skipped = results.flatMap((result) => result.skipped.map((skip) => skip.name));
+  const all = results.flatMap((result) => result.skipped);
+  const skipped = all.map((skip) => skip.name);
+  const byChoice = all.filter((skip) => !skip.broken).map((skip) => skip.name);
   return [
-    ...without(skipped, expected).map((name) => `skipped, but not agreed on: ${name}`),
+    ...without(byChoice, expected).map((name) => `skipped, but not agreed on: ${name}`),
     ...without(expected, skipped).map((name) => `agreed on as skipped, but not skipped: ${name}`),
   ];
 }

@@ -11,7 +11,7 @@ import { judgeLayers, refusal } from "./preflight.mjs";
 import { duration, Report } from "./report.mjs";
 import { nixIsReady, setUp } from "./setup.mjs";
 import { remove } from "./stow.mjs";
-import { ranLayer, skipDifferences, skippedLayer, summaryLine } from "./tally.mjs";
+import { brokenByReason, ranLayer, skipDifferences, skippedLayer, summaryLine } from "./tally.mjs";
 import { runMain, Trouble } from "./trouble.mjs";
 
 /** @typedef {import("./layers.mjs").Layer} Layer @typedef {import("./tally.mjs").LayerResult} LayerResult */
@@ -63,14 +63,24 @@ async function runLayer(layer, rest, env, record) {
 }
 
 /**
- * Formatter and linter, then types: each is one result.
+ * Formatter and linter, then types, and those of set-up against what the oldest Node has: each is one result.
  * @param {NodeJS.ProcessEnv} env
  */
 async function runCheck(env) {
-  const biome = await handOver(["node_modules/@biomejs/biome/bin/biome", "check", "."], env);
-  const types = await handOver(["node_modules/typescript/bin/tsc", "--noEmit"], env);
-  const failed = [biome, types].filter((code) => code !== 0).length;
-  return ranLayer("check", failed, { passed: 2 - failed, failed, skipped: [] });
+  const tsc = ["node_modules/typescript/bin/tsc", "--noEmit"];
+  const codes = {
+    "biome check": await handOver(
+      ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."],
+      env,
+    ),
+    tsc: await handOver(tsc, env),
+    "tsc of what the oldest Node runs": await handOver([...tsc, "--project", "lab/setup"], env),
+  };
+  const failed = Object.entries(codes)
+    .filter(([, code]) => code !== 0)
+    .map(([name, code]) => ({ name, reason: `ended with ${code}` }));
+  const passed = Object.keys(codes).length - failed.length;
+  return ranLayer("check", failed.length, { passed, failed, skipped: [] });
 }
 
 /**
@@ -82,7 +92,7 @@ async function runCheck(env) {
 async function runVitest(layer, rest, env, record) {
   if (!(await hasTests(layer))) {
     say(`no tests in tests/${layer}: a layer that tests nothing has failed`);
-    return ranLayer(layer, 1, { passed: 0, failed: 1, skipped: [] });
+    return ranLayer(layer, 1, { passed: 0, failed: [], skipped: [] });
   }
   const vitest = [
     "node_modules/vitest/vitest.mjs",
@@ -115,13 +125,19 @@ async function hasTests(layer) {
 async function conclude(results, whole) {
   const skips = results.flatMap((result) => result.skipped);
   if (skips.length > 0) say("\nSkipped:");
-  for (const { name, reason } of skips) say(`  ${name}: ${reason}`);
+  for (const { name, reason } of skips.filter(({ broken }) => !broken)) say(`  ${name}: ${reason}`);
+  for (const [reason, count] of brokenByReason(results)) say(`  ${count} tests: ${reason}`);
   const agreed = await readFile(join(checkout, AGREED_SKIPS), "utf8");
   const differences = process.env.CI === "true" && whole ? skipDifferences(results, agreed) : [];
   if (differences.length > 0) say(`\nThe skips are not those of ${AGREED_SKIPS}:`);
   for (const line of differences) say(`  ${line}`);
-  const nothing = results.every((result) => result.passed + result.failed + result.skipped.length === 0);
+  const failures = results.flatMap((result) => result.failed);
+  if (failures.length > 0) say("\nFailed:");
+  for (const { name, reason } of failures) say(`  ${name}: ${reason}`);
+  const nothing = results.every(
+    (result) => result.passed + result.failed.length + result.skipped.length === 0,
+  );
   if (nothing) say("No test matched.");
   say(`\n${summaryLine(results)}`);
-  return differences.length > 0 || nothing || results.some((result) => result.failed > 0) ? 1 : 0;
+  return differences.length > 0 || nothing || failures.length > 0 ? 1 : 0;
 }

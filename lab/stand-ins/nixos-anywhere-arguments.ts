@@ -172,7 +172,7 @@ function read(argv: readonly string[], resolvePath: (path: string) => string): S
         seen.buildFlags.push("--show-trace");
         break;
       case "--disko-mode":
-        seen.diskoMode = oneOf(value(), ["disko", "mount", "format"], "--disko-mode");
+        seen.diskoMode = diskoMode(value());
         break;
       case "--no-disko-deps":
         seen.diskoDependencies = false;
@@ -214,11 +214,11 @@ function read(argv: readonly string[], resolvePath: (path: string) => string): S
   return seen;
 }
 
-function oneOf(value: string, allowed: readonly string[], option: string): string {
-  if (!allowed.includes(value)) {
-    throw new UsageError(`Supported values for ${option} are ${allowed.join(", ")}. Unknown mode : ${value}`);
-  }
-  return value;
+function diskoMode(value: string): string {
+  if (["disko", "mount", "format"].includes(value)) return value;
+  throw new UsageError(
+    `Supported values for --disko-mode are disko, mount and format. Unknown mode : ${value}`,
+  );
 }
 
 function buildPlace(value: string): "auto" | "local" {

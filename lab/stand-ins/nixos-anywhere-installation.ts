@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { access, copyFile, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Plan } from "./nixos-anywhere-arguments.ts";
 import { type Facts, factsFrom, missingTool } from "./nixos-anywhere-facts.ts";
@@ -158,6 +158,7 @@ export class Installation {
     if (exitCode !== 0) throw new StepFailed(1);
     const facts = factsFrom(answer);
     if (typeof facts === "string") abort(facts);
+    privilege(facts);
     return facts;
   }
 
@@ -179,16 +180,18 @@ export class Installation {
       () => true,
       () => false,
     );
-    const tarball = fetchedBy(kexec, isFile, facts);
+    const uploads = isFile || (facts.hasWget === "n" && facts.hasCurl === "n");
+    const tarball = fetchedBy(kexec, uploads, facts);
     const script = await readFile(new URL("./nixos-anywhere-kexec.sh", import.meta.url), "utf8");
     const settings = { ...tarball, flags: this.#plan.kexecFlags, become: privilege(facts) };
     const head = Object.entries(settings).map(([name, value]) => `${name}=${quoted(value)}\n`);
     await this.#target.run(['mkdir -p "$HOME/kexec" && cat > "$HOME/kexec/nixos-anywhere-kexec.sh"'], {
       input: `${head.join("")}${script}`,
     });
-    if (isFile) {
-      const ssh = ["-T", ...this.#target.sshArguments, this.#target.connection];
-      await must("sh", ["-c", 'exec ssh "$@" <"$0"', kexec, ...ssh, `cat > "${tarballPath}"`]);
+    if (uploads) {
+      const fetch = isFile ? 'cat "$0"' : 'curl --fail -Ss -L "$0"';
+      const ssh = ["-T", ...this.#target.sshArguments, this.#target.connection, `cat > "${tarballPath}"`];
+      await must("bash", ["-c", `set -o pipefail; ${fetch} | ssh "$@"`, kexec, ...ssh]);
     }
     if ((await this.#target.try(['bash "$HOME/kexec/nixos-anywhere-kexec.sh"']))[0] !== 0) {
       const [, log] = await this.#target.try(['cat "$HOME/kexec/nixos-anywhere.log" 2>/dev/null'], {
@@ -244,12 +247,8 @@ export class Installation {
   async #format(): Promise<void> {
     for (const { remote, local: file } of this.#plan.installerFiles) {
       step(`Uploading ${file} to ${remote}`);
-      await this.#target.run(
-        [`umask 077; mkdir -p "$(dirname ${quoted(remote)})"; cat > ${quoted(remote)}`],
-        {
-          input: await readFile(file, "utf8"),
-        },
-      );
+      const keep = `umask 077; mkdir -p "${dirname(remote)}"; cat > ${remote}`;
+      await this.#target.run([keep], { input: await readFile(file) });
     }
     await this.#target.copyClosure(this.#disko, this.#plan.storeSettings, this.#copyOptions);
     step("Formatting hard drive with disko");
@@ -303,14 +302,13 @@ export class Installation {
 
 const tarballPath = "$HOME/kexec/kexec-tarball.tar.gz";
 
-/** How the target gets at the tarball, and tar's option for it: a file here is uploaded, anything else is fetched there. */
-function fetchedBy(kexec: string, isFile: boolean, facts: Facts): { fetch: string; unpack: string } {
+/** How the target gets at the tarball, and tar's option for it: uploaded, or fetched by its own means. */
+function fetchedBy(kexec: string, uploaded: boolean, facts: Facts): { fetch: string; unpack: string } {
   const [, kind = ""] = /\.tar(?:\.(gz|xz|zst))?$/.exec(kexec) ?? [];
   const unpack = { gz: "--gzip", xz: "--xz", zst: "--zstd" }[kind] ?? "";
-  if (isFile) return { fetch: `cat "${tarballPath}"`, unpack };
-  if (facts.hasWget === "y") return { fetch: `wget ${quoted(kexec)} -O-`, unpack };
-  if (facts.hasCurl === "y") return { fetch: `curl --fail -Ss -L ${quoted(kexec)}`, unpack };
-  return abort(`the target has neither wget nor curl to fetch ${kexec}`);
+  if (uploaded) return { fetch: `cat "${tarballPath}"`, unpack };
+  const fetch = facts.hasWget === "y" ? `wget ${quoted(kexec)} -O-` : `curl --fail -Ss -L ${quoted(kexec)}`;
+  return { fetch, unpack };
 }
 
 function privilege(facts: Facts): string {

@@ -12,8 +12,8 @@ export class StepFailed extends Error {
 
 /** How one command is run; what is not captured goes to the terminal. */
 export interface Command {
-  /** Text for its stdin; without it, stdin is ours. */
-  input?: string;
+  /** For its stdin; without it, stdin is ours. */
+  input?: string | Uint8Array;
   env?: Record<string, string>;
   capture?: boolean;
   quiet?: boolean;

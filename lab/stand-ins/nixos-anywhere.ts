@@ -36,14 +36,11 @@ async function main(argv: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "nixos-anywhere-"));
   const clean = () => rmSync(folder, { recursive: true, force: true });
   // Whoever ends this run ends its whole process group; the key must not stay behind.
-  for (const [signal, code] of [
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-    ["SIGHUP", 129],
-  ] as const) {
-    process.on(signal, () => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
       clean();
-      process.exit(code);
+      // Nobody handles it any more: it ends this process as it would have.
+      process.kill(process.pid, signal);
     });
   }
   try {

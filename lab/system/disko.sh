@@ -11,6 +11,20 @@ if [ ! -d "$disk" ]; then
   exit 1
 fi
 
+# Where the passphrase of an encrypted disk is; empty for one that is not.
+key_file=@keyFile@
+if [ -n "$key_file" ]; then
+  if [ ! -s "$key_file" ]; then
+    echo "disko: the disk is to be encrypted, and there is no passphrase in $key_file: give it with --disk-encryption-keys" >&2
+    exit 1
+  fi
+  found=$(stat -c '%a %U' "$key_file")
+  if [ "$found" != '600 root' ]; then
+    echo "disko: $key_file is to be read by root alone (600 root), and is $found" >&2
+    exit 1
+  fi
+fi
+
 if mountpoint -q /mnt; then
   umount -R /mnt
 fi
@@ -25,5 +39,11 @@ mkdir -p /mnt
 mount --bind "$disk/root" /mnt
 mkdir -p /mnt/boot
 mount --bind "$disk/esp" /mnt/boot
+if [ -n "$key_file" ]; then
+  # In place of a LUKS header, which does not hold the passphrase either.
+  salt=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  digest=$(printf '%s%s' "$salt" "$(cat "$key_file")" | sha512sum | cut -d' ' -f1)
+  (umask 077 && echo "$salt $digest" >"$disk/root/.lab-luks")
+fi
 sync -f "$disk"
 echo "disko: $disk is laid out: root at /mnt, boot partition at /mnt/boot"

@@ -13,10 +13,17 @@
         source = ./site;
       };
       kexec = import ./kexec.nix { inherit derivations lab; };
-      diskoScript = derivations.script {
-        name = "disko";
-        source = ./disko.sh;
-      };
+      image = name: import ./image.nix { inherit derivations lab site name; };
+      diskoScript =
+        {
+          encryption ? null,
+          ...
+        }:
+        derivations.script {
+          name = "disko";
+          source = ./disko.sh;
+          values.keyFile = if encryption == null then "" else encryption.keyFile;
+        };
       declared = import ./hosts.nix;
       # Without an ACME server there is no certificate to be had.
       names = builtins.filter (name: lab.acme != null || !declared.${name}.tls) (
@@ -37,6 +44,9 @@
       packages.${lab.system} = {
         inherit site kexec;
         default = site;
+        # Under the names that the apps' images have in Berth's own flake.
+        dockerImage = image "site";
+        webechoImg = image "webecho";
       };
 
       nixosConfigurations = each (name: {
@@ -53,7 +63,7 @@
           nixpkgs.hostPlatform.system = lab.system;
           system.build = {
             inherit (hosts.${name}) toplevel;
-            inherit diskoScript;
+            diskoScript = diskoScript declared.${name};
           };
         };
       });
@@ -68,7 +78,7 @@
           inherit (lab) system;
           inherit (host.networking) hostName;
           toplevel = paths host.toplevel;
-          diskoScript = paths diskoScript;
+          diskoScript = paths (diskoScript declared.${name});
           kexecTarball = paths kexec;
           ports = {
             tcp = host.networking.firewall.allowedTCPPorts;
@@ -95,6 +105,7 @@
             }
           ];
         }
+        // (if declared.${name} ? encryption then { inherit (declared.${name}) encryption; } else { })
       );
     };
 }

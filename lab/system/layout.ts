@@ -50,9 +50,13 @@ const notInFlake = new Set(["installer", "layout.ts"]);
 /** Made by a build or by hand, not the app's source. */
 const notAppSource = new Set(["node_modules", "build", ".svelte-kit"]);
 /** Project files that are plain data or run on a host, and that the closed-world system shares with the real flake. */
-const shared = ["hardening.nix", "credentials.nix", "check-credentials.sh"].map(
-  (name) => `nixos/services/${name}`,
-);
+const shared = [
+  ...["hardening.nix", "credentials.nix", "check-credentials.sh"].map((name) => `nixos/services/${name}`),
+  ...["beside.nix", "change-over.sh", "boot-guard.nix", "boot-guard.sh"].map(
+    (name) => `nixos/services/${name}`,
+  ),
+  "nixos/disks/unlock.sh",
+];
 
 const systems: Partial<Record<NodeJS.Architecture, string>> = { x64: "x86_64-linux", arm64: "aarch64-linux" };
 

@@ -7,6 +7,7 @@
   domain,
   tls,
   credentials ? { },
+  encryption ? null,
 }:
 let
   inherit (import ./lib/units.nix) unitText unitTree;
@@ -19,15 +20,34 @@ let
       22
       80
     ]
-    ++ (if tls then [ 443 ] else [ ]);
+    ++ (if tls then [ 443 ] else [ ])
+    ++ (if encryption != null then [ encryption.unlock.port ] else [ ]);
   };
 
-  siteSocket = "/run/site.sock";
+  changeOver = derivations.script {
+    name = "change-over";
+    source = ./nixos/services/change-over.sh;
+  };
 
-  answers = derivations.script {
-    name = "site-answers";
-    source = ./site-answers.sh;
-    values.socket = siteSocket;
+  beside = import ./nixos/services/beside.nix {
+    app = "site";
+    changeOver = "${changeOver}";
+    release = builtins.hashString "sha256" (units."site@.service".text + units."site@.socket".text);
+    proxyd = "/usr/lib/systemd/systemd-socket-proxyd";
+    credentials = credentials.site or [ ];
+    host = domain;
+    health = {
+      path = "/healthz";
+      # The app tells its own store path, so that an old release cannot pass for this one.
+      body = "${site}";
+    };
+    seconds = 20;
+  };
+  port = beside.port 3000;
+
+  bootGuard = derivations.script {
+    name = "boot-guard";
+    source = ./nixos/services/boot-guard.sh;
   };
 
   certificate =
@@ -49,7 +69,7 @@ let
         derivations.fill values (
           builtins.head (builtins.match "(.*)\n" (builtins.readFile (./nginx + "/${file}.conf")))
         );
-      proxy = part "proxy" { socket = siteSocket; };
+      proxy = part "proxy" { socket = beside.entry; };
       server = part (if tls then "tls" else "plain") { inherit proxy domain; };
     in
     part "nginx" { inherit server; } + "\n";
@@ -71,42 +91,35 @@ let
   confined = hardening // secrets.of "site";
 
   units = {
-    "site.socket" = {
-      wantedBy = [ "sockets.target" ];
-      text = unitText {
-        Unit.Description = "Socket of the web app";
-        Socket = {
-          ListenStream = siteSocket;
-          SocketMode = "0660";
-          SocketGroup = "www-data";
-          # Requests wait here while a new release starts, however many they are.
-          Backlog = 4096;
-          TriggerLimitIntervalSec = 0;
-        };
-      };
-    };
-
     "site.service" = {
       wantedBy = [ "multi-user.target" ];
       text = unitText {
-        Unit = {
+        Unit = beside.face.Unit // {
           Description = "Web app";
-          Requires = "site.socket";
-          After = [
-            "site.socket"
-            "network-online.target"
-          ];
-          Wants = "network-online.target";
-          # A release that keeps crashing must not take the socket down with it.
-          StartLimitIntervalSec = 0;
-          # Restarted behind its socket, not stopped before the new system is in place: no request is refused.
-          X-StopIfChanged = false;
         };
-        Service = confined // {
+        inherit (beside.face) Service;
+      };
+    };
+
+    "site@.socket".text = unitText {
+      Unit = beside.socket.Unit // {
+        Description = "Socket of the web app, instance %i";
+      };
+      # Through the port anyone on the host may connect, too.
+      Socket = beside.socket.Socket // {
+        SocketMode = "0666";
+      };
+    };
+
+    "site@.service".text = unitText {
+      Unit = beside.instance.Unit // {
+        Description = "Web app, instance %i";
+      };
+      Service =
+        confined
+        // beside.instance.Service
+        // {
           ExecStart = "/usr/local/bin/node ${site}/build/index.js";
-          # Started means that it answers, so that a release which cannot start fails the switch.
-          # Outside the sandbox (+): only root and the web server may use the socket.
-          ExecStartPost = "+${answers}";
           Environment = [
             "APP_RELEASE=${site}"
             "APP_VERSION=${site.version}"
@@ -122,20 +135,21 @@ let
           TimeoutStartSec = 30;
           TimeoutStopSec = 40;
         };
-      };
     };
+
+    "${port.unit}.socket" = {
+      wantedBy = [ "sockets.target" ];
+      text = unitText port.socket;
+    };
+    "${port.unit}.service".text = unitText port.proxy;
 
     "nginx.service" = {
       wantedBy = [ "multi-user.target" ];
       text = unitText {
         Unit = {
           Description = "Web server";
-          After = [
-            "network.target"
-            "site.socket"
-          ]
-          ++ selfSigned;
-          Wants = [ "site.socket" ] ++ selfSigned;
+          After = [ "network.target" ] ++ selfSigned;
+          Wants = selfSigned;
           StartLimitIntervalSec = 0;
           # A changed configuration is reloaded, which drops no connection.
           X-Reload-Triggers = builtins.hashString "sha256" nginxConf;
@@ -170,10 +184,10 @@ let
           Description = "SSH server";
           After = "network.target";
           StartLimitIntervalSec = 0;
-          X-StopIfChanged = false;
         };
         Service = {
           Type = "notify";
+          X-StopIfChanged = false;
           ExecStartPre = "/usr/sbin/sshd -t -f /etc/ssh/sshd_config";
           ExecStart = "/usr/sbin/sshd -D -f /etc/ssh/sshd_config";
           ExecReload = "/bin/kill -HUP $MAINPID";
@@ -185,6 +199,11 @@ let
           RestartSec = "1s";
         };
       };
+    };
+
+    "berth-boot-guard.service" = {
+      wantedBy = [ "sysinit.target" ];
+      text = unitText (import ./nixos/services/boot-guard.nix { guard = "${bootGuard}"; });
     };
 
     "systemd-networkd.service" = {
@@ -217,6 +236,7 @@ let
   etc = derivations.tree {
     name = "etc";
     files = unitFiles.files // certificate.etc // {
+      "webapp/site" = beside.settings;
       "nginx/nginx.conf" = nginxConf;
       "nix/nix.conf" = builtins.readFile ./nix.conf;
       "os-release" = ''
@@ -255,6 +275,15 @@ in
       etc
       name
       ;
-    kernelParams = "";
+    # A system that dies as it boots gives way to the boot default, as NixOS has it with nixosModules.berth; sooner here.
+    kernelParams = "panic=5";
+    locked =
+      if encryption == null then
+        null
+      else
+        import ./locked.nix {
+          inherit derivations;
+          inherit (encryption) unlock;
+        };
   };
 }

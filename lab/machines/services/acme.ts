@@ -97,7 +97,7 @@ export class AcmeServer {
 }
 
 /** A bundle of roots with one more at its head; the oldest go. */
-export function withRoot(bundle: string, root: string): string {
+function withRoot(bundle: string, root: string): string {
   const known = bundle.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   const all = [root, ...known].map((pem) => new X509Certificate(pem).toString().trim());
   return `${[...new Set(all)].slice(0, KEPT_ROOTS).join("\n")}\n`;

@@ -3,7 +3,7 @@ import { isIPv6 } from "node:net";
 import type { BalancerService, BalancerSpec } from "../../cloud/driver.ts";
 
 /** Where a reload finds what was known about the targets before it. */
-export const STATE_FILE = "/run/lab/state";
+const STATE_FILE = "/run/lab/state";
 
 /** Seconds a client and a target of a plain TCP service may be silent; Hetzner names no limit. */
 const TCP_IDLE = 3600;

@@ -8,16 +8,12 @@
 #   FOLDER    the service's folder: data/ appears as /run/lab
 #   OWNER     user of the image who may write in /run/service
 set -eu
+# shellcheck source=lab/machines/uplink.sh
+. "$(dirname "$0")/../uplink.sh"
 
 for group in $CGROUPS; do echo 0 >"$group/cgroup.procs"; done
 
-inLab() { nsenter --net="$NETNS" "$@"; }
-# The port of a service that was killed may linger until the kernel has taken its namespace apart.
-inLab ip link delete "$PORT" 2>/dev/null || :
-inLab ip link add "$PORT" type veth peer name eth0 address "$MAC" netns $$
-inLab ip link set "$PORT" master "$BRIDGE" addrgenmode none
-inLab ip link set "$PORT" type bridge_slave isolated on
-inLab ip link set "$PORT" up
+plugPublic
 for route in $ROUTES; do inLab ip route replace "$route" dev "$BRIDGE"; done
 
 ip link set lo up

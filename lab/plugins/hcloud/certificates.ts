@@ -94,7 +94,7 @@ function goTime(text: string | null): string {
 }
 
 /** Whether two PEM texts hold the same certificates, however they are written and ordered. */
-export function sameCertificates(was: Value, now: Value): boolean {
+function sameCertificates(was: Value, now: Value): boolean {
   const [a, b] = [fingerprints(was), fingerprints(now)];
   return a !== undefined && b !== undefined && a.length > 0 && a.join() === b.join();
 }

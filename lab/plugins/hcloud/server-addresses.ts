@@ -24,7 +24,7 @@ export type AddressChange =
   | { do: "refuse"; ip: number };
 
 /** The real provider's decision for one family. `has` is the id of the address the server holds, 0 for none. */
-export function decideAddress(was: Side, now: Side): AddressChange {
+function decideAddress(was: Side, now: Side): AddressChange {
   if (now.enabled && now.ip) return { do: "swap", to: now.ip, deletes: was.ip === 0 };
   if (now.ip) return { do: "refuse", ip: now.ip };
   if (!now.enabled) return { do: "drop", deletes: was.ip === 0 };

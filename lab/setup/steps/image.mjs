@@ -6,6 +6,13 @@ import { probe } from "../probe.mjs";
 
 const machines = join(checkout, "lab/machines");
 
+/** All that decides which image it is. @returns {Promise<string[]>} */
+export async function imageInputs() {
+  const recipe = join(machines, "image");
+  const files = (await readdir(recipe, { recursive: true })).sort().map((name) => join(recipe, name));
+  return [join(machines, "image.ts"), node24, ...files];
+}
+
 /**
  * The Debian image that the lab's servers run; `lab/machines` makes it and names its folder after all it is made from.
  * @type {import("../steps.mjs").Step}
@@ -17,10 +24,8 @@ export const imageStep = {
   diskMB: 1500,
   async check({ cache }) {
     if (!existsSync(node24)) return undefined;
-    const recipe = join(machines, "image");
-    const files = (await readdir(recipe, { recursive: true })).sort().map((name) => join(recipe, name));
-    const depends = [join(machines, "image.ts"), node24, ...files];
-    const folder = await probe(cache, [node24, join(checkout, "lab/setup/image-path.ts"), cache], depends);
+    const command = [node24, join(checkout, "lab/setup/image-path.ts"), cache];
+    const folder = await probe(cache, command, await imageInputs());
     return folder && existsSync(folder) ? { path: [], env: {} } : undefined;
   },
   async rootWork({ cache }) {

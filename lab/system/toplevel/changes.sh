@@ -47,9 +47,9 @@ reloadTriggers='^\[Unit\]X-Reload-Triggers='
 restartPart() { contentOf "$1" "$2" | grep -v "$reloadTriggers" || true; }
 reloadPart() { contentOf "$1" "$2" | grep "$reloadTriggers" || true; }
 
-# says TREE UNIT SETTING VALUES: does the unit's last word on SETTING match one of VALUES?
+# says TREE UNIT SECTION SETTING VALUES: does the unit's last word on a setting match one of VALUES? As on NixOS, each has its section.
 says() {
-  contentOf "$1" "$2" | sed -n "s/^\[[A-Za-z]*\]$3=//p" | tail -n 1 | grep -Eqix "$4"
+  contentOf "$1" "$2" | sed -n "s/^\[$3\]$4=//p" | tail -n 1 | grep -Eqix "$5"
 }
 no='no|false|0|off'
 yes='yes|true|1|on'
@@ -67,32 +67,24 @@ modified() {
     echo "reload $unit"
     return 0
     ;;
-  *.socket)
-    # A listening socket keeps its old settings; its service holds it too.
-    service=${unit%.socket}.service
-    echo "stop $unit"
-    if has "$new" "$service"; then
-      echo "stop $service"
-    fi
-    echo "start $unit"
-    return 0
-    ;;
+  # NixOS leaves them as they listen.
+  *.socket) return 0 ;;
   esac
 
-  if says "$new" "$unit" X-ReloadIfChanged "$yes"; then
+  if says "$new" "$unit" Service X-ReloadIfChanged "$yes"; then
     echo "reload $unit"
-  elif says "$new" "$unit" X-RestartIfChanged "$no" ||
-    says "$new" "$unit" X-OnlyManualStart "$yes" ||
-    says "$new" "$unit" RefuseManualStop "$yes"; then
+  elif says "$new" "$unit" Service X-RestartIfChanged "$no" ||
+    says "$new" "$unit" Unit X-OnlyManualStart "$yes" ||
+    says "$new" "$unit" Unit RefuseManualStop "$yes"; then
     echo "skip $unit"
-  elif says "$new" "$unit" X-StopIfChanged "$no"; then
+  elif says "$new" "$unit" Service X-StopIfChanged "$no"; then
     echo "restart $unit"
   else
     echo "stop $unit"
     case "$unit" in
     *.service)
       # Otherwise the first connection would start the old service again, half-way through the switch.
-      if socketOf "$unit" && ! says "$new" "$unit" X-NotSocketActivated "$yes"; then
+      if socketOf "$unit" && ! says "$new" "$unit" Service X-NotSocketActivated "$yes"; then
         echo "stop ${unit%.service}.socket"
         echo "start ${unit%.service}.socket"
         return 0
@@ -107,7 +99,7 @@ while IFS= read -r unit; do
   [ -n "$unit" ] || continue
   if has "$old" "$unit"; then
     if ! has "$new" "$unit" || masked "$new" "$unit"; then
-      says "$old" "$unit" X-StopOnRemoval "$no" || echo "stop $unit"
+      says "$old" "$unit" Unit X-StopOnRemoval "$no" || echo "stop $unit"
       continue
     fi
   elif [ ! -d "$old/$unit.d" ] && [ ! -d "$new/$unit.d" ]; then

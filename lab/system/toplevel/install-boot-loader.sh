@@ -32,7 +32,7 @@ for generation in "$profiles"/system-*-link; do
 title NixOS
 version Generation $number $(basename "$toplevel")
 sort-key nixos
-options init=$toplevel/init
+options init=$toplevel/init $(cat "$root$toplevel/kernel-params")
 ENTRY
   keep="$keep nixos-generation-$number.conf "
   # Two generations can be the same system; the one the profile points to is meant.
@@ -45,6 +45,9 @@ if [ -z "$default" ]; then
   echo "No generation in $profiles is $system, so it cannot be booted by default. Next: nix-env --profile $profiles/system --set $system" >&2
   exit 1
 fi
+
+secrets=@lockedSecrets@
+if [ -n "$secrets" ]; then "$root$secrets" "$root"; fi
 
 install "$root/boot/loader/loader.conf" <<LOADER
 timeout 5

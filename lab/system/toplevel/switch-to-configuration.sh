@@ -64,7 +64,7 @@ if [ -e "$interface" ] && [ "$(cat "$interface")" != "$(cat "$out/init-interface
 fi
 
 activeUnits() {
-  systemctl list-units --all --plain --no-legend --no-pager | awk '$3 == "active" || $3 == "activating" || $3 == "reloading" { print $1 }'
+  systemctl list-units --all --plain --no-legend --no-pager | awk '$3 == "active" || $3 == "activating" { print $1 }'
 }
 
 plan=$(activeUnits | sh "$out/lib/changes.sh" "$tree" "$out/etc/systemd/system")
@@ -95,7 +95,10 @@ result=0
 job() {
   [ -n "$2" ] || return 0
   # shellcheck disable=SC2086 # Unit names have no spaces; each is an argument.
-  systemctl "$1" -- $2 || result=4
+  systemctl "$1" -- $2 || {
+    echo "Failed to $1 $2" >&2
+    result=4
+  }
 }
 
 stop=$(planned stop)
@@ -111,7 +114,11 @@ NIXOS_ACTION=$action "$out/activate" || result=2
 
 systemctl daemon-reload
 
-reload=$(planned reload)
+# What no longer runs, as what it needs was stopped, is started instead.
+reload='' instead=''
+for unit in $(planned reload); do
+  if systemctl is-active --quiet "$unit"; then reload="$reload${reload:+ }$unit"; else instead="$instead${instead:+ }$unit"; fi
+done
 tell reloading "$reload"
 job reload "$reload"
 
@@ -119,7 +126,7 @@ restart=$(planned restart)
 tell restarting "$restart"
 job restart "$restart"
 
-start=$(planned start)
+start=$(printf '%s %s' "$(planned start)" "$instead" | sed 's/^ *//; s/ *$//')
 tell starting "$start"
 # The targets pull in what this system adds.
 job start "$start sockets.target timers.target multi-user.target"

@@ -48,6 +48,12 @@ test("deprecated images are long enough so for clients to refuse them", () => {
   expect(age).toBeGreaterThan(90 * day);
 });
 
+test("a program that comes on a system is an image of its own kind", async () => {
+  const cloud = await testCloud();
+  const apps = await cloud.get("/images?type=app&architecture=x86");
+  expect(apps.at("images")).toMatchObject([{ name: "docker-ce", type: "app", os_flavor: "ubuntu" }]);
+});
+
 test("images are found by name and architecture; deprecated ones only when asked for", async () => {
   const cloud = await testCloud();
   const found = await cloud.get("/images?architecture=arm&include_deprecated=true&name=debian-13");

@@ -9,11 +9,10 @@ import { renewDue } from "../../../lab/cloud/certificate-issue.ts";
 import { MemoryDriver } from "../../../lab/cloud/memory-driver.ts";
 import { type Issued, selfSigned } from "../../../lab/cloud/self-signed.ts";
 import { type TestAuthority, testAuthority } from "./acme-server.ts";
-import { finished, type Reply, type TestCloud, testCloud } from "./client.ts";
+import { code, finished, type Reply, type TestCloud, testCloud } from "./client.ts";
 import { served } from "./zone-check.ts";
 
 const day = 24 * 60 * 60 * 1000;
-const code = (reply: Reply) => [reply.status, reply.at("error.code")];
 const field = (reply: Reply) => reply.at("error.details.fields.0.name");
 const zone = (cloud: TestCloud, fields: object = {}) =>
   cloud.post("/zones", { name: "example.com", mode: "primary", ...fields });

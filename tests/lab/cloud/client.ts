@@ -121,6 +121,9 @@ export async function orderServer(cloud: TestCloud, fields: object = {}): Promis
   return reply.number("server.id");
 }
 
+/** An answer's status and the code of its error, where it is one. */
+export const code = (reply: Reply): unknown[] => [reply.status, reply.at("error.code")];
+
 /** Waits until nothing runs, then reads the action a reply told of. */
 export async function finished(cloud: TestCloud, reply: Reply, path = "action.id"): Promise<unknown> {
   await cloud.cloud.actions.settled();

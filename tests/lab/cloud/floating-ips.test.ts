@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { finished, orderServer, type Reply, type TestCloud, testCloud } from "./client.ts";
+import { code, finished, orderServer, type TestCloud, testCloud } from "./client.ts";
 
 const make = async (cloud: TestCloud, fields: object = {}) => {
   const reply = await cloud.post("/floating_ips", {
@@ -17,7 +17,6 @@ const read = async (cloud: TestCloud, id: number) =>
   (await cloud.get(`/floating_ips/${id}`)).at("floating_ip");
 const held = async (cloud: TestCloud, server: number) =>
   (await cloud.get(`/servers/${server}`)).at("server.public_net.floating_ips");
-const code = (reply: Reply) => [reply.status, reply.at("error.code")];
 
 test("a floating IPv4 is a plain address with its default name, assigned to nobody", async () => {
   const cloud = await testCloud();

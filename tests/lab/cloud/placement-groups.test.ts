@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { finished, orderServer, type Reply, type TestCloud, testCloud } from "./client.ts";
+import { code, finished, orderServer, type TestCloud, testCloud } from "./client.ts";
 
 const make = async (cloud: TestCloud, fields: object = {}) =>
   (await cloud.post("/placement_groups", { name: "pg", type: "spread", ...fields })).number(
@@ -9,7 +9,6 @@ const onServer = (cloud: TestCloud, id: number, name: string, body?: object) =>
   cloud.post(`/servers/${id}/actions/${name}`, body);
 const members = async (cloud: TestCloud, group: number) =>
   (await cloud.get(`/placement_groups/${group}`)).at("placement_group.servers");
-const code = (reply: Reply) => [reply.status, reply.at("error.code")];
 
 test("a group comes back as it was ordered, without an action", async () => {
   const cloud = await testCloud();

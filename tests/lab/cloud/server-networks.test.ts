@@ -1,19 +1,6 @@
 import { expect, test } from "vitest";
-import { finished, orderServer, type Reply, type TestCloud, testCloud } from "./client.ts";
-
-const range = "10.0.0.0/16";
-const inEurope = (ip_range?: string) => ({ type: "cloud", network_zone: "eu-central", ip_range });
-const make = async (cloud: TestCloud, fields: object = {}) => {
-  const body = { name: "net", ip_range: range, subnets: [inEurope("10.0.1.0/24")], ...fields };
-  return (await cloud.post("/networks", body)).number("network.id");
-};
-const act = (cloud: TestCloud, id: number, name: string, body?: object) =>
-  cloud.post(`/networks/${id}/actions/${name}`, body);
-const onServer = (cloud: TestCloud, id: number, name: string, body: object) =>
-  cloud.post(`/servers/${id}/actions/${name}`, body);
-const code = (reply: Reply) => [reply.status, reply.at("error.code")];
-const privateNet = async (cloud: TestCloud, server: number) =>
-  (await cloud.get(`/servers/${server}`)).at("server.private_net");
+import { code, finished, orderServer, type Reply, testCloud } from "./client.ts";
+import { act, inEurope, make, onServer, privateNet, range } from "./network-calls.ts";
 
 test("a server ordered into a network is there from the start", async () => {
   const cloud = await testCloud();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { finished, orderServer, type Reply, type TestCloud, testCloud } from "./client.ts";
+import { code, finished, orderServer, type Reply, type TestCloud, testCloud } from "./client.ts";
 
 const make = async (cloud: TestCloud, fields: object = {}) => {
   const reply = await cloud.post("/volumes", { name: "data", size: 10, location: "fsn1", ...fields });
@@ -9,7 +9,6 @@ const make = async (cloud: TestCloud, fields: object = {}) => {
 const act = (cloud: TestCloud, id: number, name: string, body?: object) =>
   cloud.post(`/volumes/${id}/actions/${name}`, body);
 const read = async (cloud: TestCloud, id: number) => (await cloud.get(`/volumes/${id}`)).at("volume");
-const code = (reply: Reply) => [reply.status, reply.at("error.code")];
 
 test("a volume in a location is made, then available, and hangs on nothing", async () => {
   const cloud = await testCloud();

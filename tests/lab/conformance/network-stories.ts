@@ -1,5 +1,5 @@
 import type { Made, Play } from "./play.ts";
-import { type Given, labels, number, plainServer } from "./story.ts";
+import { type Given, labels, number, plainServer, subnetOf } from "./story.ts";
 
 export async function primaryIps(play: Play): Promise<void> {
   const args = {
@@ -38,12 +38,7 @@ export async function primaryIps(play: Play): Promise<void> {
 export async function networks(play: Play): Promise<void> {
   const args = { name: "net", ipRange: "10.0.0.0/16", deleteProtection: true, labels };
   let network = await play.create("Network", "net", args);
-  const part = {
-    networkId: number(network),
-    type: "cloud",
-    networkZone: "eu-central",
-    ipRange: "10.0.1.0/24",
-  };
+  const part = subnetOf(network);
   let subnet = await play.create("NetworkSubnet", "one", part);
   const second = await play.create("NetworkSubnet", "two", { ...part, ipRange: "10.0.2.0/24" });
   const hop = { networkId: number(network), destination: "10.100.1.0/24", gateway: "10.0.1.1" };
@@ -112,13 +107,7 @@ export async function loadBalancers(play: Play, given: Given): Promise<void> {
   const uploaded = { name: "tls", certificate: given.certificate, privateKey: given.privateKey };
   const certificate = await play.create("UploadedCertificate", "tls", uploaded);
   const network = await play.create("Network", "net", { name: "net", ipRange: "10.0.0.0/16" });
-  const part = {
-    networkId: number(network),
-    type: "cloud",
-    networkZone: "eu-central",
-    ipRange: "10.0.1.0/24",
-  };
-  const subnet = await play.create("NetworkSubnet", "one", part);
+  const subnet = await play.create("NetworkSubnet", "one", subnetOf(network));
   const server = await play.create("Server", "web", { ...plainServer, name: "web", labels: { role: "web" } });
   const member = await play.create("ServerNetwork", "web", { serverId: number(server), subnetId: subnet.id });
 

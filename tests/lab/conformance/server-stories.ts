@@ -1,6 +1,6 @@
 import { publicKeys } from "../cloud/client.ts";
 import type { Play } from "./play.ts";
-import { labels, number, plainServer } from "./story.ts";
+import { labels, number, plainServer, subnetOf } from "./story.ts";
 
 export async function sshKeys(play: Play): Promise<void> {
   const args = { name: "ada", publicKey: publicKeys[0], labels };
@@ -107,13 +107,7 @@ export async function servers(play: Play): Promise<void> {
 export async function moreOfServers(play: Play): Promise<void> {
   const key = await play.create("SshKey", "ada", { name: "ada", publicKey: publicKeys[0] });
   const network = await play.create("Network", "net", { name: "net", ipRange: "10.0.0.0/16" });
-  const part = {
-    networkId: number(network),
-    type: "cloud",
-    networkZone: "eu-central",
-    ipRange: "10.0.1.0/24",
-  };
-  const subnet = await play.create("NetworkSubnet", "one", part);
+  const subnet = await play.create("NetworkSubnet", "one", subnetOf(network));
   const rescued = { ...plainServer, name: "rescued", sshKeys: ["ada"], rescue: "linux64", iso: "122630" };
   let server = await play.create("Server", "rescued", rescued);
   const { rescue: _, iso: __, ...usual } = rescued;

@@ -18,3 +18,11 @@ export const labels = { "berth-stack": "test" };
 
 /** The least a server needs beside its name. */
 export const plainServer = { serverType: "cx23", image: "debian-13", location: "fsn1" };
+
+/** A subnet of a network. */
+export const subnetOf = (network: Made) => ({
+  networkId: number(network),
+  type: "cloud",
+  networkZone: "eu-central",
+  ipRange: "10.0.1.0/24",
+});

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ControlGroup } from "../../../lab/machines/cgroups.ts";
 import { waitFor } from "../../../lab/machines/waiting.ts";
-import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import { newKeyPair } from "./keys.ts";
 import type { Remote } from "./remote.ts";
 import { type Answer, ask, balancer, selfSigned, service, WEB } from "./services.ts";
 import { hostAddress, impossible, TestLab } from "./support.ts";
@@ -23,28 +23,23 @@ beforeAll(async () => {
   if (impossible) return;
   lab = await TestLab.up();
   const [first, second] = await Promise.all([web(1), web(2)]);
-  one = first.remote;
+  one = first;
   targets = [
-    { key: "server-1", address: first.ipv4 },
-    { key: "server-2", address: second.ipv4 },
+    { key: "server-1", address: first.address },
+    { key: "server-2", address: second.address },
   ];
   base = balancer(await lab.driver.network(), 1, { targets });
 }, 600_000);
 
 afterAll(async () => await lab?.dispose());
 
-async function web(id: number) {
-  const order = await lab.order(id, { userData: hostKeyUserData(hostKey) });
-  await lab.driver.create(order);
-  await lab.driver.start(id);
-  const ipv4 = order.ipv4 ?? "";
-  const remote = lab.remote(ipv4, hostKey);
-  await remote.ready();
+async function web(id: number): Promise<Remote> {
+  const remote = await lab.serve(id, hostKey);
   const program = Buffer.from(WEB).toString("base64");
   await remote.run(
     `echo ${program} | base64 -d >/root/web.cjs && systemd-run --quiet --unit=web node /root/web.cjs`,
   );
-  return { ipv4, remote };
+  return remote;
 }
 
 /** Waits until every target of balancer 1 has this health. */

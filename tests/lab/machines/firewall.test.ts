@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { PacketRule } from "../../../lab/cloud/driver.ts";
 import { ownAddresses } from "../../../lab/machines/network-choice.ts";
 import { waitFor } from "../../../lab/machines/waiting.ts";
-import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import { newKeyPair } from "./keys.ts";
 import { knock, type Remote } from "./remote.ts";
 import { hostAddress, impossible, TestLab } from "./support.ts";
 
@@ -39,13 +39,9 @@ beforeAll(async () => {
 afterAll(async () => await lab?.dispose());
 
 async function server(id: number) {
-  const order = await lab.order(id, { userData: hostKeyUserData(hostKey) });
-  await lab.driver.create(order);
-  await lab.driver.start(id);
-  const ipv4 = order.ipv4 ?? "";
-  const remote = lab.remote(ipv4, hostKey);
-  await remote.ready();
-  return { ipv4, ipv6: hostAddress(order.ipv6 ?? ""), remote };
+  const remote = await lab.serve(id, hostKey);
+  const { ipv6 } = await lab.order(id);
+  return { ipv4: remote.address, ipv6: hostAddress(ipv6 ?? ""), remote };
 }
 
 /** Whether server two reaches a port of server one; no answer is waited for longer where one is due. */

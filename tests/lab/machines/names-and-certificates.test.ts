@@ -6,7 +6,7 @@ import { connect } from "node:tls";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ZoneSpec } from "../../../lab/cloud/driver.ts";
 import { driverInfo } from "../../../lab/machines/client.ts";
-import { hostKeyUserData, newKeyPair } from "./keys.ts";
+import { newKeyPair } from "./keys.ts";
 import type { Remote } from "./remote.ts";
 import { impossible, TestLab } from "./support.ts";
 import { tracesOf } from "./whole-lab.ts";
@@ -24,12 +24,8 @@ beforeAll(async () => {
   if (impossible) return;
   lab = await TestLab.up();
   dns = (await driverInfo(lab.folder)).dns;
-  const order = await lab.order(1, { userData: hostKeyUserData(hostKey) });
-  address = order.ipv4 ?? "";
-  await lab.driver.create(order);
-  await lab.driver.start(1);
-  remote = lab.remote(address, hostKey);
-  await remote.ready();
+  remote = await lab.serve(1, hostKey);
+  address = remote.address;
 }, 600_000);
 
 afterAll(async () => await lab?.dispose());

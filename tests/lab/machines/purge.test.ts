@@ -1,21 +1,9 @@
 import { existsSync } from "node:fs";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { impossible, livingDaemon, TestLab } from "./support.ts";
-import { tracesOf, wholeServer } from "./whole-lab.ts";
+import { expect, test } from "vitest";
+import { livingDaemon, TestLab } from "./support.ts";
+import { labOfEachTest, tracesOf } from "./whole-lab.ts";
 
-let lab: TestLab | undefined;
-
-beforeEach(({ skip }) => skip(impossible !== null, impossible ?? ""));
-
-afterEach(async () => {
-  await lab?.dispose();
-  lab = undefined;
-});
-
-async function labWithServer() {
-  lab = await TestLab.up();
-  return { lab, ...(await wholeServer(lab)) };
-}
+const { labWithServer } = labOfEachTest();
 
 test.each<[string, (lab: TestLab) => Promise<void>]>([
   ["alive", async () => undefined],

@@ -1,26 +1,14 @@
 import { existsSync } from "node:fs";
 import { execa } from "execa";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ControlGroup } from "../../../lab/machines/cgroups.ts";
 import { quitDriver } from "../../../lab/machines/client.ts";
 import { waitFor } from "../../../lab/machines/waiting.ts";
 import { knock } from "./remote.ts";
-import { impossible, livingDaemon, TestLab, volumeDevice } from "./support.ts";
-import { tracesOf, wholeServer } from "./whole-lab.ts";
+import { livingDaemon, type TestLab, volumeDevice } from "./support.ts";
+import { labOfEachTest, tracesOf } from "./whole-lab.ts";
 
-let lab: TestLab | undefined;
-
-beforeEach(({ skip }) => skip(impossible !== null, impossible ?? ""));
-
-afterEach(async () => {
-  await lab?.dispose();
-  lab = undefined;
-});
-
-async function labWithServer() {
-  lab = await TestLab.up();
-  return { lab, ...(await wholeServer(lab)) };
-}
+const { emptyLab, labWithServer } = labOfEachTest();
 
 test("machines die with a killed daemon, and the next one starts on what it left: same network, same disk, same rules", async () => {
   const { lab, remote, init, ipv4 } = await labWithServer();
@@ -53,7 +41,7 @@ test("machines die with a killed daemon, and the next one starts on what it left
 });
 
 test("a second daemon for the same lab is refused in one line", async () => {
-  lab = await TestLab.up();
+  const lab = await emptyLab();
   const pid = await livingDaemon(lab.places.daemon);
   await expect(lab.start()).rejects.toThrow(
     `the lab in ${lab.folder} has a server driver already (process ${pid})`,
@@ -79,7 +67,7 @@ test.each([
 );
 
 test("the socket is its owner's alone", async () => {
-  lab = await TestLab.up();
+  const lab = await emptyLab();
   const { stdout } = await execa("stat", ["-c", "%a %u:%g", lab.places.socket]);
   expect(stdout).toBe("600 0:0");
 });

@@ -6,22 +6,22 @@ import { waitFor } from "../../../lab/machines/waiting.ts";
 
 /** Runs commands on a server by strict ssh. */
 export class Remote {
+  readonly address: string;
   readonly #folder: string;
-  readonly #address: string;
   readonly #hostKey: string;
   readonly #account: () => Promise<string>;
 
   /** @param account tells what the server did, when it does not answer */
   constructor(folder: string, address: string, hostKey: string, account: () => Promise<string>) {
     this.#folder = folder;
-    this.#address = address;
+    this.address = address;
     this.#hostKey = hostKey;
     this.#account = account;
   }
 
   async #ssh(command: string) {
-    const known = join(this.#folder, `known-${this.#address.replaceAll(":", "-")}`);
-    await writeFile(known, `${this.#address} ${this.#hostKey}\n`);
+    const known = join(this.#folder, `known-${this.address.replaceAll(":", "-")}`);
+    await writeFile(known, `${this.address} ${this.#hostKey}\n`);
     const options = [
       ...["BatchMode=yes", "IdentitiesOnly=yes", "ConnectTimeout=10", "StrictHostKeyChecking=yes"],
       ...[
@@ -30,7 +30,7 @@ export class Remote {
         `IdentityFile=${this.#folder}/login`,
       ],
     ];
-    const args = [...options.flatMap((option) => ["-o", option]), `root@${this.#address}`, command];
+    const args = [...options.flatMap((option) => ["-o", option]), `root@${this.address}`, command];
     return await execa("ssh", ["-F", "/dev/null", ...args], {
       reject: false,
       stdin: "ignore",
@@ -45,7 +45,7 @@ export class Remote {
     const how = result.timedOut ? "no end within 100 s" : `exit ${result.exitCode}`;
     // 255 is ssh's own failure, which says nothing of what became of the server.
     const account = result.exitCode === 255 ? `\n${await this.#account()}` : "";
-    throw new Error(`ssh ${this.#address} ${command}: ${how}: ${result.stderr}${account}`);
+    throw new Error(`ssh ${this.address} ${command}: ${how}: ${result.stderr}${account}`);
   }
 
   /** Runs a command that may cut the connection off. */
@@ -64,10 +64,10 @@ export class Remote {
     const began = performance.now();
     let last = "port 22 is not open";
     await waitFor(
-      `a login at ${this.#address}`,
+      `a login at ${this.address}`,
       async () => {
         // Cheaper to ask than a whole login.
-        if ((await attemptTcp(this.#address, 22, 2_000)) !== "open") return null;
+        if ((await attemptTcp(this.address, 22, 2_000)) !== "open") return null;
         last = await this.complaint();
         return last === "" ? true : null;
       },

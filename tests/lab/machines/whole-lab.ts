@@ -2,14 +2,15 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { afterEach, beforeEach } from "vitest";
 import type { LabNetwork } from "../../../lab/cloud/driver.ts";
 import { hostKeyUserData, newKeyPair } from "./keys.ts";
-import { privateCard, type TestLab, volume, volumeDevice } from "./support.ts";
+import { impossible, privateCard, TestLab, volume, volumeDevice } from "./support.ts";
 
 const hostKey = newKeyPair("host");
 
 /** Server 1 of a lab: it answers, has a volume mounted, and is in a private network. */
-export async function wholeServer(lab: TestLab) {
+async function wholeServer(lab: TestLab) {
   const order = await lab.order(1, { userData: hostKeyUserData(hostKey) });
   await lab.driver.create(order);
   await lab.driver.setVolumes([volume(1, 1)]);
@@ -19,6 +20,25 @@ export async function wholeServer(lab: TestLab) {
   await remote.ready();
   await remote.run(`mount ${volumeDevice(1)} /mnt && echo kept >/mnt/file && sync`);
   return { remote, ipv4: order.ipv4 ?? "", init: await lab.initOf(1) };
+}
+
+/** A lab for each test of a file that asks for one, empty or with server 1 in it; it goes with the test. */
+export function labOfEachTest() {
+  let lab: TestLab | undefined;
+  beforeEach(({ skip }) => skip(impossible !== null, impossible ?? ""));
+  afterEach(async () => {
+    await lab?.dispose();
+    lab = undefined;
+  });
+  const emptyLab = async () => {
+    lab = await TestLab.up();
+    return lab;
+  };
+  const labWithServer = async () => {
+    const made = await emptyLab();
+    return { lab: made, ...(await wholeServer(made)) };
+  };
+  return { emptyLab, labWithServer };
 }
 
 /** Everything on this machine that carries the lab's name or lies in its folder. */

@@ -123,12 +123,13 @@ ssh_authorized_keys:
     };
   }
 
-  async local(file: string, args: readonly string[], limit = LIMIT) {
+  async local(file: string, args: readonly string[], limit = LIMIT, input = "") {
     const options = {
       env: await this.environment(),
       reject: false,
       timeout: limit,
       all: true,
+      input,
     } satisfies Options;
     return await execa(file, args, options);
   }

@@ -146,7 +146,7 @@ describe("the closed-world system on a lab host", () => {
       return [trial, back];
     });
     expect(codes.map(({ code }) => code)).toEqual([4, 0]);
-    expect(codes[0]?.all).toMatch(/the following units failed: site\.service/);
+    expect(codes[0]?.all).toMatch(/Failed to reload site\.service/);
     expect(seen.failures).toEqual([]);
     expect(seen.releases).not.toContain(broken.site);
     expect((await host.run("systemctl is-system-running")).stdout).toBe("running");

@@ -24,6 +24,7 @@ beforeAll(async () => {
   host = await Host.order(`tls-${process.pid}`, folder, lab);
   const flake = `path:${lab.places.flake}`;
   const evaluated = await host.local("nix", ["eval", "--json", `${flake}#berth.hosts`]);
+  if (evaluated.exitCode !== 0) throw new Error(evaluated.all);
   const found = manifest.parse(JSON.parse(evaluated.stdout))[system];
   if (!found?.kexecTarball) throw new Error(`the closed-world flake has no host ${system}`);
   release = found;

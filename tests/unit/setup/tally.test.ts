@@ -1,22 +1,33 @@
 import { expect, test } from "vitest";
-import { ranLayer, skipDifferences, skippedLayer, summaryLine } from "../../../lab/setup/tally.mjs";
+import {
+  brokenByReason,
+  ranLayer,
+  skipDifferences,
+  skippedLayer,
+  summaryLine,
+} from "../../../lab/setup/tally.mjs";
 
-const skip = (name: string) => ({ name, reason: "because" });
+const named = (name: string) => ({ name, reason: "because" });
 
 test("the last line sums all layers, and a layer that did not run is one skip", () => {
   const results = [
-    ranLayer("unit", 0, { passed: 10, failed: 0, skipped: [skip("a")] }),
-    ranLayer("lab", 1, { passed: 3, failed: 2, skipped: [] }),
+    ranLayer("unit", 0, { passed: 10, failed: [], skipped: [named("a")] }),
+    ranLayer("lab", 1, { passed: 3, failed: [named("b"), named("c")], skipped: [] }),
     skippedLayer("e2e", "no root"),
   ];
   expect(summaryLine(results)).toBe("13 passed, 2 failed, 2 skipped");
 });
 
 test("a runner that fails without a failed test, or leaves no record, is a failure", () => {
-  expect(ranLayer("unit", 1, { passed: 4, failed: 0, skipped: [] }).failed).toBe(1);
-  expect(ranLayer("unit", 0, undefined)).toEqual({ layer: "unit", passed: 0, failed: 1, skipped: [] });
-  expect(ranLayer("unit", 1, undefined).failed).toBe(1);
-  expect(ranLayer("unit", 1, { passed: 4, failed: 3, skipped: [] }).failed).toBe(3);
+  const none = { passed: 4, failed: [], skipped: [] };
+  expect(ranLayer("unit", 1, none).failed).toEqual([
+    { name: "layer unit", reason: "its runner ended with 1" },
+  ]);
+  const lost = [{ name: "layer unit", reason: "its runner left no record" }];
+  expect(ranLayer("unit", 0, undefined)).toEqual({ layer: "unit", passed: 0, failed: lost, skipped: [] });
+  expect(ranLayer("unit", 1, undefined).failed).toEqual(lost);
+  const failed = [named("b")];
+  expect(ranLayer("unit", 1, { ...none, failed }).failed).toEqual(failed);
 });
 
 test.each([
@@ -27,6 +38,32 @@ test.each([
   ["one name twice", ["a", "a"], "a\n", ["skipped, but not agreed on: a"]],
 ])("the skips are compared with those agreed on: %s", (_, names, agreed, expected) => {
   expect(
-    skipDifferences([ranLayer("unit", 0, { passed: 0, failed: 0, skipped: names.map(skip) })], agreed),
+    skipDifferences([ranLayer("unit", 0, { passed: 0, failed: [], skipped: names.map(named) })], agreed),
   ).toEqual(expected);
+});
+
+test("what a failure above it kept from running is no skip that someone must agree on", () => {
+  const skipped = [{ ...named("a"), broken: true as const }, named("b")];
+  expect(
+    skipDifferences([ranLayer("e2e", 1, { passed: 0, failed: [named("c")], skipped })], "a\nb\n"),
+  ).toEqual([]);
+  expect(skipDifferences([ranLayer("e2e", 1, { passed: 0, failed: [named("c")], skipped })], "b\n")).toEqual(
+    [],
+  );
+});
+
+test("what failures kept from running is counted by its reason, and a skip by choice is not", () => {
+  const broken = (name: string, reason: string) => ({ name, reason, broken: true as const });
+  const results = [
+    ranLayer("lab", 1, { passed: 0, failed: [named("x")], skipped: [broken("a", "no host"), named("d")] }),
+    ranLayer("e2e", 1, {
+      passed: 0,
+      failed: [named("y")],
+      skipped: [broken("b", "no host"), broken("c", "no lab")],
+    }),
+  ];
+  expect([...brokenByReason(results)]).toEqual([
+    ["no host", 2],
+    ["no lab", 1],
+  ]);
 });

@@ -8,6 +8,7 @@ const empty: BootFacts = {
   loader: null,
   entries: {},
   debian: false,
+  docker: false,
 };
 const init = (n: number) => `/nix/store/${"0".repeat(31)}${n}-nixos-system-web-1.0/init`;
 const entry = (n: number) => `title NixOS\nversion ${n}\noptions init=${init(n)} loglevel=4\n`;
@@ -16,11 +17,16 @@ const installed: BootFacts = {
   loader: "timeout 5\ndefault nixos-generation-2.conf\nconsole-mode keep\n",
   entries: { "nixos-generation-1.conf": entry(1), "nixos-generation-2.conf": entry(2) },
 };
-const generation = (n: number, oneshot: boolean): BootChoice => ({
+const generation = (n: number, oneshot: boolean, panic: number | null = null): BootChoice => ({
   boot: "installed",
   entry: `nixos-generation-${n}.conf`,
   init: init(n),
   oneshot,
+  panic,
+});
+const withOptions = (options: string): BootFacts => ({
+  ...installed,
+  entries: { "nixos-generation-2.conf": `options init=${init(2)} ${options}\n` },
 });
 const nothing = (because: string): BootChoice => ({ boot: "nothing", because });
 
@@ -30,7 +36,12 @@ test.each<[string, BootFacts, BootChoice]>([
     empty,
     nothing("the disk holds neither a boot loader (esp/loader/loader.conf) nor Debian"),
   ],
-  ["a Debian disk boots Debian", { ...empty, debian: true }, { boot: "debian" }],
+  [
+    "a Debian disk that came with Docker boots it with that",
+    { ...empty, debian: true, docker: true },
+    { boot: "debian", docker: true },
+  ],
+  ["a Debian disk boots Debian", { ...empty, debian: true }, { boot: "debian", docker: false }],
   [
     "a handover wins over everything",
     { ...installed, debian: true, handover: true, rescue: true, oneshot: "nixos-generation-1.conf" },
@@ -48,6 +59,9 @@ test.each<[string, BootFacts, BootChoice]>([
     { ...installed, oneshot: "nixos-generation-1.conf\n" },
     generation(1, true),
   ],
+  ["an entry says how long a panic is shown", withOptions("panic=30 quiet"), generation(2, false, 30)],
+  ["the last such word counts", withOptions("panic=30 panic=5"), generation(2, false, 5)],
+  ["panic=0 is for ever, as in the kernel", withOptions("panic=0"), generation(2, false)],
   [
     "an entry asked for once that is missing leaves the default",
     { ...installed, oneshot: "nixos-generation-9.conf" },
@@ -56,7 +70,7 @@ test.each<[string, BootFacts, BootChoice]>([
   [
     "a one-time entry without a boot loader boots nothing by itself",
     { ...empty, debian: true, oneshot: "nixos-generation-1.conf" },
-    { boot: "debian" },
+    { boot: "debian", docker: false },
   ],
   [
     "a boot loader without a default boots nothing, not even Debian",

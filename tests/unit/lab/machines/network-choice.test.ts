@@ -47,6 +47,14 @@ describe("the choice of networks", () => {
     );
   });
 
+  test("is not among the private networks that people have first", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[0-9a-f]{4}$/), (id) => {
+        expect(overlaps(chooseNetwork(id, [], null).ipv4, "10.0.0.0/9")).toBe(false);
+      }),
+    );
+  });
+
   test("writes IPv6 as everybody does, without leading zeros", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[0-9a-f]{4}$/), (id) => {

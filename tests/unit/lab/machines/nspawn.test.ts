@@ -16,19 +16,34 @@ const spec: MachineSpec = {
   userData: null,
 };
 const init = "/nix/store/00000000000000000000000000000000-web/init";
-const installed: RealBoot = { boot: "installed", entry: "nixos-generation-1.conf", init, oneshot: false };
+const installed: RealBoot = {
+  boot: "installed",
+  entry: "nixos-generation-1.conf",
+  init,
+  oneshot: false,
+  panic: null,
+};
 const nothing: Plugged = { cards: [], volumes: [] };
-const networks = "--bind=/lab/machines/7/work/networks:/run/systemd/network";
-const disk = "--bind=/lab/machines/7/disk:/run/lab/disk";
-const noCloud = "--bind-ro=/lab/machines/7/work/no-cloud-init:/etc/cloud/cloud-init.disabled";
+const folder = "/lab/machines/7";
+const work = `${folder}/work`;
+const networks = `--bind=${work}/networks:/run/systemd/network`;
+const disk = `--bind=${folder}/disk:/run/lab/disk`;
+const noCloud = `--bind-ro=${work}/no-cloud-init:/etc/cloud/cloud-init.disabled`;
 
 test.each<[string, RealBoot, string[], string | null, string[]]>([
   [
     "Debian runs on its own layer, with cloud-init",
-    { boot: "debian" },
+    { boot: "debian", docker: false },
     ["work/base"],
     "disk/debian",
     [networks, "--boot"],
+  ],
+  [
+    "Debian with Docker has a layer more, and Docker's files in a folder that is no overlay",
+    { boot: "debian", docker: true },
+    ["work/docker", "work/base"],
+    "disk/debian",
+    [networks, `--bind=${folder}/disk/docker:/var/lib/docker`, "--boot"],
   ],
   [
     "the installer forgets what it writes and has the disk at /run/lab/disk",
@@ -49,12 +64,12 @@ test.each<[string, RealBoot, string[], string | null, string[]]>([
     installed,
     ["work/base"],
     "disk/root",
-    [networks, noCloud, "--bind=/lab/machines/7/disk/esp:/boot", "--kill-signal=SIGRTMIN+3", "--", init],
+    [networks, noCloud, `--bind=${folder}/disk/esp:/boot`, "--kill-signal=SIGRTMIN+3", "--", init],
   ],
 ])("%s", (_, boot, lower, upper, last) => {
   expect(rootLayers(boot)).toEqual({ lower, upper });
-  const all = nspawnArguments("berth-1a2b-7", "/lab/machines/7", spec, boot, nothing);
-  const firmware = all.indexOf("--bind=/lab/machines/7/firmware:/run/lab/firmware");
+  const all = nspawnArguments("berth-1a2b-7", folder, spec, boot, nothing);
+  const firmware = all.indexOf(`--bind=${folder}/firmware:/run/lab/firmware`);
   expect(all.slice(firmware + 1)).toEqual(last);
   expect(all).toContain("--keep-unit");
   expect(all).toContain(`--hostname=${boot.boot === "rescue" ? "rescue" : "web1"}`);
@@ -62,7 +77,7 @@ test.each<[string, RealBoot, string[], string | null, string[]]>([
 
 test("a machine id is the same for every boot of a machine, and another for another machine", () => {
   const uuid = (name: string) =>
-    nspawnArguments(name, "/lab", spec, { boot: "debian" }, nothing).find((word) =>
+    nspawnArguments(name, "/lab", spec, { boot: "debian", docker: false }, nothing).find((word) =>
       word.startsWith("--uuid="),
     );
   expect(uuid("berth-1a2b-7")).toBe(uuid("berth-1a2b-7"));
@@ -79,13 +94,13 @@ test("private cards and volumes are there from the first moment", () => {
     range: "10.0.0.0/16",
   };
   const plugged = { cards: [{ card, name: "eth1" }], volumes: [{ id: 12, device: "/dev/loop3" }] };
-  const all = nspawnArguments("berth-1a2b-7", "/lab/machines/7", spec, { boot: "debian" }, plugged);
+  const all = nspawnArguments("berth-1a2b-7", folder, spec, { boot: "debian", docker: false }, plugged);
   expect(all).toContain("--network-interface=eth1");
   expect(all).toContain("--bind=/dev/loop3:/dev/disk/by-id/scsi-0HC_Volume_12");
 });
 
 test("a colon in the lab's path does not end a mount's source", () => {
-  expect(nspawnArguments("m", "/a:b", spec, { boot: "debian" }, nothing)).toContain(
+  expect(nspawnArguments("m", "/a:b", spec, { boot: "debian", docker: false }, nothing)).toContain(
     "--bind=/a\\:b/firmware:/run/lab/firmware",
   );
 });

@@ -35,8 +35,8 @@ function changes(old: Tree, wanted: Tree, active: string[]): string[] {
   return output.split("\n").filter((line) => line !== "");
 }
 
-const unit = (service: string, head = "") =>
-  `[Unit]\nDescription=A\n${head}\n[Service]\nExecStart=${service}\n`;
+const unit = (service: string, head = "", own = "") =>
+  `[Unit]\nDescription=A\n${head}\n[Service]\nExecStart=${service}\n${own}\n`;
 const socket = "[Socket]\nListenStream=/run/a.sock\n";
 
 describe("what a switch does to the units that run", () => {
@@ -58,14 +58,14 @@ describe("what a switch does to the units that run", () => {
     [
       "a changed service that must not be stopped early is restarted in one step",
       { "a.service": unit("/1") },
-      { "a.service": unit("/2", "X-StopIfChanged=false") },
+      { "a.service": unit("/2", "", "X-StopIfChanged=false") },
       ["a.service"],
       ["restart a.service"],
     ],
     [
       "behind a socket it is restarted too, and the socket stays",
-      { "a.service": unit("/1", "X-StopIfChanged=false"), "a.socket": socket },
-      { "a.service": unit("/2", "X-StopIfChanged=false"), "a.socket": socket },
+      { "a.service": unit("/1", "", "X-StopIfChanged=false"), "a.socket": socket },
+      { "a.service": unit("/2", "", "X-StopIfChanged=false"), "a.socket": socket },
       ["a.service", "a.socket"],
       ["restart a.service"],
     ],
@@ -77,11 +77,11 @@ describe("what a switch does to the units that run", () => {
       ["stop a.service", "stop a.socket", "start a.socket"],
     ],
     [
-      "a changed socket takes its service along",
+      "a changed socket is left as it listens",
       { "a.service": unit("/1"), "a.socket": socket },
       { "a.service": unit("/1"), "a.socket": socket.replace("a.sock", "b.sock") },
       ["a.service", "a.socket"],
-      ["stop a.socket", "stop a.service", "start a.socket"],
+      [],
     ],
     ["a unit that is gone is stopped", { "a.service": unit("/1") }, {}, ["a.service"], ["stop a.service"]],
     [
@@ -128,24 +128,38 @@ describe("what a switch does to the units that run", () => {
     ],
     [
       "a restart trigger restarts",
-      { "a.service": unit("/1", "X-StopIfChanged=false\nX-Restart-Triggers=1") },
-      { "a.service": unit("/1", "X-StopIfChanged=false\nX-Restart-Triggers=2") },
+      { "a.service": unit("/1", "X-Restart-Triggers=1", "X-StopIfChanged=false") },
+      { "a.service": unit("/1", "X-Restart-Triggers=2", "X-StopIfChanged=false") },
       ["a.service"],
       ["restart a.service"],
     ],
     [
       "a changed unit that is only ever reloaded is reloaded",
       { "a.service": unit("/1") },
-      { "a.service": unit("/2", "X-ReloadIfChanged=true") },
+      { "a.service": unit("/2", "", "X-ReloadIfChanged=true") },
       ["a.service"],
       ["reload a.service"],
     ],
     [
       "a changed unit that must not be restarted is told of and left alone",
       { "a.service": unit("/1") },
-      { "a.service": unit("/2", "X-RestartIfChanged=false") },
+      { "a.service": unit("/2", "", "X-RestartIfChanged=false") },
       ["a.service"],
       ["skip a.service"],
+    ],
+    [
+      "what stands in another section than NixOS reads it in says nothing",
+      { "a.service": unit("/1") },
+      { "a.service": unit("/2", "X-RestartIfChanged=false") },
+      ["a.service"],
+      ["stop a.service", "start a.service"],
+    ],
+    [
+      "an instance of a template that must not be restarted is left, and stopped when the template is gone",
+      { "a@.service": unit("/1"), "b@.service": unit("/1") },
+      { "a@.service": unit("/2", "", "X-RestartIfChanged=false") },
+      ["a@one.service", "b@one.service"],
+      ["skip a@one.service", "stop b@one.service"],
     ],
     [
       "a drop-in counts as part of the unit, also of one from the distribution",
