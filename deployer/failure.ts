@@ -5,12 +5,18 @@
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly host: string | undefined;
+  readonly tried: string;
+  readonly cameBack: string;
+  readonly next: string;
 
   constructor(parts: { host?: string; tried: string; cameBack: string; stands?: string; next: string }) {
     const where = parts.host === undefined ? "" : `${parts.host}: `;
     const stands = !parts.stands ? "" : ` ${sentence(parts.stands)}`;
     super(`${where}${parts.tried}: ${sentence(parts.cameBack)}${stands} Next: ${sentence(parts.next)}`);
     this.host = parts.host;
+    this.tried = parts.tried;
+    this.cameBack = parts.cameBack;
+    this.next = parts.next;
   }
 }
 
@@ -23,4 +29,11 @@ function sentence(text: string): string {
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The message of what lies behind an error: Node hides the reason of a failed fetch one or two levels down. */
+export function innermostOf(error: unknown): string {
+  let inner: unknown = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  return messageOf(inner instanceof AggregateError && inner.errors.length > 0 ? inner.errors[0] : inner);
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 const open = new Set<string>();
 
 /** Remove every private folder of this process that is still there; synchronous, for a process that is about to end. */
-export function removePrivateFolders(): void {
+function removePrivateFolders(): void {
   for (const folder of open) rmSync(folder, { recursive: true, force: true });
   open.clear();
 }

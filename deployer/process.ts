@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { execa, type ResultPromise } from "execa";
@@ -12,7 +13,7 @@ export interface Ended {
 
 export interface RunOptions {
   /** Written to stdin, which is then closed. */
-  input?: string;
+  input?: string | Uint8Array | Readable;
   /** Milliseconds; at the end of it the child is killed and `TimedOut` is thrown. */
   deadline: number;
   env?: Record<string, string>;
@@ -20,6 +21,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Called with each line of stderr as it comes. */
   onLine?: (line: string) => void;
+  /** Keep stderr for the end, 64 MB of it at most; without, `Ended.stderr` is empty. @default true */
+  keepStderr?: boolean;
 }
 
 /** A child did not end within its deadline. */
@@ -45,6 +48,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     reject: false,
     stripFinalNewline: false,
     maxBuffer: 64 * 1024 * 1024,
+    ...(options.keepStderr === false ? { buffer: { stderr: false } } : {}),
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),
   });
@@ -65,7 +69,63 @@ export async function run(file: string, args: readonly string[], options: RunOpt
       next: `install ${file} or put its folder on PATH`,
     });
   }
-  return { exitCode: ended.exitCode ?? 128, stdout: ended.stdout, stderr: ended.stderr };
+  return { exitCode: ended.exitCode ?? 128, stdout: ended.stdout, stderr: ended.stderr ?? "" };
+}
+
+/**
+ * Run two programs, the first one's output being the second one's input, and return how the second ended, or the first where only that
+ * failed. The bytes do not pass through this process. Throws `TimedOut`.
+ */
+export async function runPiped(
+  first: readonly [file: string, args: readonly string[]],
+  second: readonly [file: string, args: readonly string[]],
+  { deadline, signal }: Pick<RunOptions, "deadline" | "signal">,
+): Promise<Ended> {
+  signal?.throwIfAborted();
+  const from = spawn(first[0], first[1], { stdio: ["ignore", "pipe", "pipe"] });
+  const to = spawn(second[0], second[1], { stdio: [from.stdout, "pipe", "pipe"] });
+  // The second one has it now; kept open here, it would never hear of its reader's end.
+  from.stdout.destroy();
+  const children = [from, to] as const;
+  let cut: Error | undefined;
+  const end = (because: Error) => {
+    cut = because;
+    for (const child of children) child.kill("SIGKILL");
+  };
+  const next = "look at what holds it up, then run pulumi up again";
+  const late = new TimedOut({
+    tried: `run ${second[0]}`,
+    cameBack: `no end within ${deadline / 1000} s`,
+    next,
+  });
+  const timer = setTimeout(() => end(late), deadline);
+  const cancelled = () => end(new Error(`${second[0]} was cancelled`));
+  signal?.addEventListener("abort", cancelled);
+  try {
+    const [sent, received] = await Promise.all(children.map(endOfSpawned));
+    if (cut) throw cut;
+    return received?.exitCode === 0 && sent && sent.exitCode !== 0 ? sent : (received as Ended);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", cancelled);
+  }
+}
+
+function endOfSpawned(child: ChildProcess): Promise<Ended> {
+  let stdout = "";
+  let stderr = "";
+  // The first one's stdout is the other's.
+  if (child.stdout?.destroyed === false)
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      stdout += chunk;
+    });
+  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+    stderr = (stderr + chunk).slice(-16_000);
+  });
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve({ exitCode: 127, stdout, stderr: error.message }));
+    child.once("close", (code) => resolve({ exitCode: code ?? 128, stdout, stderr }));
+  });
 }
 
 /**

@@ -57,7 +57,7 @@ function superviseSelf(): Promise<number> {
       resolve(1);
     });
     child.once("exit", (code) => {
-      // What the work left behind, an ssh session that still formats a disk for one, must not meet the next run.
+      // What the work left behind, an ssh that still formats a disk for one, must not meet the next run.
       endGroup();
       child.stdio[lifeline]?.destroy();
       resolve(code ?? 130);

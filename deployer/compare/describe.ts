@@ -1,5 +1,5 @@
 import type { ClosureChange, PackageChange } from "./packages.ts";
-import type { SystemChange } from "./systems.ts";
+import { initInterface, type SystemChange } from "./systems.ts";
 import type { UnitChange, UnitVerb } from "./units.ts";
 
 /** "12.3 MB"; bytes in powers of ten, as disks are sold. */
@@ -40,8 +40,21 @@ function countPackages({ added, removed, changed }: ClosureChange): string {
   return told.map(([count, what], index) => `${count} ${index === 0 ? `${noun} ` : ""}${what}`).join(", ");
 }
 
+/** How the host gets from one system to the other. `mayReboot` says whether an update at this moment may reboot it. */
+function manner(reboot: readonly string[], mayReboot: boolean): string {
+  const reasons = reboot.join(", ");
+  if (reboot.includes(initInterface))
+    return mayReboot
+      ? `reboot on trial, as it cannot be switched to (another ${reasons})`
+      : `REFUSED: it cannot be switched to (another ${reasons}), and \`reboot\` does not let it be booted now`;
+  if (reboot.length === 0) return "switch";
+  return mayReboot
+    ? `switch + reboot on trial for another ${reasons}`
+    : `switch; a reboot is due for another ${reasons}`;
+}
+
 /** One line for the tree: what happens to the host. */
-export function summary({ closure, units, reboot }: SystemChange): string {
+export function summary({ closure, units, reboot }: SystemChange, mayReboot = false): string {
   const verbs: [UnitVerb, string][] = [
     ["restart", "restarts"],
     ["reload", "reloads"],
@@ -54,7 +67,7 @@ export function summary({ closure, units, reboot }: SystemChange): string {
   });
   const delta = closure.bytesAfter - closure.bytesBefore;
   return [
-    reboot.length > 0 ? `switch; a reboot is due for another ${reboot.join(", ")}` : "switch",
+    manner(reboot, mayReboot),
     ...(parts.length > 0 ? parts : ["no unit changes"]),
     countPackages(closure),
     `${size(closure.bytesAfter)} (${signed(delta)})`,

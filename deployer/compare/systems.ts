@@ -8,11 +8,14 @@ import { compareUnits, type UnitChange, type Units } from "./units.ts";
 export interface SystemChange {
   closure: ClosureChange;
   units: UnitChange[];
-  /** What only a reboot puts in force: "kernel", "initrd", "kernel-modules". */
+  /** What only a reboot puts in force: "kernel", "initrd", "kernel-modules"; another "init interface" cannot be switched to live at all. */
   reboot: string[];
 }
 
 /** Parts of a toplevel that a running host has loaded. */
+/** What a switch cannot cross, by the name it has among the reasons for a reboot. */
+export const initInterface = "init interface";
+
 const bootParts = ["kernel", "initrd", "kernel-modules"] as const;
 
 /** Both toplevels must be in the local store, whole. */
@@ -22,13 +25,25 @@ export async function compareSystems(before: string, after: string): Promise<Sys
     closureOf(after),
     unitsOf(before),
     unitsOf(after),
-    partsThatDiffer(before, after),
+    rebootReasons(before, after),
   ]);
   return {
     closure: compareClosures(olds, news),
     units: compareUnits(oldUnits.units, newUnits.units, newUnits.started),
     reboot,
   };
+}
+
+/** What of two toplevels only a reboot exchanges. */
+export async function rebootReasons(before: string, after: string): Promise<string[]> {
+  const interfaceOf = (toplevel: string) =>
+    readFile(join(toplevel, "init-interface-version"), "utf8").catch(() => "");
+  const [parts, old, now] = await Promise.all([
+    partsThatDiffer(before, after),
+    interfaceOf(before),
+    interfaceOf(after),
+  ]);
+  return old === now ? parts : [...parts, initInterface];
 }
 
 async function partsThatDiffer(before: string, after: string): Promise<string[]> {
@@ -39,31 +54,30 @@ async function partsThatDiffer(before: string, after: string): Promise<string[]>
   return bootParts.filter((_, index) => differs[index]);
 }
 
-/** The units in `etc/systemd/system` of a toplevel, and those that something there wants or requires. */
-async function unitsOf(toplevel: string): Promise<{ units: Units; started: ReadonlySet<string> }> {
+const isUnit = /\.(service|socket|mount|automount|timer|path|swap|target|slice|device|scope)$/;
+
+/** The units in `etc/systemd/system` of a toplevel, and those that something there wants or requires. One that is masked is as if it were not there. */
+export async function unitsOf(toplevel: string): Promise<{ units: Units; started: ReadonlySet<string> }> {
   const folder = join(toplevel, "etc/systemd/system");
   const units = new Map<string, string>();
   const started = new Set<string>();
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const isUnit = /\.(service|socket|mount|automount|timer|path|swap|target|slice|device|scope)$/;
-  for (const { name } of entries) {
+  const entries = new Set(await readdir(folder).catch(() => []));
+  for (const name of entries) {
     const path = join(folder, name);
     if (/\.(wants|requires|upholds)$/.test(name)) {
       for (const wanted of await readdir(path)) started.add(wanted);
-    } else if (name.endsWith(".d")) {
-      // Drop-ins belong to a unit's text, below.
-    } else if (isUnit.test(name)) {
-      // Masked: as if it were not there.
-      if ((await readlink(path).catch(() => "")) === "/dev/null") continue;
+    } else if (name.endsWith(".service.d") && !entries.has(name.slice(0, -2))) {
+      // Of a service that is elsewhere, an instance of a template for one.
+      units.set(name.slice(0, -2), await dropIns(path));
+    } else if (isUnit.test(name) && !(await isMasked(path))) {
       units.set(name, `${await readFile(path, "utf8").catch(() => "")}\n${await dropIns(`${path}.d`)}`);
     }
   }
-  for (const { name } of entries) {
-    const unit = name.slice(0, -2);
-    if (name.endsWith(".service.d") && !units.has(unit)) units.set(unit, await dropIns(join(folder, name)));
-  }
   return { units, started };
 }
+
+const isMasked = async (path: string): Promise<boolean> =>
+  (await readlink(path).catch(() => "")) === "/dev/null";
 
 async function dropIns(folder: string): Promise<string> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".conf")).sort();

@@ -53,25 +53,27 @@ const isReloadTrigger = ({ section, key }: Setting): boolean =>
 const render = (settings: readonly Setting[]): string =>
   settings.map(({ section, key, value }) => `[${section}]${key}=${value}`).join("\n");
 
-/** Does the unit's last word on a setting of its own or of [Unit] say yes, or no? */
-function says(settings: readonly Setting[], key: string): boolean | undefined {
-  const value = settings.findLast((one) => one.key === key)?.value.toLowerCase();
+/** Does the unit's last word on a setting say yes, or no? */
+function says(settings: readonly Setting[], section: string, key: string): boolean | undefined {
+  const value = settings.findLast((one) => one.section === section && one.key === key)?.value.toLowerCase();
   if (value === undefined) return undefined;
   return ["1", "yes", "true", "on"].includes(value);
 }
 
 function verbOf(unit: string, old: string, now: string): UnitVerb | undefined {
-  if (/\.(target|slice|scope|device)$/.test(unit)) return undefined;
+  // A socket goes on listening as it does.
+  if (/\.(target|slice|scope|device|socket)$/.test(unit)) return undefined;
   const [before, after] = [settingsOf(old), settingsOf(now)];
   const part = (settings: Setting[], reload: boolean) =>
     render(settings.filter((one) => isReloadTrigger(one) === reload));
   if (part(before, false) === part(after, false))
     return part(before, true) === part(after, true) ? undefined : "reload";
-  if (/\.(mount|automount)$/.test(unit) || says(after, "X-ReloadIfChanged") === true) return "reload";
+  if (/\.(mount|automount)$/.test(unit) || says(after, "Service", "X-ReloadIfChanged") === true)
+    return "reload";
   const left =
-    says(after, "X-RestartIfChanged") === false ||
-    says(after, "X-OnlyManualStart") === true ||
-    says(after, "RefuseManualStop") === true;
+    says(after, "Service", "X-RestartIfChanged") === false ||
+    says(after, "Unit", "X-OnlyManualStart") === true ||
+    says(after, "Unit", "RefuseManualStop") === true;
   return left ? "leave" : "restart";
 }
 
@@ -85,7 +87,7 @@ export function compareUnits(before: Units, after: Units, started: ReadonlySet<s
     const [old, now] = [before.get(unit), after.get(unit)];
     if (old === undefined) return started.has(unit) ? [{ unit, verb: "start" }] : [];
     if (now === undefined)
-      return says(settingsOf(old), "X-StopOnRemoval") === false ? [] : [{ unit, verb: "stop" }];
+      return says(settingsOf(old), "Unit", "X-StopOnRemoval") === false ? [] : [{ unit, verb: "stop" }];
     const verb = verbOf(unit, old, now);
     return verb === undefined ? [] : [{ unit, verb }];
   });

@@ -36,20 +36,43 @@ export async function act<T extends z.ZodType>(
   { what, until, pause = 1_000, signal }: ActOptions,
 ): Promise<z.output<T>> {
   const answer = z.intersection(acted, schema);
-  const late = (cameBack: string) =>
-    new Failure({ tried: what, cameBack, next: "look at it in Hetzner's console, then run pulumi up again" });
-  let ordered = await api.change("POST", path, body, answer);
-  while (ordered === "locked") {
-    if (Date.now() >= until) throw late("it was locked by another action all the time");
-    await sleep(pause, undefined, { signal });
-    ordered = await api.change("POST", path, body, answer);
-  }
+  const ordered = await changeUnlocked(api, "POST", path, body, answer, { what, until, pause, signal });
   let state = ordered.action;
   while (state.status === "running") {
-    if (Date.now() >= until) throw late("it did not end in time");
+    if (Date.now() >= until) throw failure(what, "it did not end in time");
     await sleep(pause, undefined, { signal });
     state = (await api.get(`/actions/${state.id}`, acted)).action;
   }
-  if (state.status === "error") throw late(state.error?.message ?? "Hetzner gives no reason");
+  if (state.status === "error") throw failure(what, state.error?.message ?? "Hetzner gives no reason");
   return ordered;
 }
+
+/** Pull a server's plug and put it back. */
+export async function resetServer(
+  api: ActingApi,
+  serverId: string,
+  options: Omit<ActOptions, "what">,
+): Promise<void> {
+  const what = `reset server ${serverId}`;
+  await act(api, `/servers/${serverId}/actions/reset`, {}, z.object({}), { ...options, what });
+}
+
+/** Asks for a change, again and again while the resource is locked by an action. */
+export async function changeUnlocked<T extends z.ZodType>(
+  api: ActingApi,
+  method: "POST" | "PUT",
+  path: string,
+  body: object,
+  schema: T,
+  { what, until, pause = 1_000, signal }: ActOptions,
+): Promise<z.output<T>> {
+  for (;;) {
+    const changed = await api.change(method, path, body, schema);
+    if (changed !== "locked") return changed;
+    if (Date.now() >= until) throw failure(what, "it was locked by another action all the time");
+    await sleep(pause, undefined, { signal });
+  }
+}
+
+const failure = (tried: string, cameBack: string) =>
+  new Failure({ tried, cameBack, next: "look at it in Hetzner's console, then run pulumi up again" });

@@ -123,14 +123,8 @@ export class HetznerApi {
 
   /** Orders power for a server; "locked" while another action of it runs. */
   async powerOn(id: number): Promise<"ordered" | "locked"> {
-    const path = `/servers/${id}/actions/poweron`;
-    try {
-      await this.#send("POST", path);
-      return "ordered";
-    } catch (error) {
-      if (error instanceof Refused && (error.code === "locked" || error.code === "conflict")) return "locked";
-      throw this.#explain("POST", path, error);
-    }
+    const answer = await this.change("POST", `/servers/${id}/actions/poweron`, {}, z.object({}));
+    return answer === "locked" ? "locked" : "ordered";
   }
 
   /** Asks for a change; its answer against a schema, or "locked" while another action of the same resource runs. */

@@ -5,7 +5,8 @@ import type { HetznerApi } from "./api.ts";
 const amount = z.object({ net: z.string() });
 const prices = z.array(z.object({ location: z.string(), price_monthly: amount }));
 const deprecation = z.object({ unavailable_after: z.string() }).nullish();
-const architecture = z
+/** Hetzner's word for an architecture, as the Nix system that runs on it. */
+export const architecture = z
   .enum(["x86", "arm"])
   .transform((name): Architecture => (name === "arm" ? "aarch64-linux" : "x86_64-linux"));
 

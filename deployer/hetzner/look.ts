@@ -1,10 +1,9 @@
 import { z } from "zod";
-import type { Architecture } from "../../config/catalogue.ts";
 import type { CloudView, RegisteredKey, Running } from "../../config/running.ts";
 import { stackLabel } from "../../config/ssh-keys.ts";
 import { Failure } from "../failure.ts";
 import { HetznerApi } from "./api.ts";
-import { readCatalogue } from "./catalogue.ts";
+import { architecture, readCatalogue } from "./catalogue.ts";
 
 export interface LookOptions {
   token: string;
@@ -37,7 +36,7 @@ const server = z.object({
   name: z.string(),
   status: z.string(),
   labels,
-  server_type: z.object({ name: z.string(), architecture: z.enum(["x86", "arm"]) }),
+  server_type: z.object({ name: z.string(), architecture }),
   primary_disk_size: z.number(),
   location: place,
   backup_window: z.string().nullable(),
@@ -119,7 +118,7 @@ async function readRunning(api: HetznerApi, stack: string): Promise<Running> {
       name: one.name,
       host: one.labels["berth-host"] ?? null,
       type: one.server_type.name,
-      architecture: systemOf(one.server_type.architecture),
+      architecture: one.server_type.architecture,
       disk: one.primary_disk_size,
       location: one.location.name,
       backups: one.backup_window !== null,
@@ -151,9 +150,6 @@ async function readRunning(api: HetznerApi, stack: string): Promise<Running> {
     zones: zones.map(({ name, protection }) => ({ name, protected: protection.delete })),
   };
 }
-
-const systemOf = (architecture: "x86" | "arm"): Architecture =>
-  architecture === "arm" ? "aarch64-linux" : "x86_64-linux";
 
 async function isTaken(api: HetznerApi, name: string): Promise<boolean> {
   const found = await api.list(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutComment } from "../../config/public-key.ts";
 import { Failure } from "../failure.ts";
 import { act } from "./actions.ts";
 import type { HetznerApi } from "./api.ts";
@@ -16,7 +17,6 @@ export interface RescueOrder {
 
 const sshKey = z.object({ id: z.int(), public_key: z.string() });
 const enabled = z.object({ server: z.object({ rescue_enabled: z.boolean() }) });
-const words = (key: string) => key.trim().split(/\s+/).slice(0, 2).join(" ");
 
 /** Boot a server into the rescue system, with a key that may log in. Returns when the power was cut and given. */
 export async function bootRescue(
@@ -25,7 +25,8 @@ export async function bootRescue(
 ): Promise<void> {
   const { host, loginPublicKey } = order;
   const keys = await api.list("/ssh_keys", "ssh_keys", sshKey);
-  const ours = keys.find(({ public_key }) => words(public_key) === words(loginPublicKey));
+  const wanted = withoutComment(loginPublicKey);
+  const ours = keys.find(({ public_key }) => withoutComment(public_key) === wanted);
   if (!ours)
     throw new Failure({
       host,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ActingApi, type ActOptions, act } from "./actions.ts";
+import { type ActingApi, type ActOptions, act, changeUnlocked } from "./actions.ts";
 
 /** On a volume that an installation has taken from its server: the server's id. Gone when it is back. */
 const label = "berth-detached-from";
@@ -24,8 +24,8 @@ export async function detachVolumes(
     (one) => one.server === Number(server),
   );
   for (const { id, name, labels } of attached) {
-    await setLabels(api, id, { ...labels, [label]: server });
     const what = `detach volume ${name} from server ${server}`;
+    await setLabels(api, id, { ...labels, [label]: server }, { ...options, what });
     await act(api, `/volumes/${id}/actions/detach`, {}, z.object({}), { ...options, what });
   }
   return attached.map(({ name }) => name);
@@ -43,17 +43,17 @@ export async function reattachVolumes(
   const selector = encodeURIComponent(`${label}=${server}`);
   const taken = await api.list(`/volumes?label_selector=${selector}`, "volumes", volume);
   for (const { id, name, labels, server: now } of taken) {
+    const what = `attach volume ${name} to server ${server} again`;
     if (now === null) {
       const body = { server: Number(server), automount: false };
-      const what = `attach volume ${name} to server ${server} again`;
       await act(api, `/volumes/${id}/actions/attach`, body, z.object({}), { ...options, what });
     }
     const { [label]: _, ...rest } = labels;
-    await setLabels(api, id, rest);
+    await setLabels(api, id, rest, { ...options, what });
   }
   return taken.map(({ name }) => name);
 }
 
-async function setLabels(api: ActingApi, id: number, labels: Record<string, string>): Promise<void> {
-  await api.change("PUT", `/volumes/${id}`, { labels }, z.object({ volume }));
-}
+/** Hetzner locks a volume that is being attached: a label that was not set would leave it unattached for ever. */
+const setLabels = (api: ActingApi, id: number, labels: Record<string, string>, options: ActOptions) =>
+  changeUnlocked(api, "PUT", `/volumes/${id}`, { labels }, z.object({ volume }), options);

@@ -1,9 +1,8 @@
 import type { Disks } from "../remote/scripts.ts";
-import { allOf, type Kept } from "./erase.ts";
+import { allOf, type Kept, nameById, unclearDisks } from "./named-disks.ts";
 
 /** A Hetzner volume's name in /dev/disk/by-id, whole or as one of its partitions. */
 const volumeName = /(^|\/)scsi-0HC_Volume_/;
-const byId = "name the disk in the flake's disko layout by its /dev/disk/by-id";
 
 /**
  * Is what the layout would format what is meant? Names are looked up on the machine itself, because a letter may mean another disk
@@ -11,7 +10,8 @@ const byId = "name the disk in the flake's disko layout by its /dev/disk/by-id";
  * @param required GB that the system needs, or null
  * @returns undefined if so, or if the machine shows no disk at all, as a container does: then the disk script is left to find out
  */
-export function unfitDisks({ disks, layout }: Disks, required: number | null): Kept | undefined {
+export function unfitDisks(found: Disks, required: number | null): Kept | undefined {
+  const { disks, layout } = found;
   const named = layout.map(({ device, disk }) => ({
     device,
     disk: disks.find(({ name }) => name === disk),
@@ -22,22 +22,13 @@ export function unfitDisks({ disks, layout }: Disks, required: number | null): K
   if (volume) {
     return {
       because: `the disk layout names ${volume.device}, which is a volume there${volume.disk ? `: ${allOf([volume.disk])}` : ""}`,
-      next: byId,
+      next: nameById,
     };
   }
   const own = disks.filter(({ ids }) => !ids.some((id) => volumeName.test(id)));
   if (own.length === 0) return undefined;
-  const missing = named.find(({ disk }) => disk === undefined);
-  if (missing) {
-    return { because: `the disk layout names ${missing.device}, and it has ${allOf(disks)}`, next: byId };
-  }
-  const passing = own.length > 1 ? named.find(({ device }) => !device.startsWith("/dev/disk/")) : undefined;
-  if (passing) {
-    return {
-      because: `it has several disks, ${allOf(own)}, and the disk layout names ${passing.device}, which the installer may give to another one`,
-      next: byId,
-    };
-  }
+  const unclear = unclearDisks(found, own);
+  if (unclear) return unclear;
   const sizes = named.map(({ disk }) => disk?.size ?? 0);
   if (required === null || sizes.length === 0 || Math.max(...sizes) >= required * 1e9) return undefined;
   return {

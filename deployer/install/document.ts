@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { builderMachine } from "../nix/builder.ts";
 import { marker } from "./facts.ts";
 
 const derivation = z.strictObject({ drvPath: z.string(), out: z.string() });
@@ -74,11 +75,30 @@ export const installDocument = z.strictObject({
   lastingHostKey: z.strictObject({ publicKey: z.string(), privateKey: z.string() }),
   /** The installed system's age key. Secret. */
   ageKey: z.string(),
+  /** Of a host with an encrypted disk. */
+  encryption: z
+    .strictObject({
+      /** Where the disk layout reads the passphrase, in the installer. */
+      keyFile: z.string(),
+      /** Secret. */
+      passphrase: z.string(),
+      /** The ssh server that waits for the passphrase at each boot. */
+      unlock: z.strictObject({
+        port: z.int(),
+        hostKeyFile: z.string(),
+        authorizedKeysFile: z.string(),
+        /** The private half is a secret, if one that lies unencrypted on the host's boot partition. */
+        hostKey: z.strictObject({ publicKey: z.string(), privateKey: z.string() }),
+      }),
+    })
+    .optional(),
   /** Who may log in as root on the installed system. */
   authorizedKeys: z.array(z.string()).min(1),
   toplevel: derivation,
   diskoScript: derivation,
   kexecTarball: derivation.nullable(),
+  /** The machine that builds them; where absent, this one does. */
+  builder: builderMachine.optional(),
   /** Seconds for the whole install. */
   deadline: z.int().positive(),
   deadlines,

@@ -2,9 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, messageOf } from "../failure.ts";
 import { build } from "../nix/build.ts";
+import { builderTarget, buildOnBuilder } from "../nix/builder.ts";
 import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { remote } from "../remote/scripts.ts";
-import type { SshSession } from "../ssh/session.ts";
+import { SshSession } from "../ssh/session.ts";
 import { decideInstall } from "./decide.ts";
 import type { InstallDocument } from "./document.ts";
 import type { InstallDecision, Wanted } from "./facts.ts";
@@ -157,6 +158,11 @@ class Installer {
     this.#lock?.release();
     const { stack } = this.#document.target;
     this.#lock = await InstallLock.take(this.#host, stack, (line) => this.#log.say(line));
+    await this.#lookAgain();
+  }
+
+  /** See what runs on the host by now, over the connection there is. */
+  async #lookAgain(): Promise<void> {
     if (!this.#contact) return;
     const { session, facts } = this.#contact;
     this.#contact = { ...this.#contact, ...(await inspect(session, this.#document, facts.identity)) };
@@ -182,9 +188,8 @@ class Installer {
       await this.#contact?.session.close();
       this.#contact = await look(this.#document, this.#within("kexec"), this.#late.signal);
       await this.#hold();
-    } else if (this.#contact) {
-      const { session, facts } = this.#contact;
-      this.#contact = { ...this.#contact, ...(await inspect(session, this.#document, facts.identity)) };
+    } else {
+      await this.#lookAgain();
     }
     const decision = this.#decide();
     if (decision.do === "resume" && decision.from === phase) return;
@@ -207,9 +212,8 @@ class Installer {
   async #withoutVolumes(): Promise<void> {
     const volumes = this.#contact?.facts.disks?.volumes ?? [];
     await withoutVolumes(this.#host, this.#document, volumes, this.#log, this.#late.signal);
-    if (volumes.length === 0 || !this.#contact) return;
-    const { session, facts } = this.#contact;
-    this.#contact = { ...this.#contact, ...(await inspect(session, this.#document, facts.identity)) };
+    if (volumes.length === 0) return;
+    await this.#lookAgain();
     this.#decide();
   }
 
@@ -268,8 +272,16 @@ async function buildAll(
   log: InstallLog,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const what of ["toplevel", "diskoScript", "kexecTarball"] as const) {
-    const derivation = document[what];
-    if (derivation) await build(what, derivation, { deadline, signal, onLine: (line) => log.keep(line) });
+  const { target, builder } = document;
+  const there = builder && (await SshSession.create(builderTarget(target.stack, builder, target.loginKey)));
+  try {
+    for (const what of ["toplevel", "diskoScript", "kexecTarball"] as const) {
+      const derivation = document[what];
+      const options = { deadline, signal, onLine: (line: string) => log.keep(line) };
+      if (derivation && there) await buildOnBuilder(there, build, [what, derivation, options]);
+      else if (derivation) await build(what, derivation, options);
+    }
+  } finally {
+    await there?.close();
   }
 }

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { hostname, userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { jsonOrUndefined } from "../json.ts";
-import { renderDocument } from "../remote/scripts.ts";
-import { become, quote, type SshSession } from "../ssh/session.ts";
+import { ownerOf } from "../owner.ts";
+import { type Document, renderDocument } from "../remote/scripts.ts";
+import { howToBeLetIn, publicLineOf } from "../ssh/let-in.ts";
+import { become, isLoginDenied, quote, type SshSession } from "../ssh/session.ts";
 
 /** Seconds without a sign of life after which a host is let go of; a deployer that dies takes its connection with it at once. */
 const silence = 45;
@@ -24,7 +25,32 @@ const script = (name: string) => readFile(new URL(`../remote/${name}.sh`, import
 /** A Failure that another look at the host would not change. */
 export class Settled extends Failure {}
 
-/** A host held for this installation, by a connection that lives as long as we do. */
+/** What is held, and by which script. */
+export interface Holding {
+  /** Text of the script, its library included. */
+  script: () => Promise<string>;
+  /** What the script's document says beside `owner` and `seconds`. */
+  document: Document;
+  /** What a line of its answer says; undefined where it is none. */
+  answer: (line: string) => LockAnswer | undefined;
+  /** "this installation". */
+  doing: string;
+  /** "another installation is at work on it". */
+  other: string;
+  /** Run as whoever logs in. */
+  asSelf?: boolean;
+}
+export type LockAnswer = { ok: true } | { ok: false; owner: string; silent: number };
+
+const installation: Holding = {
+  script: async () => `${await script("lib")}\n${await script("install-lock")}`,
+  document: {},
+  answer: (line) => answers.safeParse(jsonOrUndefined(line)).data,
+  doing: "hold the host for this installation",
+  other: "another installation is at work on it",
+};
+
+/** A host held for this installation, or a part of it for something else, by a connection that lives as long as we do. */
 export class InstallLock {
   /** Resolves when the host is no longer held: it went down, or the connection broke. */
   readonly lost: Promise<void>;
@@ -43,22 +69,27 @@ export class InstallLock {
    * host lets go of it by itself.
    * @param say told while it is waited for
    */
-  static async take(session: SshSession, stack: string, say: (line: string) => void): Promise<InstallLock> {
+  static async take(
+    session: SshSession,
+    stack: string,
+    say: (line: string) => void,
+    holding = installation,
+  ): Promise<InstallLock> {
     const end = Date.now() + (silence + 30) * 1_000;
     for (;;) {
-      const attempt = await InstallLock.#try(session, stack);
+      const attempt = await InstallLock.#try(session, stack, holding);
       if (attempt instanceof InstallLock) return attempt;
       const { owner, silent } = attempt;
       if (silent <= (beatEvery / 1_000) * 2 || Date.now() >= end) {
         throw new Settled({
           host: session.label,
-          tried: "hold the host for this installation",
-          cameBack: `another installation is at work on it: ${owner}`,
+          tried: holding.doing,
+          cameBack: `${holding.other}: ${owner}`,
           stands: "Nothing was changed by this one",
           next: "wait until that one has ended, then run pulumi up again",
         });
       }
-      say(`waiting until the host lets go of an installation that is silent for ${silent} s: ${owner}`);
+      say(`waiting until the host lets go of one that is silent for ${silent} s: ${owner}`);
       await sleep(5_000);
     }
   }
@@ -66,28 +97,31 @@ export class InstallLock {
   static async #try(
     session: SshSession,
     stack: string,
+    { script: text, document, answer: read, doing, asSelf }: Holding,
   ): Promise<InstallLock | { owner: string; silent: number }> {
-    const text = `${await script("lib")}\n${await script("install-lock")}`;
-    const command = `exec ${become(session.target.user)}sh -c ${quote(text)}`;
+    const command = `exec ${asSelf ? "" : become(session.target.user)}sh -c ${quote(await text())}`;
     const child = spawn("ssh", ["-F", session.configFile, "-o", "ControlPath=none", session.alias, command], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     // A host that goes away closes the pipe under our hands.
     child.stdin.on("error", () => undefined);
-    const owner = `${userInfo().username}@${hostname()} (stack ${stack}, process ${process.pid}, since ${new Date().toISOString()})`;
-    child.stdin.write(renderDocument({ owner, seconds: silence }));
+    const owner = ownerOf(stack, `process ${process.pid}`, `since ${new Date().toISOString()}`);
+    child.stdin.write(renderDocument({ ...document, owner, seconds: silence }));
     const lock = new InstallLock(child);
     const said = await answerOf(child, answerWithin);
-    const answer = answers.safeParse(jsonOrUndefined(said.line)).data;
+    const answer = read(said.line);
     if (answer?.ok === true) return lock;
     lock.release();
     if (answer) return answer;
+    const { target } = session;
     throw new Failure({
       host: session.label,
-      tried: "hold the host for this installation",
+      tried: doing,
       cameBack: said.stderr.trim().split("\n").at(-1) || "no answer in time",
       stands: "Nothing was changed by this one",
-      next: "look at the connection to the host, then run pulumi up again",
+      next: isLoginDenied(said.stderr)
+        ? howToBeLetIn(target, target.loginKey === undefined ? undefined : publicLineOf(target.loginKey))
+        : "look at the connection to the host, then run pulumi up again",
     });
   }
 

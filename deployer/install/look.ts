@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../failure.ts";
 import { type Inspection, remote } from "../remote/scripts.ts";
-import { isIdentityMismatch, SshSession } from "../ssh/session.ts";
+import { scanTarget } from "../ssh/scan.ts";
+import { deniedPause, isIdentityMismatch, isLoginDenied, SshSession } from "../ssh/session.ts";
 import type { InstallDocument } from "./document.ts";
 import type { TargetFacts } from "./facts.ts";
 import { nextPhase } from "./progress.ts";
+import { shutOut } from "./shut-out.ts";
 
 /** A host that was reached and looked at. Close its session. */
 export interface Contact {
@@ -20,7 +22,7 @@ interface Candidate {
   user: string;
 }
 
-/** Rounds in a row in which a host refuses both keys before it is taken for another one. */
+/** Rounds in a row in which a host refuses both keys before it is taken for another one, and in all in which it lets nobody in. */
 const strikes = 3;
 /** The same for a host that lets us in and on which a look fails. */
 const unreadableTimes = 5;
@@ -49,6 +51,7 @@ export async function look(
   const end = Date.now() + deadline;
   let unreadable = 0;
   let refused = 0;
+  let shut = 0;
   for (;;) {
     const errors: unknown[] = [];
     for (const candidate of candidates(document)) {
@@ -74,9 +77,26 @@ export async function look(
       }
     }
     refused = errors.every((error) => isIdentityMismatch(messageOf(error))) ? refused + 1 : 0;
-    if (refused >= strikes || Date.now() >= end) throw errors[0];
-    if (refused > 0) await sleep(2_000, undefined, { signal });
+    if (refused >= strikes) throw await stranger(document, signal);
+    const denied = errors.map(messageOf).find(isLoginDenied);
+    // What this stack has ordered may not have been told its keys yet; nobody tells another machine. It may bar us in between.
+    if (denied !== undefined && !document.ordered) shut += 1;
+    if (denied !== undefined && shut >= strikes)
+      throw shutOut(document, {
+        by: "the login",
+        said: /(\S+: )?permission denied[^.\n]*/i.exec(denied)?.[0] ?? denied,
+      });
+    if (Date.now() >= end) throw errors[0];
+    if (denied !== undefined || refused + shut > 0) await sleep(deniedPause, undefined, { signal });
   }
+}
+
+/** The failure for a machine that shows another key, with the one it shows. */
+async function stranger(document: InstallDocument, signal: AbortSignal | undefined) {
+  const { key: shown, said } = await scanTarget(document.target, 5);
+  signal?.throwIfAborted();
+  const onTheWay = document.target.jump && shown === undefined && isIdentityMismatch(said);
+  return shutOut(document, onTheWay ? { by: "the way" } : { by: "another key", shown });
 }
 
 /** Root's rights that are not given are not given a minute later either. */

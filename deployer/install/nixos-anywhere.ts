@@ -1,5 +1,5 @@
-import { access, chmod, constants, copyFile, mkdir, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { access, chmod, constants, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Failure, messageOf } from "../failure.ts";
@@ -16,9 +16,9 @@ const shim = fileURLToPath(new URL("./ssh-shim", import.meta.url));
 export function commandLine(
   document: InstallDocument,
   phase: Phase,
-  files: { extraFiles: string | undefined; identity: string | undefined },
+  files: { extraFiles: string | undefined; identity: string | undefined; diskKey?: string | undefined },
 ): string[] {
-  const { target } = document;
+  const { target, encryption } = document;
   return [
     "--store-paths",
     document.diskoScript.out,
@@ -28,6 +28,9 @@ export function commandLine(
     "local",
     ...(document.kexecTarball ? ["--kexec", document.kexecTarball.out] : []),
     ...(files.extraFiles === undefined ? [] : ["--extra-files", files.extraFiles]),
+    ...(encryption && files.diskKey !== undefined
+      ? ["--disk-encryption-keys", encryption.keyFile, files.diskKey]
+      : []),
     "--phases",
     phase,
     ...(document.substitutes ? [] : ["--no-substitute-on-destination"]),
@@ -51,16 +54,26 @@ export function phaseOf(line: string): string | undefined {
 
 /** What the installed system gets beside its closure: its lasting identity, its people, its marker. */
 export async function layOutExtraFiles(folder: string, document: InstallDocument): Promise<void> {
-  const { lastingHostKey, ageKey, authorizedKeys } = document;
-  const folders = {
+  const { lastingHostKey, ageKey, authorizedKeys, encryption } = document;
+  const people = authorizedKeys.map((key) => key.trim());
+  const files: [path: string, mode: number, lines: readonly string[]][] = [
+    ["etc/ssh/ssh_host_ed25519_key", 0o600, [lastingHostKey.privateKey.trimEnd()]],
+    ["etc/ssh/ssh_host_ed25519_key.pub", 0o644, [lastingHostKey.publicKey.trim()]],
+    ["var/lib/berth/age.key", 0o400, [ageKey.trim()]],
+    ["root/.ssh/authorized_keys", 0o600, people],
+    ["etc/berth/install.json", 0o644, [JSON.stringify(markerOf(document))]],
+  ];
+  if (encryption) {
+    const { hostKey, hostKeyFile, authorizedKeysFile } = encryption.unlock;
+    files.push([relative("/", hostKeyFile), 0o600, [hostKey.privateKey.trimEnd()]]);
+    const path = relative("/", authorizedKeysFile);
+    if (path !== "root/.ssh/authorized_keys") files.push([path, 0o600, people]);
+  }
+  const folders: Record<string, number> = {
+    ...Object.fromEntries(files.flatMap(([path]) => foldersOf(path).map((folder) => [folder, 0o755]))),
     ".": 0o755,
-    etc: 0o755,
-    "etc/ssh": 0o755,
-    "etc/berth": 0o755,
     root: 0o700,
     "root/.ssh": 0o700,
-    var: 0o755,
-    "var/lib": 0o755,
     "var/lib/berth": 0o700,
   };
   for (const [path, mode] of Object.entries(folders)) {
@@ -68,18 +81,17 @@ export async function layOutExtraFiles(folder: string, document: InstallDocument
     // Set outright: the modes travel to the host, and a strict umask here would shut its people out of /etc.
     await chmod(join(folder, path), mode);
   }
-  const files: [path: string, mode: number, lines: readonly string[]][] = [
-    ["etc/ssh/ssh_host_ed25519_key", 0o600, [lastingHostKey.privateKey.trimEnd()]],
-    ["etc/ssh/ssh_host_ed25519_key.pub", 0o644, [lastingHostKey.publicKey.trim()]],
-    ["var/lib/berth/age.key", 0o400, [ageKey.trim()]],
-    ["root/.ssh/authorized_keys", 0o600, authorizedKeys.map((key) => key.trim())],
-    ["etc/berth/install.json", 0o644, [JSON.stringify(markerOf(document))]],
-  ];
   for (const [path, mode, lines] of files) {
     await writeFile(join(folder, path), lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
     await chmod(join(folder, path), mode);
   }
 }
+
+/** Every folder on the way to a file. */
+const foldersOf = (path: string): string[] => {
+  const parts = dirname(path).split("/");
+  return parts.map((_, at) => parts.slice(0, at + 1).join("/"));
+};
 
 export interface PhaseRun {
   phase: Phase;
@@ -118,6 +130,7 @@ export async function nixosAnywhere(document: InstallDocument, run: PhaseRun): P
   forEachLine(child.stdout, say);
   forEachLine(child.stderr, say);
   const ended = await endOf(child, { deadline, ...(signal && { signal }) });
+  if (files.diskKey) await rm(files.diskKey, { force: true });
   if (ended.exitCode === 0) return;
   const missing = ended.code === "ENOENT";
   if (missing) {
@@ -149,6 +162,9 @@ async function layOut(document: InstallDocument, { folder, hostKey, phase }: Pha
   const target = jump ? { ...direct, jump } : direct;
   const extraFiles = phase === "install" ? join(folder, "extra") : undefined;
   if (extraFiles) await layOutExtraFiles(extraFiles, document);
+  // The layout reads it while it formats; no other phase needs it.
+  const diskKey = phase === "disko" && document.encryption ? join(folder, "disk.key") : undefined;
+  if (diskKey) await writeFile(diskKey, document.encryption?.passphrase ?? "", { mode: 0o600 });
   const identity = target.loginKey === undefined ? undefined : join(folder, "login");
   if (identity) await writeFile(identity, `${target.loginKey?.trimEnd()}\n`, { mode: 0o600 });
   const known = join(folder, "known_hosts");
@@ -161,7 +177,7 @@ async function layOut(document: InstallDocument, { folder, hostKey, phase }: Pha
     mode: 0o600,
   });
   return {
-    files: { extraFiles, identity },
+    files: { extraFiles, identity, diskKey },
     env: {
       PATH: `${bin}${delimiter}${process.env.PATH}`,
       BERTH_SSH: await findOnPath("ssh"),

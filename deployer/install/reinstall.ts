@@ -1,3 +1,4 @@
+import { withoutComment } from "../../config/public-key.ts";
 import { Failure } from "../failure.ts";
 import type { ActingApi } from "../hetzner/actions.ts";
 import { HetznerApi } from "../hetzner/api.ts";
@@ -20,7 +21,7 @@ export async function beginReinstall(
   const value = reinstallValue(document);
   const [key] = authorizedKeys;
   if (reinstall === null || value === undefined || key === undefined) return;
-  const text = [...key.trim().split(/\s+/).slice(0, 2), reinstallToken(marker, value)].join(" ");
+  const text = `${withoutComment(key)} ${reinstallToken(marker, value)}`;
   await remote(session, "hand-over", { text }, { deadline: 60_000, signal });
   if (!reinstall.snapshot) return log.say(`reinstall "${value}": without a snapshot, as it was wanted`);
   const until = Date.now() + deadlines.snapshot * 1_000;

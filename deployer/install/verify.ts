@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "../failure.ts";
 import { remote } from "../remote/scripts.ts";
 import { SshSession } from "../ssh/session.ts";
+import { unlockDisk } from "../unlock/unlock.ts";
 import type { InstallDocument } from "./document.ts";
 import type { InstallLog } from "./log.ts";
 import { awaitNetwork } from "./network.ts";
@@ -14,10 +15,18 @@ export async function awaitInstalled(
   within: { boot: number; network: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const { target, lastingHostKey, toplevel } = document;
-  const session = await SshSession.create({ ...target, user: "root", hostKeys: [lastingHostKey.publicKey] });
+  const { target, lastingHostKey, toplevel, encryption } = document;
+  const installed = { ...target, user: "root", hostKeys: [lastingHostKey.publicKey] };
+  const session = await SshSession.create(installed);
   const end = Date.now() + within.boot;
+  const say = (line: string) => log.say(line);
   try {
+    if (encryption) {
+      const { passphrase, unlock } = encryption;
+      const disk = { port: unlock.port, hostKey: unlock.hostKey.publicKey, passphrase };
+      if ((await unlockDisk(installed, disk, { until: end, signal, say })) === "unlocked")
+        say("the disk is unlocked; the boot goes on");
+    }
     for (;;) {
       // The installer may answer once more, with the key it had.
       await session.waitUntilReachable(Math.max(1, end - Date.now()), { patient: true, signal });
@@ -33,7 +42,7 @@ export async function awaitInstalled(
       }
       await sleep(1_000, undefined, { signal });
     }
-    await awaitNetwork(session, document, within.network, (line) => log.say(line));
+    await awaitNetwork(session, document, within.network, say);
     log.keep(`${session.label} runs ${toplevel.out}`);
   } finally {
     await session.close();

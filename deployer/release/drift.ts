@@ -1,4 +1,5 @@
 import type { Observation } from "../remote/scripts.ts";
+import { foreseeHold, isHeld, parseHold } from "./hold.ts";
 
 /** What a host was deployed as. */
 export interface Deployed {
@@ -19,12 +20,16 @@ const generation = (path: string | null): string => path ?? "nothing";
 
 /** What a look at a host shows that its state does not. Pure. */
 export function driftOf(
-  seen: Pick<Observation, "current" | "profile" | "pendingReboot" | "marker" | "failed">,
+  seen: Pick<Observation, "current" | "profile" | "pendingReboot" | "marker" | "held" | "failed">,
   { release, stack, host }: Deployed,
 ): Drift[] {
   const drift: Drift[] = [];
-  const switched = seen.current !== release;
-  if (switched) drift.push({ what: `it runs ${generation(seen.current)}, not ${release}`, mended: true });
+  const held = parseHold(seen.held);
+  if (isHeld(held, release, seen.current)) {
+    const runs = generation(seen.current);
+    drift.push({ what: foreseeHold(held, { host, runs, wanted: release }), mended: false });
+  } else if (seen.current !== release)
+    drift.push({ what: `it runs ${generation(seen.current)}, not ${release}`, mended: true });
   if (seen.profile !== release && seen.profile !== seen.current)
     drift.push({ what: `its next boot starts ${generation(seen.profile)}, not ${release}`, mended: true });
   if (seen.pendingReboot.length > 0)

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../failure.ts";
-import { checkAll } from "../health/check.ts";
+import { asksTheHost, checkInside, checkOutside } from "../health/check.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
 import { renewServices } from "../secrets/credentials.ts";
 import type { SshSession } from "../ssh/session.ts";
+import { type Concluded, confirmIfWell } from "./confirm.ts";
 import type { Hooks, Release } from "./release.ts";
 
 export interface FailedUnit {
@@ -13,7 +14,13 @@ export interface FailedUnit {
 }
 
 export type TrialVerdict =
-  | { healthy: true; bootId: string }
+  | {
+      healthy: true;
+      /** The look that found it so. */
+      seen: Observation;
+      /** Whether it has been confirmed with that look. @default false */
+      kept?: boolean;
+    }
   | { healthy: false; because: string; units: readonly FailedUnit[] };
 
 /** Exit codes of switch-to-configuration, for people; the state of the host decides. */
@@ -54,8 +61,27 @@ export function readTrial(
       `switch-to-configuration ended with ${exitCode} (${explainExitCode(exitCode)})\n${log}`.trimEnd(),
     );
   if (now.current !== toplevel) return unhealthy(`/run/current-system is ${now.current}, not the release`);
-  return { healthy: true, bootId: now.bootId };
+  return { healthy: true, seen: now };
 }
+
+/**
+ * What a look at the host says about a boot on trial, or undefined while systemd is not done with it. Pure.
+ * `earlier` is the look before the reboot: units that had failed by then are not the boot's fault.
+ */
+export function readBoot(now: Observation, earlier: Observation, toplevel: string): TrialVerdict | undefined {
+  const units = now.failed.filter(({ unit }) => !earlier.failed.some((known) => known.unit === unit));
+  const unhealthy = (because: string): TrialVerdict => ({ healthy: false, because, units });
+  if (now.booted !== toplevel)
+    return unhealthy(`it came up with ${now.booted} instead: the new system did not boot`);
+  if (units.length > 0) return unhealthy(`these units failed: ${units.map(({ unit }) => unit).join(", ")}`);
+  if (["", "initializing", "starting"].includes(now.state)) return undefined;
+  if (now.current !== toplevel) return unhealthy(`/run/current-system is ${now.current}, not the release`);
+  return { healthy: true, seen: now };
+}
+
+/** Units that systemd restarted by itself between two looks: they crash, though they run whenever one looks. Pure. */
+export const restartedBetween = (before: Observation, after: Observation): string[] =>
+  Object.keys(after.restarts).filter((unit) => (after.restarts[unit] ?? 0) > (before.restarts[unit] ?? 0));
 
 /** A system on trial, as it is judged. */
 export interface Trial {
@@ -64,40 +90,124 @@ export interface Trial {
   wanted: Release;
   /** The look at the host before the trial. */
   earlier: Observation;
+  /** What was told at the end of the switch, over the connection from before it: that it ended well, or a look; undefined when that never came. */
+  ended: { well: boolean; seen?: Observation | undefined } | undefined;
   /** When a switch that has not ended is not waited for any longer, in milliseconds since the epoch. */
   switchEnd: number;
   hooks: Hooks;
 }
 
-/** Wait for the switch to end, look at the host over a new connection, and ask the checks from outside. */
+/**
+ * Wait for the switch to end, ask the checks from outside, and last of all look at the host over a new connection, which stays the
+ * shared one: what is said afterwards is said over a way in that the new system has.
+ */
 export async function judge(trial: Trial): Promise<TrialVerdict> {
-  const { session, id, wanted, earlier, hooks } = trial;
-  hooks.status("looking at it over a new connection");
-  const seen = await awaitSwitch(trial);
-  if (!seen.healthy) return seen;
+  const { session, wanted, earlier, ended, hooks } = trial;
+  // What it is now is looked at below; here it counts that nothing is waited for in vain.
+  if (!ended?.well) {
+    const seen = ended?.seen && readTrial(ended.seen, earlier, wanted.toplevel);
+    const switched = seen ?? (await awaitSwitch(trial));
+    if (!switched.healthy) return switched;
+  }
   await renew(session, wanted, hooks);
-
-  hooks.status("checking its health");
-  const verdict = await checkHealth(session, wanted, hooks);
-  const after = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true }).catch(
-    () => undefined,
-  );
-  const still = after && readTrial(after, earlier, wanted.toplevel);
-  if (still?.healthy === false) return still;
-  if (verdict.healthy)
-    return (
-      still ?? { healthy: false, because: "the host could not be asked again after its checks", units: [] }
-    );
-  return { healthy: false, because: verdict.because, units: [] };
+  const read: ReadLook = (now) => readTrial(now, earlier, wanted.toplevel);
+  if ((wanted.healthyFor ?? 0) > 0) return await examine(trial, read);
+  // What the host knows of itself it may decide by: nothing is asked of it afterwards.
+  const conclude = (): Promise<Concluded> => {
+    hooks.status("confirming");
+    return confirmIfWell(trial, earlier.bootId);
+  };
+  const alone = !asksTheHost(wanted.health);
+  return await examine({ ...trial, briefly: true, ...(alone && { conclude }) }, read);
 }
 
-async function awaitSwitch({ session, id, wanted, earlier, switchEnd, hooks }: Trial): Promise<TrialVerdict> {
+/** What is asked of a system on trial, however it came to run. */
+export interface Examined extends Pick<Trial, "session" | "id" | "wanted" | "hooks"> {
+  /** Nobody asks what systemd restarted, nor whether it is done with the boot. @default false */
+  briefly?: boolean;
+  /** The last look of all, which keeps the system where nothing is amiss. @default a look that does nothing */
+  conclude?: () => Promise<Concluded>;
+}
+/** What a look at the host says; undefined while it cannot be told. */
+export type ReadLook = (now: Observation) => TrialVerdict | undefined;
+
+/** The checks, and a look at the host over a new connection; once more after the time that it has to stay healthy. */
+export async function examine(trial: Examined, read: ReadLook): Promise<TrialVerdict> {
+  const { wanted, hooks } = trial;
+  const verdict = await examineOnce(trial, read, healthEnd(wanted));
+  const seconds = wanted.healthyFor ?? 0;
+  if (!verdict.healthy || seconds === 0) return verdict;
+  hooks.status(`healthy; it has to stay so for ${seconds} s`);
+  await sleep(seconds * 1000, undefined, { signal: hooks.signal });
+  const still = await examineOnce(trial, read, Date.now() + secondLook);
+  if (!still.healthy) return still;
+  const restarted = restartedBetween(verdict.seen, still.seen);
+  if (restarted.length === 0) return still;
+  return {
+    healthy: false,
+    because: `it did not stay healthy for ${seconds} s: systemd had to restart ${restarted.join(", ")}`,
+    units: [],
+  };
+}
+
+/** Milliseconds that checks may take for a connection which was opened beside them to count as opened after them. */
+const promptly = 1_000;
+
+/** Milliseconds for the checks of a system that was healthy a moment ago. */
+const secondLook = 5_000;
+
+async function examineOnce(trial: Examined, read: ReadLook, end: number): Promise<TrialVerdict> {
+  const { session, wanted, hooks } = trial;
+  hooks.status("checking its health");
+  const started = Date.now();
+  // The way in is tried meanwhile. Where the checks have taken long, that says nothing about now.
+  const opening = session.renew(15_000).then(
+    () => true,
+    () => false,
+  );
+  const outside = await checkHealth(session, wanted, hooks, end);
+  const prompt = Date.now() - started < promptly;
+
+  hooks.status("looking at it over a new connection");
+  const conclude = outside.healthy ? trial.conclude : undefined;
+  const last = async (): Promise<Concluded> => {
+    if (!((await opening) && prompt)) await session.renew(15_000);
+    return conclude ? await conclude() : { seen: await look(trial) };
+  };
+  const after = await last().catch(messageOf);
+  const unhealthy = (because: string): TrialVerdict => ({ healthy: false, because, units: [] });
+  if (typeof after === "string")
+    return unhealthy(
+      outside.healthy ? `the host could not be asked again after its checks: ${after}` : outside.because,
+    );
+  if ("refused" in after) return unhealthy(after.refused);
+  if (after.kept) return { healthy: true, seen: after.seen, kept: true };
+  const still = read(after.seen);
+  if (still?.healthy === false) return still;
+  if (!outside.healthy) return unhealthy(outside.because);
+  if (!still) return unhealthy("the host could not be asked again after its checks");
+  const inside = await checkOnHost(session, wanted, hooks, end);
+  return inside.healthy ? still : unhealthy(inside.because);
+}
+
+type Looked = Pick<Examined, "session" | "id" | "briefly">;
+
+/** A look over a connection of its own, which becomes the shared one. */
+export async function lookAnew(looked: Looked): Promise<Observation> {
+  await looked.session.renew(15_000);
+  return await look(looked);
+}
+
+const look = ({ session, id, briefly = false }: Looked): Promise<Observation> =>
+  remote(session, "observe", { id, text: briefly ? "briefly" : "" }, { deadline: 15_000 });
+
+async function awaitSwitch(trial: Trial): Promise<TrialVerdict> {
+  const { earlier, wanted, switchEnd, hooks } = trial;
   for (;;) {
     hooks.signal?.throwIfAborted();
     let trouble = "the switch has not ended";
     try {
-      const now = await remote(session, "observe", { id }, { deadline: 15_000, fresh: true });
-      const verdict = readTrial(now, earlier, wanted.toplevel);
+      const verdict = readTrial(await lookAnew(trial), earlier, wanted.toplevel);
       if (verdict) return verdict;
     } catch (error) {
       trouble = messageOf(error);
@@ -112,7 +222,9 @@ async function awaitSwitch({ session, id, wanted, earlier, switchEnd, hooks }: T
 export async function judgeRunning(session: SshSession, wanted: Release, hooks: Hooks) {
   await renew(session, wanted, hooks);
   hooks.status("checking its health");
-  return checkHealth(session, wanted, hooks);
+  const end = healthEnd(wanted);
+  const outside = await checkHealth(session, wanted, hooks, end);
+  return outside.healthy ? await checkOnHost(session, wanted, hooks, end) : outside;
 }
 
 /** What runs with older credentials than those in place is judged with the new ones. */
@@ -122,12 +234,21 @@ async function renew(session: SshSession, { credentials }: Release, hooks: Hooks
   await renewServices(session, credentials, { signal: hooks.signal });
 }
 
-function checkHealth(session: SshSession, wanted: Release, hooks: Hooks) {
+/** What can be asked from outside, at every address. */
+function checkHealth(session: SshSession, wanted: Release, hooks: Hooks, end: number) {
   const addresses = new Set([session.target.address, wanted.ipv6Address ?? ""]);
   addresses.delete("");
-  return checkAll(wanted.health, [...addresses], {
-    deadline: wanted.healthDeadline * 1000,
+  return checkOutside(wanted.health, [...addresses], {
+    deadline: left(end),
     signal: hooks.signal,
-    onSkip: hooks.status,
+    onNote: hooks.warn ?? hooks.status,
   });
 }
+
+const checkOnHost = (session: SshSession, wanted: Release, hooks: Hooks, end: number) =>
+  checkInside(wanted.health, session, { deadline: left(end), signal: hooks.signal });
+
+const healthEnd = (wanted: Release): number => Date.now() + wanted.healthDeadline * 1000;
+
+/** Milliseconds until then; what is asked last has a moment, too. */
+const left = (end: number): number => Math.max(1_000, end - Date.now());

@@ -5,6 +5,8 @@ import type { SshSession } from "../ssh/session.ts";
 import type { TrialVerdict } from "./judge.ts";
 import type { Hooks } from "./release.ts";
 
+type Unhealthy = Extract<TrialVerdict, { healthy: false }>;
+
 /** Seconds the guard may take for the way back before it reboots, and for the reboot. */
 const wayBackSeconds = 300;
 
@@ -18,6 +20,23 @@ export interface WayBack {
   guardSeconds: number;
 }
 
+/** A new system was not kept. */
+export class NotKept extends Failure {
+  /** Whether the host was read back on the old one. */
+  readonly back: boolean;
+  /** The toplevel that ran before. */
+  readonly old: string;
+
+  constructor(
+    parts: ConstructorParameters<typeof Failure>[0],
+    { back, old }: { back: boolean; old: string },
+  ) {
+    super(parts);
+    this.back = back;
+    this.old = old;
+  }
+}
+
 /**
  * Have the guard bring the old system back and read the host back over new connections, for as long as the guard may take if
  * it cannot be asked. Returns the error to throw: it says "Rolled back" only when the host was seen to run the old system.
@@ -25,24 +44,41 @@ export interface WayBack {
 export async function rollBack(
   session: SshSession,
   way: WayBack,
-  verdict: Extract<TrialVerdict, { healthy: false }>,
+  verdict: Unhealthy,
   hooks: Hooks,
-): Promise<Failure> {
+): Promise<NotKept> {
   hooks.status("rolling back");
   // What was multiplexed before may hang on a connection that the trial has cut.
   session.drop();
   const seen = await awaitReturn(session, way);
-  const units = verdict.units.map(({ unit, journal }) => `${unit}:\n${indent(journal)}`).join("\n");
-  return new Failure({
+  return new NotKept(
+    {
+      host: session.label,
+      tried: "the new system did not become healthy",
+      cameBack: describe(verdict),
+      stands: stands(seen, way.old),
+      next: seen.back
+        ? "fix the release and run pulumi up again"
+        : "look at the server's console; pulumi refresh reads the host again",
+    },
+    { back: seen.back, old: way.old },
+  );
+}
+
+/** The verdict, and what failed with the end of its journal. */
+export function describe({ because, units }: Unhealthy): string {
+  return [because, ...units.map(({ unit, journal }) => `${unit}:\n${indent(journal)}`)].join("\n");
+}
+
+/** A new system is not healthy, and was kept, as it is not to be returned from. */
+export const keptThough = (session: SshSession, toplevel: string, verdict: Unhealthy): Failure =>
+  new Failure({
     host: session.label,
     tried: "the new system did not become healthy",
-    cameBack: units === "" ? verdict.because : `${verdict.because}\n${units}`,
-    stands: stands(seen, way.old),
-    next: seen.back
-      ? "fix the release and run pulumi up again"
-      : "look at the server's console; pulumi refresh reads the host again",
+    cameBack: describe(verdict),
+    stands: `It was kept (rollback: never): the host runs ${toplevel}, and boots it`,
+    next: `mend the app and run pulumi up again, or go back by hand: berth rollback ${session.target.host}`,
   });
-}
 
 function stands(seen: Return, old: string): string {
   if (!seen.back) {

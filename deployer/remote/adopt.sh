@@ -1,10 +1,13 @@
 # shellcheck shell=sh disable=SC2154
 # The wanted system runs already: make sure that the profile and the boot default say so, too.
-# Document: id, toplevel.
+# Document: id, toplevel, text (the mark of a release by hand); after "---" the release's checks.
 [ "$(readlink -f /run/current-system)" = "$doc_toplevel" ] || refuse 'the current system is another one'
-if [ ! -e "$profile" ] || [ "$(readlink -f "$profile")" != "$doc_toplevel" ]; then
+# A confirmation may have died between the profile and the boot loader, or somebody else may have set either.
+if [ ! -e "$profile" ] || [ "$(readlink -f "$profile")" != "$doc_toplevel" ] || [ -e "$berth_state/boot-unsettled" ]; then
+  : >"$berth_state/boot-unsettled" || refuse "$berth_state cannot be written"
   nix-env --profile "$profile" --set "$doc_toplevel" >&2 || refuse 'the system profile could not be set'
+  "$doc_toplevel/bin/switch-to-configuration" boot >&2 || refuse 'the boot loader could not be written'
+  rm -f "$berth_state/boot-unsettled"
 fi
-# Always: a confirmation may have died between the profile and the boot loader.
-"$doc_toplevel/bin/switch-to-configuration" boot >&2 || refuse 'the boot loader could not be written'
+keep_marks || refuse "$berth_state cannot be written"
 printf '{"ok":true}\n'

@@ -1,6 +1,16 @@
 # shellcheck shell=sh disable=SC2154
-# The trial was found healthy from outside: make it the profile and the boot default, then disarm the guard.
-# Document: id, toplevel.
+# The trial was found healthy from outside: make it the profile and the boot default, then disarm the guard and clean up.
+# Document: id, toplevel, keep (generations of the profile that stay; all of them when it is empty), text (what is held back from now on:
+# the mark of a release by hand; empty for any other, which ends what was held), boot (keep nothing unless the host is on this boot and
+# plainly well; empty where that was judged already). After "---": the release's checks.
+# Answers with a look at the host before it was kept.
+seen=$(look)
+if [ -n "$doc_boot" ]; then
+  case $seen in
+    *"\"bootId\":\"$doc_boot\",\"current\":\"$doc_toplevel\","*'"failed":[],"trial":{"state":"pending","exitCode":0,'*) ;;
+    *) printf '{"ok":true,"kept":false,"seen":%s}\n' "$seen"; exit 0 ;;
+  esac
+fi
 # Written before anything is changed: from here on the guard restores it when it takes the trial back.
 if [ -e "$profile" ]; then readlink -f "$profile" >"$trial_dir/before"; else : >"$trial_dir/before"; fi
 mv "$trial_dir/pending" "$trial_dir/confirming" 2>/dev/null || refuse 'the guard had already begun to roll back'
@@ -8,8 +18,30 @@ give_back() {
   : >"$trial_dir/abandon"
   refuse "$1"
 }
+# All but the newest; whatever else, what runs, what was booted and what the guard may return to stay.
+forget_generations() {
+  [ -n "$doc_keep" ] || return 0
+  spared="$doc_toplevel $(first_line "$trial_dir/before") $(readlink -m /run/booted-system /run/current-system | tr '\n' ' ')"
+  for number in $(
+    for link in "$profile"-*-link; do
+      link=${link%-link}
+      echo "${link##*-}"
+    done | sort -rn | tail -n "+$((doc_keep + 1))"
+  ); do
+    # As nix-env would, in a fiftieth of the time.
+    case " $spared " in *" $(readlink -f "$profile-$number-link") "*) ;; *) rm -f "$profile-$number-link" ;; esac
+  done
+}
+# Stays if this dies before the boot loader is written: see adopt.sh.
+: >"$berth_state/boot-unsettled" || give_back "$berth_state cannot be written"
 nix-env --profile "$profile" --set "$doc_toplevel" >&2 || give_back 'the system profile could not be set'
+# Before the boot loader is written: each generation that it knows takes room in /boot.
+forget_generations || echo 'older generations could not be removed' >&2
 "$doc_toplevel/bin/switch-to-configuration" boot >&2 || give_back 'the boot loader could not be written'
+keep_marks || give_back "$berth_state cannot be written"
 mv "$trial_dir/confirming" "$trial_dir/confirmed" 2>/dev/null || give_back 'the guard took the trial back while it was being confirmed'
+rm -f "$berth_state/boot-unsettled"
 printf '%s confirmed %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$doc_toplevel" >>"$berth_state/verdicts" || true
-printf '{"ok":true}\n'
+# The guard has nothing left to do. It reads its folder until it has seen that, and removes it.
+end_trial
+printf '{"ok":true,"kept":true,"seen":%s}\n' "$seen"

@@ -1,14 +1,16 @@
 # shellcheck shell=sh disable=SC2154
-# After the verdict: give the lock back and drop the trial's roots; the profile's generations root what is kept.
+# After a rotation, or a trial that was not kept or never began: give the lock back and drop the trial's roots and files.
 # Document: id.
+watched() {
+  { [ -e "$trial_dir/guard" ] || [ -e "$trial_dir/host-key" ]; } && systemctl is-active --quiet "berth-guard-$doc_id.service"
+}
 # The guard reads its folder until it has seen the verdict.
 tries=0
-while systemctl is-active --quiet "berth-guard-$doc_id.service" && [ "$tries" -lt 50 ]; do
+while watched && [ "$tries" -lt 50 ]; do
   tries=$((tries + 1))
   sleep 0.1
 done
-if systemctl is-active --quiet "berth-guard-$doc_id.service"; then refuse 'the guard is still on watch'; fi
-if [ "$(cat "$berth_run/lock/id" 2>/dev/null)" = "$doc_id" ]; then rm -rf "$berth_run/lock"; fi
-rm -f "$berth_roots/new-$doc_id" "$berth_roots/old-$doc_id" "$berth_roots/booted-$doc_id"
+if watched; then refuse 'the guard is still on watch'; fi
+end_trial
 rm -rf "$trial_dir"
 printf '{"ok":true}\n'

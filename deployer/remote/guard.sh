@@ -12,11 +12,36 @@ PATH=$old/sw/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH LC_ALL=C
 # Confirming writes the boot loader; it may take this long beyond the deadline.
 grace=60
-uptime_s() { cut -d. -f1 /proc/uptime; }
+uptime_s() { read -r uptime_now _ </proc/uptime && printf '%s' "${uptime_now%%.*}"; }
+
+# What has the way out, with its lasting addresses: a line each. Empty where there is no ip to tell.
+ways() {
+  { ip -o route show default; ip -o -6 route show default; } 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | sort -u |
+    while read -r device; do
+      echo "$device"
+      ip -o address show dev "$device" up scope global 2>/dev/null | grep -v -e temporary -e deprecated |
+        while read -r _ name _ address _; do echo "$name $address"; done
+    done
+}
+ways_before=$(ways)
+# ways_are_back SECONDS: whether all of them are, by then.
+ways_are_back() {
+  patience=$(($(uptime_s) + $1))
+  while :; do
+    ways_now=$(ways)
+    [ -n "$ways_before" ] || return 0
+    if [ -n "$ways_now" ] && ! printf '%s\n' "$ways_before" | grep -qvxF "$ways_now"; then return 0; fi
+    [ "$(uptime_s)" -lt "$patience" ] || return 1
+    sleep 0.5
+  done
+}
 
 was_confirming=''
+# Nothing is switched before this is there.
+: >"$trial/watching"
 while :; do
-  [ -e "$trial/confirmed" ] && exit 0
+  # It is the last to read its folder.
+  [ -e "$trial/confirmed" ] && { rm -rf "$trial" || true; exit 0; }
   [ -d "$trial" ] || { echo 'the trial folder is gone'; exit 1; }
   now=$(uptime_s)
   if [ -e "$trial/abandon" ] || [ "$now" -ge "$end" ]; then
@@ -49,6 +74,13 @@ for unit in systemd-networkd.service network-setup.service sshd.socket sshd.serv
     systemctl start --no-block "$unit" || true
   fi
 done
+# A switch brings back what its configuration says, not what was done beside it.
+if ! ways_are_back 10; then
+  echo "the network is not back; it was: $ways_before"
+  printf '%s\n' "$ways_before" | while read -r device _; do ip link set "$device" up || true; done
+  systemctl try-restart systemd-networkd.service network-setup.service || true
+  ways_are_back 20 || { echo 'the network does not come back'; exit 1; }
+fi
 [ "$(readlink -f /run/current-system)" = "$old" ] || { echo 'the old system is not the current one'; exit 1; }
 mv "$trial/rolling-back" "$trial/rolled-back"
 # The host is back; what follows must not make a failure of it, not even on a full disk.

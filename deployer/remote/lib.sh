@@ -12,7 +12,7 @@ berth_state=/var/lib/berth
 credentials=$berth_state/credentials
 profile=/nix/var/nix/profiles/system
 
-doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt='' doc_text=''
+doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt='' doc_text='' doc_boot='' doc_keep='' doc_caches=''
 while IFS= read -r line && [ "$line" != --- ]; do
   value=${line#*=}
   case ${line%%=*} in
@@ -22,7 +22,11 @@ while IFS= read -r line && [ "$line" != --- ]; do
     system) doc_system=$value ;;
     seconds) doc_seconds=$value ;;
     text) doc_text=$value ;;
+    boot) doc_boot=$value ;;
+    keep) doc_keep=$value ;;
     path) doc_paths="$doc_paths$value
+" ;;
+    cache) doc_caches="$doc_caches$value
 " ;;
     device) doc_devices="$doc_devices$value
 " ;;
@@ -42,6 +46,7 @@ done
 # Half a document is none: the connection may have broken in its middle.
 [ "$line" = --- ] || { echo 'the document was cut off' >&2; exit 64; }
 
+case $doc_keep in *[!0-9]*) echo "bad keep: $doc_keep" >&2; exit 64 ;; esac
 case $doc_id in *[!a-z0-9-]*) echo "bad id: $doc_id" >&2; exit 64 ;; esac
 case $doc_toplevel in
   '' | /nix/store/[0-9a-z]*-*) ;;
@@ -56,13 +61,72 @@ json_string() {
     { gsub(/\\/, "&&"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }
     END { printf "\"" }'
 }
-json_text() { printf '%s' "$1" | json_string; }
+# The same of a text. Ordinary characters start no program: each costs more than everything else here.
+json_text() {
+  case $1 in
+    *[!A-Za-z0-9\ /._:=+@,\;\(\)\{\}\"\\-]*) printf '%s' "$1" | json_string ;;
+    *[\"\\]*)
+      unescaped=$1 escaped=''
+      while
+        plain=${unescaped%%[\"\\]*}
+        [ "$plain" != "$unescaped" ]
+      do
+        unescaped=${unescaped#"$plain"}
+        escaped="$escaped$plain\\${unescaped%"${unescaped#?}"}"
+        unescaped=${unescaped#?}
+      done
+      printf '"%s"' "$escaped$unescaped"
+      ;;
+    *) printf '"%s"' "$1" ;;
+  esac
+}
 # A link's final target as a JSON string, or null.
-json_link() { if [ -e "$1" ]; then readlink -f "$1" | json_string; else printf null; fi; }
+json_link() { if [ -e "$1" ]; then json_text "$(readlink -f "$1")"; else printf null; fi; }
+# A file's text as a JSON string, or null where there is none to be read.
+json_file() {
+  [ -r "$1" ] || { printf null; return 0; }
+  {
+    IFS= read -r file_line || true
+    if IFS= read -r more || [ -n "$more" ]; then json_string <"$1"; else json_text "$file_line"; fi
+  } <"$1"
+}
+# The first line of a file, with builtins alone; nothing where it cannot be read.
+first_line() {
+  first=''
+  { IFS= read -r first <"$1"; } 2>/dev/null || true
+  printf '%s' "$first"
+}
+# os_release FIELD: what the system says of itself, as a JSON string.
+os_release() {
+  said=''
+  while IFS= read -r os_line; do
+    case $os_line in "$1="*) said=${os_line#*=} ;; esac
+  done </etc/os-release
+  case $said in '"'*'"') said=${said#?} said=${said%?} ;; esac
+  json_text "$said"
+}
+# What is known of the release that is kept. The document's text is the mark of a release by hand, which holds back the one before it; any
+# other release ends that. What is left of stdin are its checks, for the day it is returned to; those of releases that are gone go.
+keep_marks() {
+  if [ -n "$doc_text" ]; then printf '%s\n' "$doc_text" >"$berth_state/held" || return; else rm -f "$berth_state/held"; fi
+  mkdir -p "$berth_state/checks"
+  cat >"$berth_state/checks/${doc_toplevel##*/}"
+  for one in "$berth_state"/checks/*; do
+    [ -e "/nix/store/${one##*/}" ] || rm -f "$one"
+  done
+}
 digest() { sha256sum | cut -d' ' -f1; }
 # decrypted SERVICE NAME: a credential's content; nothing where it is not there or cannot be decrypted.
 decrypted() { systemd-creds decrypt --name="$2" "$credentials/$1/$2" - 2>/dev/null || true; }
 stored_digest() { decrypted "$1" "$2" | digest; }
 # Seconds since boot: the only clock that no one sets.
-uptime_s() { cut -d. -f1 /proc/uptime; }
+uptime_s() { read -r uptime_now _ </proc/uptime && printf '%s' "${uptime_now%%.*}"; }
 refuse() { printf '{"ok":false,"because":%s}\n' "$(json_text "$1")"; exit 0; }
+
+# An earlier trial's files, its lock and its roots; the profile's generations root what is kept.
+end_trial() {
+  if [ "$(first_line "$berth_run/lock/id")" = "$doc_id" ]; then rm -rf "$berth_run/lock"; fi
+  rm -f "$berth_roots/new-$doc_id" "$berth_roots/old-$doc_id" "$berth_roots/booted-$doc_id"
+  # A guard that has not seen yet that it is relieved takes a folder that is gone for a failure, and removes this one itself.
+  [ -e "$trial_dir/confirmed" ] || rm -rf "$trial_dir"
+}

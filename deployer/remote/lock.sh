@@ -16,4 +16,6 @@ take_lock() {
   echo "$doc_owner" >"$lock/owner"
   echo "$doc_id" >"$lock/id"
 }
+# on_trial FOLDER: whether its trial has not ended, and a guard is on watch or at work.
+on_trial() { [ -e "$1/pending" ] || [ -e "$1/confirming" ] || [ -e "$1/rolling-back" ]; }
 unlock_and_refuse() { rm -rf "$lock"; refuse "$1"; }

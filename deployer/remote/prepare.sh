@@ -1,6 +1,9 @@
 # shellcheck shell=sh disable=SC2154
 # Before the copy: take the host's lock, root what runs now and what is to come, refuse what cannot go well.
-# Document: id, owner, toplevel, system, seconds (the lock is stale after these), path=<store path> <bytes> for the new closure.
+# Document: id, owner, toplevel, system, seconds (the lock is stale after these);
+# text (the toplevel that it is believed to run; empty where that is not known);
+# after "---" the new closure, as lines of store path and bytes, with "shared" behind what that toplevel's closure has as well.
+# Answers with what the host lacks and a look at it.
 [ -e /run/current-system ] || refuse 'it does not run NixOS: /run/current-system is absent'
 [ "$doc_system" = "$(uname -m)-linux" ] || refuse "the release is for $doc_system, the host is $(uname -m)-linux"
 
@@ -11,7 +14,7 @@ take_lock
 # have the guard return to that first.
 for left in "$berth_run"/*/; do
   left=${left%/}
-  [ -e "$left/pending" ] || [ -e "$left/confirming" ] || [ -e "$left/rolling-back" ] || continue
+  on_trial "$left" || continue
   : >"$left/abandon"
   patience=$(($(uptime_s) + 60))
   while [ ! -e "$left/rolled-back" ]; do
@@ -20,24 +23,67 @@ for left in "$berth_run"/*/; do
   done
 done
 
+# The same of a boot on trial: while it lasts, the guard at boot has the say; once it is over, the boot default is the profile again.
+if [ -e "$boot_trial.expired" ] && [ "$(boot_value_of "$boot_trial.expired" toplevel)" = "$(booted)" ]; then
+  unlock_and_refuse 'it is about to reboot, as a boot on trial was not confirmed'
+fi
+[ ! -e "$boot_trial.expired" ] || mv "$boot_trial.expired" "$boot_trial"
+if [ -e "$boot_trial" ]; then
+  [ "$(boot_value toplevel)" != "$(booted)" ] ||
+    unlock_and_refuse "$(boot_value owner) has booted it on trial: unless that is confirmed, it reboots within $(boot_value seconds) s of its boot"
+  boot_default "$(boot_value fallback)" || unlock_and_refuse 'the boot loader could not be written'
+  rm -f "$boot_trial"
+fi
+
+# Whoever died has left its files and its roots. Nobody else is at work now, but a guard that still is.
+for left in "$berth_run"/*/; do
+  left=${left%/}
+  [ "$left" = "$lock" ] || systemctl is-active --quiet "berth-guard-${left##*/}.service" || rm -rf "$left"
+done
+for root in "$berth_roots"/old-* "$berth_roots"/booted-* "$berth_roots"/new-*; do
+  left=${root##*/}
+  [ ! -L "$root" ] || [ -d "$berth_run/${left#*-}" ] || rm -f "$root"
+done
+
 old=$(readlink -f /run/current-system)
 ln -sfn "$old" "$berth_roots/old-$doc_id"
 [ -e /run/booted-system ] && ln -sfn "$(readlink -f /run/booted-system)" "$berth_roots/booted-$doc_id"
 ln -sfn "$doc_toplevel" "$berth_roots/new-$doc_id"
 
 mkdir -p "$trial_dir"
-printf '%s' "$doc_paths" >"$trial_dir/paths"
-# Paths the host lacks, and the bytes they take.
-cut -d' ' -f1 "$trial_dir/paths" | xargs -r nix-store --check-validity --print-invalid >"$trial_dir/missing" || true
-bytes=$(awk 'NR == FNR { lacks[$1]; next } $1 in lacks { sum += $2 } END { printf "%d", sum }' "$trial_dir/missing" "$trial_dir/paths")
-free=$(df --output=avail -B1 /nix/store | tail -n 1 | tr -d ' ')
+cat >"$trial_dir/paths"
+# What runs is valid with everything that it refers to: about that, Nix need not be asked.
+known=''
+[ -n "$doc_text" ] && [ "$old" = "$doc_text" ] && known=shared
+awk -v known="$known" 'known == "" || $3 != known { print $1 }' "$trial_dir/paths" >"$trial_dir/missing"
+if [ -z "$known" ]; then
+  mv "$trial_dir/missing" "$trial_dir/asked"
+  xargs -r nix-store --check-validity --print-invalid <"$trial_dir/asked" >"$trial_dir/missing" || true
+fi &
+asking=$!
+seen=$(look)
+wait "$asking"
+# How many the host lacks, the bytes they take, and the first of them: all would be a long answer, and a long list is copied otherwise.
+lacks=$(awk '
+  FILENAME == ARGV[1] { lacks[$1]; count++; if (count <= 200) few = few (count > 1 ? "," : "") "\"" $1 "\""; next }
+  $1 in lacks { sum += $2 }
+  END { printf "%d %d [%s]", count, sum, few }' "$trial_dir/missing" "$trial_dir/paths")
+few=${lacks#* * } lacks=${lacks%" $few"}
+count=${lacks% *} bytes=${lacks#* }
+
+boot=''
+[ -d /boot ] && boot=/boot
+# shellcheck disable=SC2086 # None or one.
+{ read -r _ && read -r free && read -r boot_free; } <<EOF || true
+$(df --output=avail -B1 /nix/store $boot)
+EOF
 # A tenth more than the unpacked size, and 64 MiB for the system to breathe.
 need=$((bytes + bytes / 10 + 67108864))
 [ "$free" -ge "$need" ] || unlock_and_refuse "the disk is too full: $free bytes free in /nix/store, $need needed"
-if [ -d /boot ]; then
-  boot_free=$(df --output=avail -B1 /boot | tail -n 1 | tr -d ' ')
-  # A kernel and its initrd, with some room.
-  [ "$boot_free" -ge 67108864 ] || unlock_and_refuse "/boot is too full: $boot_free bytes free, 64 MiB needed"
+# A kernel and its initrd, with some room.
+if [ -n "$boot" ] && [ "$boot_free" -lt 67108864 ]; then
+  unlock_and_refuse "/boot is too full: $boot_free bytes free, 64 MiB needed"
 fi
-printf '{"ok":true,"current":%s,"profile":%s,"missing":%d,"missingBytes":%d}\n' \
-  "$(json_text "$old")" "$(json_link "$profile")" "$(wc -l <"$trial_dir/missing")" "$bytes"
+# What the deployer has sent behind this is what the host lacks.
+[ -z "$known" ] || : >"$trial_dir/as-expected"
+printf '{"ok":true,"missing":%d,"missingBytes":%d,"few":%s,"seen":%s}\n' "$count" "$bytes" "$few" "$seen"

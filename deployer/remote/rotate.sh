@@ -7,9 +7,8 @@ take_lock
 # A trial whose deployer died outlives its lock. A guard that puts a whole system back must not find another key under it.
 for left in "$berth_run"/*/; do
   left=${left%/}
-  if [ -e "$left/pending" ] || [ -e "$left/confirming" ] || [ -e "$left/rolling-back" ]; then
-    unlock_and_refuse "a release or a rotation is on trial (${left##*/}), and its guard has not ended it yet"
-  fi
+  on_trial "$left" || continue
+  unlock_and_refuse "a release or a rotation is on trial (${left##*/}), and its guard has not ended it yet"
 done
 
 mkdir -p "$trial_dir"

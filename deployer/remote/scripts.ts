@@ -36,18 +36,26 @@ const observation = z.object({
   /** Parts of the running system that only a reboot puts in force: "kernel", "initrd", "kernel-modules". */
   pendingReboot: z.array(z.string()),
   marker: z.string().nullable(),
+  /** The mark of a release that was rolled back by hand (`release/hold.ts`). */
+  held: z.string().nullable().default(null),
   failed: z.array(z.object({ unit: z.string(), journal: z.string() })),
   trial: z.object({ state: trialState, exitCode: z.int().nullable(), log: z.string() }),
+  /** Of systemd, e.g. "running", "degraded", "starting"; told by `observe` alone, as the restarts are. */
+  state: z.string().default(""),
+  /** How often systemd has restarted a unit by itself since it was started, where it has. */
+  restarts: z.record(z.string(), z.int()).default({}),
 });
 export type Observation = z.infer<typeof observation>;
 
 const refusal = z.object({ ok: z.literal(false), because: z.string() });
 const done = z.object({ ok: z.literal(true) });
 const prepared = done.extend({
-  current: z.string(),
-  profile: z.string().nullable(),
+  /** Paths of the new closure that the host lacks, and their unpacked bytes. */
   missing: z.int(),
   missingBytes: z.int(),
+  /** The first 200 of them. */
+  few: z.array(z.string()),
+  seen: observation.extend({ current: z.string() }),
 });
 
 /** What `disks.sh` tells: the disks of a machine, and which of them the devices of a layout are. */
@@ -72,6 +80,26 @@ const disks = z.object({
   volumes: z.array(z.string()),
 });
 export type Disks = z.infer<typeof disks>;
+
+/** What `generations.sh` tells: the releases that a host can return to. */
+const generations = z.object({
+  current: z.string().nullable(),
+  booted: z.string().nullable(),
+  profile: z.string().nullable(),
+  held: z.string().nullable(),
+  generations: z.array(
+    z.object({
+      number: z.int(),
+      toplevel: z.string(),
+      /** Seconds since 1970. */
+      at: z.int(),
+      /** Of the system, e.g. "26.05.20261120.1a2b3c4". */
+      label: z.string().nullable(),
+      /** The checks it was kept with, as JSON. */
+      checks: z.string().nullable(),
+    }),
+  ),
+});
 
 const credentials = z.object({
   credentials: z.array(z.object({ service: z.string(), name: z.string(), digest: z.string() })),
@@ -103,6 +131,14 @@ export type Inspection = z.infer<typeof inspection>;
 /** What `network.sh` tells of each address that it was asked for. */
 const network = z.array(z.object({ address: z.string(), up: z.boolean(), route: z.boolean() }));
 
+/** What `check.sh` tells of one of the host's own checks; `output` is the end of what a command wrote. */
+const checked = z.object({
+  well: z.boolean(),
+  timedOut: z.boolean(),
+  because: z.string(),
+  output: z.string(),
+});
+
 /** What `rescue.sh` tells: texts of what lies on the disks, each with where it is from. */
 const rescued = done.extend({
   /** Hetzner's id of the server; empty where the metadata service did not tell. */
@@ -116,14 +152,28 @@ const answers = {
   disks,
   inspect: inspection,
   network,
+  check: checked,
   note: done,
   mark: done,
   "hand-over": done,
+  generations,
+  unhold: done.extend({ was: z.string().nullable() }),
   settle: done,
+  build: z.union([done, refusal]),
+  /** What the host lacks after it has asked the caches; `trouble` is what it says of them, "" when none is at fault. */
+  fetch: prepared.omit({ seen: true }).extend({ trouble: z.string() }),
   prepare: z.union([prepared, refusal]),
   hold: z.union([done, refusal]),
-  trial: z.union([done, refusal]),
-  confirm: z.union([done, refusal]),
+  before: z.union([done, refusal]),
+  /** `well`: the switch has ended with 0. `bootOnly` says that the system cannot be switched to while another runs, only booted. */
+  trial: z.union([
+    done.extend({ well: z.boolean(), seen: observation.optional() }),
+    refusal.extend({ bootOnly: z.boolean().default(false) }),
+  ]),
+  reboot: z.union([done.extend({ fallback: z.string() }), refusal]),
+  "reboot-keep": z.union([done, refusal]),
+  "reboot-return": z.union([done.extend({ rebooting: z.boolean() }), refusal]),
+  confirm: z.union([done.extend({ kept: z.boolean(), seen: observation }), refusal]),
   abandon: z.union([done, refusal]),
   finish: z.union([done, refusal]),
   adopt: z.union([done, refusal]),
@@ -146,10 +196,22 @@ export interface ScriptOptions extends RemoteOptions {
 }
 
 /** Shell functions that a script has beside the library's. */
-const functions: Partial<Record<ScriptName, string>> = { prepare: "lock", rotate: "lock" };
+const functions: Partial<Record<ScriptName, readonly string[]>> = {
+  observe: ["look"],
+  confirm: ["look"],
+  prepare: ["lock", "look", "boot-trial"],
+  trial: ["look"],
+  reboot: ["lock", "boot-trial", "boot-entry"],
+  "reboot-keep": ["boot-trial"],
+  "reboot-return": ["boot-trial"],
+  rotate: ["lock"],
+};
 
 /** What a script leaves on the host: a script of its own, read behind the document and what the caller sends. */
 const leaves: Partial<Record<ScriptName, string>> = { trial: "guard", rotate: "host-key" };
+
+/** Scripts that are given secrets. */
+const secretive = new Set<ScriptName>(["credentials-deliver", "rotate"]);
 
 /** Run one of the scripts in this folder on a host. Throws a Failure when it ends in any other way than with its JSON line. */
 export async function remote<Name extends ScriptName>(
@@ -158,10 +220,11 @@ export async function remote<Name extends ScriptName>(
   document: Document,
   options: ScriptOptions,
 ): Promise<Answer<Name>> {
-  const parts = ["lib", functions[name], name].filter((part) => part !== undefined);
+  const parts = ["lib", ...(functions[name] ?? []), name];
   const text = (await Promise.all(parts.map(script))).join("\n");
   const rest = `${options.rest ?? ""}${leaves[name] ? await script(leaves[name]) : ""}`;
-  const ended = await session.sh(text, { ...options, input: renderDocument(document, rest) });
+  const confidential = secretive.has(name);
+  const ended = await session.sh(text, { ...options, confidential, input: renderDocument(document, rest) });
   const line = ended.stdout.trimEnd().split("\n").at(-1) ?? "";
   const parsed = ended.exitCode === 0 ? answers[name].safeParse(jsonOrUndefined(line)) : undefined;
   if (parsed?.success) return parsed.data as Answer<Name>;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { withoutComment } from "../../config/public-key.ts";
 import { Failure } from "../failure.ts";
 import { type Answer, remote } from "../remote/scripts.ts";
 import type { SshTarget } from "../ssh/config.ts";
@@ -20,11 +21,11 @@ export async function awaitRescueKey(
   { host, address, hostKeys }: Pick<SshTarget, "host" | "address" | "hostKeys">,
   { until, status }: { until: number; status: (line: string) => void },
 ): Promise<string> {
-  const installed = new Set(hostKeys.map((key) => key.trim().split(/\s+/)[1]));
+  const installed = new Set(hostKeys.map(withoutComment));
   let trouble: string;
   do {
     const { key, said } = await scanHostKey(address, 22, 3);
-    if (key !== undefined && !installed.has(key.split(" ")[1])) return key;
+    if (key !== undefined && !installed.has(withoutComment(key))) return key;
     trouble = key === undefined ? said : "the installed system answers, not the rescue system";
     status(`waiting for the rescue system: ${trouble}`);
     await sleep(1_000);

@@ -1,3 +1,5 @@
+import { withoutComment } from "../../config/public-key.ts";
+
 /** Where a host is, who it must be, and how to log in. */
 export interface SshTarget {
   /** The stack's name. */
@@ -43,7 +45,7 @@ export const jumpAlias = (target: Pick<SshTarget, "stack" | "host">): string => 
 export function knownHosts(target: SshTarget): string {
   const known = target.hostKeys.map((key) => [hostAlias(target), key] as const);
   if (target.jump) known.push([jumpAlias(target), target.jump.hostKey]);
-  return known.map(([alias, key]) => `${alias} ${key.trim().split(/\s+/).slice(0, 2).join(" ")}\n`).join("");
+  return known.map(([alias, key]) => `${alias} ${withoutComment(key)}\n`).join("");
 }
 
 /**

@@ -1,12 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure.ts";
 import { privateFolder, removePrivateFolder } from "../private-folder.ts";
-import { type Ended, lastLines, NotStarted, run } from "../process.ts";
+import { type Ended, lastLines, NotStarted, run, runPiped } from "../process.ts";
 import { hostAlias, knownHosts, type SshTarget, sshConfig } from "./config.ts";
+import { ResidentShell } from "./shell.ts";
+
+const residentScript = new URL("./resident.sh", import.meta.url);
+
+/** A host did not let anybody in: nothing was said to it. */
+export class Unreachable extends Failure {}
 
 export interface RemoteOptions {
   /** The script's input, as data on stdin. */
@@ -16,8 +23,14 @@ export interface RemoteOptions {
   signal?: AbortSignal;
   /** A new TCP connection instead of the shared one: proves that the host still lets people in. */
   fresh?: boolean;
+  /** Called when it is sent to a shell that stays: a `command` that is given now runs right behind it, whatever comes back. */
+  onSent?: () => void;
+  /** Its input may not be written down on the host, not even for a moment in root's memory file system. */
+  confidential?: boolean;
   /** Seconds to wait for the connection to stand. @default 10 */
   connectTimeout?: number;
+  /** Run as whoever logs in, who need not be able to become root. */
+  asSelf?: boolean;
 }
 
 /**
@@ -32,7 +45,14 @@ export class SshSession {
   readonly #folder: string;
   readonly #controlPath: string;
   #master: ChildProcess | undefined;
+  /** Every one that was started and has not ended: one that was dropped as it opened is not the shared one, and would stay. */
+  readonly #started = new Set<ChildProcess>();
   #opening: Promise<void> | undefined;
+  /** On the shared connection, where one was asked for before that was opened. */
+  #shell: ResidentShell | undefined;
+  #wantsShell = false;
+  /** When the shared connection was seen to stand; milliseconds since the epoch. */
+  #stoodAt = 0;
 
   private constructor(target: SshTarget, folder: string) {
     this.target = target;
@@ -59,9 +79,18 @@ export class SshSession {
     return session;
   }
 
+  /**
+   * Have every shared connection from now on bring a shell that stays on the host, which takes a login and a round trip off each script.
+   * For hosts that let this user run commands as they come.
+   */
+  keepShell(): void {
+    this.#wantsShell = true;
+  }
+
   /** "web1 (203.0.113.7)", for messages. */
   get label(): string {
-    return `${this.target.host} (${this.target.address})`;
+    const { host, address } = this.target;
+    return host === address ? address : `${host} (${address})`;
   }
 
   /** Options for programs that start ssh themselves (`NIX_SSHOPTS`): the shared connection, the same strictness. */
@@ -72,7 +101,13 @@ export class SshSession {
   /** Run a POSIX shell script on the host. A non-zero exit is returned, a lost connection (255) as well. */
   async sh(script: string, options: RemoteOptions): Promise<Ended> {
     if (!options.fresh) await this.#open(options.deadline);
-    const command = `exec ${become(this.target.user)}sh -c ${quote(script)}`;
+    const asSelf = options.asSelf && this.target.user !== "root";
+    if (!options.fresh && !options.confidential && !asSelf && this.#shell?.idle) {
+      const ended = this.#shell.run(script, { ...options, input: options.input ?? "" });
+      options.onSent?.();
+      return await ended;
+    }
+    const command = `exec ${asSelf ? "" : become(this.target.user)}sh -c ${quote(script)}`;
     const route = [
       ...(options.fresh ? ["-o", "ControlPath=none"] : []),
       ...(options.connectTimeout === undefined ? [] : ["-o", `ConnectTimeout=${options.connectTimeout}`]),
@@ -84,9 +119,80 @@ export class SshSession {
     });
   }
 
+  /** Run a command line on the host with bytes on its stdin. A non-zero exit is returned. */
+  async command(
+    command: string,
+    { input, deadline, signal }: Pick<RemoteOptions, "deadline" | "signal"> & { input: Uint8Array },
+  ): Promise<Ended> {
+    // Not even a moment later: what has just been sent may be followed by this.
+    if (this.#shell?.usable && this.#stands)
+      return await this.#shell.run(command, { input, deadline, signal });
+    await this.#open(deadline);
+    if (this.#shell?.idle) return this.#shell.run(command, { input, deadline, signal });
+    return run("ssh", ["-F", this.configFile, this.alias, command], { input, deadline, signal });
+  }
+
+  /** Run a command line on the host with a stream as its stdin. A non-zero exit is returned. */
+  async send(
+    source: Readable,
+    command: string,
+    { deadline, signal }: Pick<RemoteOptions, "deadline" | "signal">,
+  ): Promise<Ended> {
+    await this.#open(deadline);
+    return run("ssh", ["-F", this.configFile, this.alias, command], { input: source, deadline, signal });
+  }
+
+  /**
+   * Have a port of 127.0.0.1 on the host lead to one of 127.0.0.1 here for as long as `use` takes.
+   * Throws where the host's sshd does not forward.
+   */
+  async withTunnel<Result>(port: number, use: (remotePort: number) => Promise<Result>): Promise<Result> {
+    await this.#open(30_000);
+    const control = (verb: string) =>
+      run(
+        "ssh",
+        // The configuration forwards nothing by itself; ssh keeps the first value that it sees.
+        [
+          ...["-F", this.configFile, "-o", "ClearAllForwardings=no", "-O", verb],
+          ...["-R", `127.0.0.1:0:127.0.0.1:${port}`, this.alias],
+        ],
+        { deadline: 15_000 },
+      );
+    const opened = await control("forward");
+    const remotePort = Number.parseInt(opened.stdout, 10);
+    if (opened.exitCode !== 0 || !(remotePort > 0))
+      throw new Failure({
+        host: this.label,
+        tried: "have a port of the host lead here",
+        cameBack: lastLines(opened.stderr, 1) || "its sshd does not forward",
+        next: "allow it in its sshd: AllowTcpForwarding yes",
+      });
+    try {
+      return await use(remotePort);
+    } finally {
+      // A connection that broke has taken it along.
+      await control("cancel").catch(() => undefined);
+    }
+  }
+
+  /** Run a program here with its output as the input of a command line on the host. Either's non-zero exit is returned. */
+  async pipe(
+    file: string,
+    args: readonly string[],
+    command: string,
+    { deadline, signal }: Pick<RemoteOptions, "deadline" | "signal">,
+  ): Promise<Ended> {
+    await this.#open(deadline);
+    return runPiped([file, args], ["ssh", ["-F", this.configFile, this.alias, command]], {
+      deadline,
+      signal,
+    });
+  }
+
   /**
    * Try until a connection with the right host key and login key stands, or throw what ssh said last.
-   * A wrong host key ends the wait at once, unless `patient`: then the host is expected to change its identity.
+   * A wrong host key ends the wait at once, and so does a login that is refused, unless `patient`: then the host is expected to change
+   * its identity, or whom it lets in.
    */
   async waitUntilReachable(
     deadline: number,
@@ -110,56 +216,108 @@ export class SshSession {
       });
       if (attempt.exitCode === 0) return;
       said = lastLines(attempt.stderr, 3) || `ssh ended with ${attempt.exitCode}`;
-      if (isIdentityMismatch(attempt.stderr) && !options.patient) break;
+      const denied = isLoginDenied(attempt.stderr);
+      if ((isIdentityMismatch(attempt.stderr) || denied) && !options.patient) break;
       connectTimeout = Math.min(connectTimeout + 1, 10);
-      await sleep(300, undefined, { signal });
+      await sleep(denied ? deniedPause : 300, undefined, { signal });
     } while (Date.now() < end);
-    throw new Failure({
+    throw new Unreachable({
       host: this.label,
       tried: `ssh as ${this.target.user} on port ${this.target.port}`,
       cameBack: isIdentityMismatch(said)
         ? "host key verification failed: it answers with another key than this stack's"
         : said,
       next: isIdentityMismatch(said)
-        ? "someone else answers at this address, or the host was installed by other means; find out which before going on: berth trust shows the key that answers"
+        ? whoAnswers(this.target)
         : "look at the server's console, the firewall and the login key",
     });
   }
 
+  /**
+   * See to it that the shared connection stands and answers, waiting for a host that boots. Costs one round trip where it stands, one
+   * handshake where the host is up.
+   */
+  async ready(deadline: number, options: { signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#stands) {
+      if (Date.now() - this.#stoodAt < freshMilliseconds) return;
+      const answer = await this.sh("exit 0", { deadline: 5_000, ...options }).catch(() => undefined);
+      if (answer?.exitCode === 0) return;
+    }
+    this.drop();
+    try {
+      await this.#open(10_000);
+    } catch {
+      await this.waitUntilReachable(deadline, options);
+      await this.#open(30_000);
+    }
+  }
+
+  /**
+   * A new TCP connection becomes the shared one: proves that the host still lets people in, and what follows is said over it. The old
+   * one is given up first, as it may hang.
+   */
+  async renew(deadline: number): Promise<void> {
+    this.drop();
+    await this.#open(deadline);
+  }
+
   /** End the connection and remove the keys. */
   async close(): Promise<void> {
-    this.#master?.kill("SIGTERM");
-    this.#master = undefined;
+    for (const master of this.#started) master.kill("SIGTERM");
+    this.#forget();
     await removePrivateFolder(this.#folder);
   }
 
   /** Forget the shared connection (the host went away); the next command opens a new one. */
   drop(): void {
-    this.#master?.kill("SIGKILL");
+    for (const master of this.#started) master.kill("SIGKILL");
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#started.clear();
     this.#master = undefined;
     this.#opening = undefined;
+    this.#shell = undefined;
+  }
+
+  get #stands(): boolean {
+    return this.#master !== undefined && this.#master.exitCode === null && existsSync(this.#controlPath);
   }
 
   async #open(deadline: number): Promise<void> {
-    if (this.#master && this.#master.exitCode === null && existsSync(this.#controlPath)) return;
-    this.#opening ??= this.#startMaster(deadline).finally(() => {
-      this.#opening = undefined;
-    });
+    if (this.#stands) return;
+    if (this.#opening === undefined) {
+      const opening: Promise<void> = this.#startMaster(deadline).finally(() => {
+        if (this.#opening === opening) this.#opening = undefined;
+      });
+      this.#opening = opening;
+    }
     await this.#opening;
   }
 
   async #startMaster(deadline: number): Promise<void> {
     await rm(this.#controlPath, { force: true });
-    const master = spawn("ssh", ["-F", this.configFile, "-M", "-N", this.alias], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const shell = this.#wantsShell
+      ? `exec ${become(this.target.user)}sh -c ${quote(await readFile(residentScript, "utf8"))}`
+      : undefined;
+    const master = spawn(
+      "ssh",
+      ["-F", this.configFile, "-M", ...(shell ? [this.alias, shell] : ["-N", this.alias])],
+      { stdio: shell ? ["pipe", "pipe", "pipe"] : ["ignore", "ignore", "pipe"] },
+    );
+    this.#started.add(master);
+    const resident = shell ? new ResidentShell(master) : undefined;
     let said = "";
-    master.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-      said = (said + chunk).slice(-4_000);
+    master.stderr?.on("data", (chunk: Buffer) => {
+      said = (said + chunk.toString("utf8")).slice(-4_000);
     });
     const exited = new Promise<void>((resolve) =>
       master
-        .once("close", () => resolve())
+        .once("close", () => {
+          this.#started.delete(master);
+          resolve();
+        })
         .once("error", (error) => {
           said ||= error.message;
           resolve();
@@ -167,7 +325,7 @@ export class SshSession {
     );
     const end = Date.now() + Math.min(deadline, 30_000);
     while (!existsSync(this.#controlPath)) {
-      const gone = await Promise.race([exited.then(() => true), sleep(10, false)]);
+      const gone = await Promise.race([exited.then(() => true), sleep(3, false)]);
       if (gone || Date.now() > end) {
         master.kill("SIGKILL");
         throw new Failure({
@@ -178,14 +336,31 @@ export class SshSession {
         });
       }
     }
+    // Given up while it opened: the one that stands now is another's.
+    if (!this.#started.has(master)) return await this.#open(deadline);
     this.#master = master;
+    this.#shell = resident;
+    this.#stoodAt = Date.now();
   }
 }
+
+/** How long a connection that was just opened is believed in. */
+const freshMilliseconds = 2_000;
+
+/** Milliseconds between two logins that are refused: sshd, or what watches over it, bars an address that tries too often. */
+export const deniedPause = 3_000;
+
+/** What a person does about a host that shows another key. */
+const whoAnswers = ({ address, port }: SshTarget): string =>
+  `compare the key that berth trust ${address}${port === 22 ? "" : ` --port ${port}`} shows with what the machine says of itself at its console. If they differ, somebody else has its address; if not, its key was changed by other means: put the old one back there, or install it anew`;
 
 /** Did ssh refuse the host's key, rather than fail to reach it? */
 export function isIdentityMismatch(said: string): boolean {
   return /host key verification failed|host identification has changed|no matching host key type/i.test(said);
 }
+
+/** Did the host, or the one on the way to it, let nobody in with our key? */
+export const isLoginDenied = (said: string): boolean => /permission denied \(/i.test(said);
 
 /** What makes a command root's. It asks for no password: nobody is there to give one. */
 export const become = (user: string): string =>

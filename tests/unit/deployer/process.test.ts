@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../../deployer/failure.ts";
-import { forEachLine, lastLines, NotStarted, run, TimedOut } from "../../../deployer/process.ts";
+import { forEachLine, lastLines, NotStarted, run, runPiped, TimedOut } from "../../../deployer/process.ts";
 
 const node = (script: string, ...args: string[]): [string, string[]] => [
   process.execPath,
@@ -149,4 +149,40 @@ test.each([
   ["", 5, ""],
 ])("the last lines of %j that say something, %i at most, are %j", (text, count, expected) => {
   expect(lastLines(text, count)).toBe(expected);
+});
+
+describe("two programs, one's output being the other's input", () => {
+  const deadline = 20_000;
+
+  test("lose no byte between them, however much it is", async () => {
+    const much = node("process.stdout.write(Buffer.alloc(30_000_000, 'berth '))");
+    const count = node(
+      "let n = 0; process.stdin.on('data', (c) => { n += c.length }).on('end', () => console.log(n))",
+    );
+    for (let time = 0; time < 3; time++)
+      expect(await runPiped(much, count, { deadline })).toEqual({
+        exitCode: 0,
+        stdout: "30000000\n",
+        stderr: "",
+      });
+  });
+
+  test.each([
+    ["the first fails", "exit 3", "cat >/dev/null", 3],
+    ["the second fails", "echo hello", "cat >/dev/null; exit 4", 4],
+    ["both fail", "exit 3", "exit 4", 4],
+    ["the first is not there", undefined, "cat >/dev/null", 127],
+  ])("have failed when %s", async (_, first, second, exitCode) => {
+    const one = first === undefined ? (["no-such-program", []] as const) : (["sh", ["-c", first]] as const);
+    expect(await runPiped(one, ["sh", ["-c", second]], { deadline })).toMatchObject({ exitCode });
+  });
+
+  test("are both killed at their deadline and when they are cancelled", async () => {
+    const sleeper = ["sh", ["-c", "exec sleep 60"]] as const;
+    expect(await errorOf(runPiped(sleeper, sleeper, { deadline: 200 }))).toBeInstanceOf(TimedOut);
+    const controller = new AbortController();
+    const running = errorOf(runPiped(sleeper, sleeper, { deadline, signal: controller.signal }));
+    controller.abort();
+    expect((await running).message).toContain("cancelled");
+  });
 });

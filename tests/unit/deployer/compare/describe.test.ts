@@ -55,10 +55,22 @@ describe("the line for the tree", () => {
     expect(summary({ ...nothing, units: units(6) })).toMatch(/restarts u0, u1, u2 and 3 more;/);
   });
 
-  test("says when a reboot is due", () => {
-    expect(summary({ ...nothing, reboot: ["kernel", "initrd"] })).toMatch(
-      /^switch; a reboot is due for another kernel, initrd;/,
-    );
+  test.each<[string[], boolean, RegExp]>([
+    [[], true, /^switch;/],
+    [["kernel", "initrd"], false, /^switch; a reboot is due for another kernel, initrd;/],
+    [["kernel"], true, /^switch \+ reboot on trial for another kernel;/],
+    [
+      ["init interface"],
+      false,
+      /^REFUSED: it cannot be switched to \(another init interface\), and `reboot` does not let it be booted now;/,
+    ],
+    [
+      ["kernel", "init interface"],
+      true,
+      /^reboot on trial, as it cannot be switched to \(another kernel, init interface\);/,
+    ],
+  ])("says what is done about %o, where a reboot may be: %s", (reboot, mayReboot, line) => {
+    expect(summary({ ...nothing, reboot }, mayReboot)).toMatch(line);
   });
 });
 

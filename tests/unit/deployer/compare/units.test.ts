@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { compareUnits } from "../../../../deployer/compare/units.ts";
 
-const service = (exec: string, unit = "") => `[Unit]\n${unit}\n[Service]\nExecStart=${exec}\n`;
+const service = (exec: string, unit = "", own = "") =>
+  `[Unit]\n${unit}\n[Service]\nExecStart=${exec}\n${own}\n`;
 const compare = (before: Record<string, string>, after: Record<string, string>, started: string[] = []) =>
   compareUnits(new Map(Object.entries(before)), new Map(Object.entries(after)), new Set(started));
 
@@ -29,12 +30,18 @@ test.each<[string, string, string, string | undefined]>([
     service("a", "X-Reload-Triggers=2"),
     "reload",
   ],
-  ["a unit that asks for it is reloaded", service("a"), service("b", "X-ReloadIfChanged=true"), "reload"],
-  ["a unit that forbids it is left", service("a"), service("b", "X-RestartIfChanged=false"), "leave"],
+  ["a unit that asks for it is reloaded", service("a"), service("b", "", "X-ReloadIfChanged=true"), "reload"],
+  ["a unit that forbids it is left", service("a"), service("b", "", "X-RestartIfChanged=false"), "leave"],
+  [
+    "what stands in another section than NixOS reads it in says nothing",
+    service("a"),
+    service("b", "X-RestartIfChanged=false"),
+    "restart",
+  ],
   ["a unit that refuses to be stopped is left", service("a"), service("b", "RefuseManualStop=yes"), "leave"],
   [
     "a unit that forbade it before and no longer does is restarted",
-    service("a", "X-RestartIfChanged=false"),
+    service("a", "", "X-RestartIfChanged=false"),
     service("b"),
     "restart",
   ],
@@ -59,13 +66,15 @@ test("a new unit is started where something asks for it", () => {
   expect(compare({}, after, ["a.service"])).toEqual([{ unit: "a.service", verb: "start" }]);
 });
 
-test("targets and slices are not touched, mounts are reloaded", () => {
+test("targets, slices and sockets are not touched, mounts are reloaded", () => {
   const before = {
+    "a.socket": "[Socket]\nBacklog=1\n",
     "a.target": "[Unit]\nAfter=x\n",
     "a.slice": "[Slice]\nCPUWeight=1\n",
     "a.mount": "[Mount]\nWhat=x\n",
   };
   const after = {
+    "a.socket": "[Socket]\nBacklog=2\n",
     "a.target": "[Unit]\nAfter=y\n",
     "a.slice": "[Slice]\nCPUWeight=2\n",
     "a.mount": "[Mount]\nWhat=y\n",

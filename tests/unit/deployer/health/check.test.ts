@@ -6,7 +6,8 @@ import tls from "node:tls";
 import sshpk from "sshpk";
 import { afterEach, describe, expect, test } from "vitest";
 import type { HealthCheck } from "../../../../config/manifest.ts";
-import { checkAll, checkOnce, urlOf } from "../../../../deployer/health/check.ts";
+import { checkOutside, wayOf } from "../../../../deployer/health/check.ts";
+import type { Verdict } from "../../../../deployer/health/verdict.ts";
 
 const loopback = "127.0.0.1";
 const open: { close(): unknown }[] = [];
@@ -36,6 +37,11 @@ const check = (port: number, more: Partial<HealthCheck> = {}): HealthCheck => ({
   status: 200,
   ...more,
 });
+const checkOnce = (wanted: HealthCheck, address: string, timeout: number): Promise<Verdict> => {
+  const way = wayOf(wanted);
+  if ("inside" in way) throw new Error("asked on the host");
+  return way.outside(address, timeout);
+};
 const because = async (wanted: HealthCheck, timeout = 3_000): Promise<string> => {
   const verdict = await checkOnce(wanted, loopback, timeout);
   return verdict.healthy ? "it is healthy" : verdict.because;
@@ -194,9 +200,31 @@ describe("a check over https", () => {
     );
   });
 
-  test("refuses a certificate that nobody signed", async () => {
+  test("takes one that the host has signed itself for one that is not issued yet, and says so", async () => {
     const { port } = await serveSecurely();
-    expect(await because(over("example.org", port))).toMatch(/ failed: self-signed certificate/);
+    expect(await checkOnce(over("example.org", port), loopback, 3_000)).toEqual({
+      healthy: true,
+      took: expect.any(Number),
+      note: "the certificate of example.org is not issued yet",
+    });
+    const notes: string[] = [];
+    const options = { deadline: 3_000, onNote: (line: string) => notes.push(line) };
+    expect(await checkOutside([over("example.org", port)], [loopback], options)).toMatchObject({
+      healthy: true,
+    });
+    expect(notes).toEqual(["the certificate of example.org is not issued yet (at 127.0.0.1)"]);
+  });
+
+  test("is no less strict with what such a host answers", async () => {
+    const { port } = await serveSecurely();
+    expect(await because({ ...over("example.org", port), status: 204 })).toMatch(
+      / failed: self-signed certificate/,
+    );
+  });
+
+  test("refuses one that a host has signed itself for another name", async () => {
+    const { port } = await serveSecurely();
+    expect(await because(over("www.example.com", port))).toMatch(/ failed: self-signed certificate/);
   });
 
   test.each(["127.0.0.1", "[::1]"])(
@@ -218,20 +246,20 @@ describe("all checks", () => {
   const fast = { deadline: 400, pause: 20 };
 
   test("are healthy when there are none", async () => {
-    expect((await checkAll([], [loopback], fast)).healthy).toBe(true);
+    expect((await checkOutside([], [loopback], fast)).healthy).toBe(true);
   });
 
   test("are asked again until they are healthy", async () => {
     let asked = 0;
     const port = await serve((_, response) => response.writeHead(++asked < 4 ? 503 : 200).end());
-    expect((await checkAll([check(port)], [loopback], { ...fast, deadline: 5_000 })).healthy).toBe(true);
+    expect((await checkOutside([check(port)], [loopback], { ...fast, deadline: 5_000 })).healthy).toBe(true);
     expect(asked).toBe(4);
   });
 
   test("are all asked; one that stays unhealthy decides, and says for how long", async () => {
     const well = await serve(says("ok"));
     const ill = await serve(says("no", 500));
-    const verdict = await checkAll([check(well), check(ill)], [loopback], fast);
+    const verdict = await checkOutside([check(well), check(ill)], [loopback], fast);
     expect(verdict).toEqual({
       healthy: false,
       because: expect.stringMatching(
@@ -248,13 +276,13 @@ describe("all checks", () => {
       asked.push(request.socket.localAddress);
       response.end();
     }, "0.0.0.0");
-    expect((await checkAll([check(port)], [loopback, "127.0.0.2"], fast)).healthy).toBe(true);
+    expect((await checkOutside([check(port)], [loopback, "127.0.0.2"], fast)).healthy).toBe(true);
     expect(asked).toEqual([loopback, "127.0.0.2"]);
   });
 
   test("are unhealthy when one address does not answer", async () => {
     const port = await serve(says("ok"));
-    const verdict = await checkAll([check(port)], [loopback, "127.0.0.2"], fast);
+    const verdict = await checkOutside([check(port)], [loopback, "127.0.0.2"], fast);
     expect(verdict).toMatchObject({ healthy: false, because: expect.stringContaining("ECONNREFUSED") });
   });
 
@@ -264,37 +292,64 @@ describe("all checks", () => {
   test("leave out a further address that this machine has no route to, and say so", async () => {
     const port = await serve(says("ok"));
     const skipped: string[] = [];
-    const verdict = await checkAll([check(port)], [loopback, noWay], {
+    const verdict = await checkOutside([check(port)], [loopback, noWay], {
       ...fast,
-      onSkip: (line) => skipped.push(line),
+      onNote: (line) => skipped.push(line),
     });
     expect(verdict.healthy).toBe(true);
     expect(skipped).toEqual([`not checked at ${noWay}: this machine has no route to it`]);
   });
 
   test("never leave out the first address", async () => {
-    expect(await checkAll([check(80)], [noWay], fast)).toMatchObject({ healthy: false });
+    expect(await checkOutside([check(80)], [noWay], fast)).toMatchObject({ healthy: false });
   });
 
   test("end at their deadline, or a second later at most, though a server hangs", async () => {
     const port = await serve(() => undefined);
     const started = Date.now();
-    expect((await checkAll([check(port)], [loopback], fast)).healthy).toBe(false);
+    expect((await checkOutside([check(port)], [loopback], fast)).healthy).toBe(false);
     expect(Date.now() - started).toBeLessThan(fast.deadline + 1_500);
   });
 
   test("stop when they are cancelled", async () => {
     const port = await serve(says("no", 500));
     const cancel = new AbortController();
-    const work = checkAll([check(port)], [loopback], { deadline: 8_000, signal: cancel.signal });
+    const work = checkOutside([check(port)], [loopback], { deadline: 8_000, signal: cancel.signal });
     setTimeout(() => cancel.abort(new Error("cancelled by you")), 50);
     await expect(work).rejects.toThrow();
   });
 });
 
-test.each([
-  [{ http: "http://example.org/healthz", status: 200 }, "http://example.org/healthz"],
-  [{ https: "https://example.org:8443/", status: 200 }, "https://example.org:8443/"],
-])("the URL of %o is %s", (one, url) => {
-  expect(urlOf(one).href).toBe(url);
+describe("a check of a port", () => {
+  test("is healthy when it takes a connection, which is closed at once", async () => {
+    const ended = Promise.withResolvers<void>();
+    const server = createTcpServer((socket) => {
+      socket.resume();
+      socket.on("end", () => {
+        socket.end();
+        ended.resolve();
+      });
+      socket.on("error", () => ended.resolve());
+    });
+    const port = await listen(server as unknown as Server);
+    expect(await because({ tcp: port })).toBe("it is healthy");
+    await ended.promise;
+  });
+
+  test("tells a port that is closed", async () => {
+    const server = createTcpServer();
+    const port = await listen(server as unknown as Server);
+    await new Promise((resolve) => server.close(resolve));
+    expect(await because({ tcp: port })).toMatch(new RegExp(`^TCP port ${port} failed: .*ECONNREFUSED`));
+  });
+});
+
+test.each<[HealthCheck, unknown]>([
+  [{ unit: "site.service" }, { inside: { unit: "site.service" } }],
+  [{ command: "true", body: "ok" }, { inside: { command: "true", body: "ok" } }],
+  [{ command: "true" }, { inside: { command: "true", body: undefined } }],
+  [{ tcp: 5432 }, { outside: expect.any(Function) }],
+  [{ https: "https://example.org/" }, { outside: expect.any(Function) }],
+])("%o is asked as %o", (check, way) => {
+  expect(wayOf(check)).toEqual(way);
 });

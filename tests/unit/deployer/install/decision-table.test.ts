@@ -123,6 +123,7 @@ function objections({ facts, wanted }: { facts: TargetFacts; wanted: Wanted }): 
   const wrong: [boolean, string][] = [
     [!byBootstrap && !byWord, "neither the bootstrap key without a marker nor the word for this very server"],
     [facts.marker !== null && !byWord, "a marker that nobody asked to wipe"],
+    [facts.marker !== null && installer, "an installer that shows the marker of an installed system"],
     [!wanted.ordered && !named, "a disk of another's machine that was not named"],
     [wanted.adopt !== null && byBootstrap, "a server that shall be a restored snapshot"],
     [facts.machine !== "x86_64", "another architecture"],
@@ -158,8 +159,7 @@ test("no combination of what can be found and wanted wipes a disk that nobody ga
   let wiping = 0;
   for (const one of combinations()) {
     const { facts, wanted } = caseOf(one);
-    const { rule, of } = ruleFor(facts, wanted);
-    const decision = rule.decide(of);
+    const { rule, decision } = ruleFor(facts, wanted);
     all += 1;
     counts.set(rule, (counts.get(rule) ?? 0) + 1);
     // Once each: an assertion costs more than the decision.
@@ -181,6 +181,9 @@ test("no combination of what can be found and wanted wipes a disk that nobody ga
     ].join("\n"),
   );
   expect(wiping).toBeGreaterThan(500);
+  const told = readFileSync(docs, "utf8").replaceAll("\n", " ");
+  expect(told).toContain(`${all.toLocaleString("en")} combinations`);
+  expect(told).toContain(`each of the ${wiping} wiping answers`);
   expect([...counts.values()].filter((count) => count === 0)).toEqual([]);
 });
 

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
@@ -23,7 +24,7 @@ import {
   phaseOf,
 } from "../../../../deployer/install/nixos-anywhere.ts";
 import { type Phase, phases } from "../../../../deployer/install/phases.ts";
-import { installOfWeb1, secrets } from "./samples.ts";
+import { encrypted, installOfWeb1, secrets } from "./samples.ts";
 
 const files = { extraFiles: "/run/b/extra", identity: "/run/b/login" };
 const { target } = installOfWeb1;
@@ -92,6 +93,16 @@ describe("the command line of nixos-anywhere", () => {
       [...head, ...kexec, "--phases", "reboot", ...web1],
     ],
     [
+      "an encrypted disk, whose passphrase is in a file",
+      encrypted,
+      "disko",
+      { ...files, extraFiles: undefined, diskKey: "/run/b/disk.key" },
+      [
+        ...[...head, ...kexec, "--disk-encryption-keys", "/run/keys/disk.key", "/run/b/disk.key"],
+        ...["--phases", "disko", ...web1],
+      ],
+    ],
+    [
       "the agent's key",
       {},
       "disko",
@@ -150,6 +161,17 @@ describe("the files that the installed system gets", () => {
   test("are its lasting identity, its people and its marker, and nothing else", async () => {
     await layOutExtraFiles(folder, installOfWeb1);
     expect(laidOut()).toEqual(expected);
+  });
+
+  test("are of an encrypted host the key of its initrd and who may unlock it, too, where the system reads them", async () => {
+    await layOutExtraFiles(folder, { ...installOfWeb1, ...encrypted });
+    expect(laidOut()).toEqual({
+      ...expected,
+      "etc/unlock": ["755", ""],
+      "etc/unlock/authorized_keys": expected["root/.ssh/authorized_keys"],
+      "var/lib/unlock": ["755", ""],
+      "var/lib/unlock/host_key": ["600", "-----BEGIN-----\nhunter2-unlock\n-----END-----\n"],
+    });
   });
 
   test("end their lines once, however the keys came", async () => {
@@ -280,6 +302,26 @@ describe("a run of nixos-anywhere", () => {
     }
   }
 
+  test("finds the passphrase of an encrypted disk in a file of its own while the disk is laid out, and nobody finds it later", async () => {
+    onPath(`
+      while [ "$1" != --disk-encryption-keys ]; do shift; done
+      stat -c %a "$3"
+      sha256sum <"$3"
+    `);
+    const { error, log } = await start({ ...installOfWeb1, ...encrypted }, 5_000, { phase: "disko" });
+    expect(error).toBeUndefined();
+    expect(log).toContain("600\n");
+    expect(log).toContain(createHash("sha256").update("hunter2-disk").digest("hex"));
+    expect(readdirSync(join(folder, "work"))).not.toContain("disk.key");
+  });
+
+  test.each(["kexec", "install", "reboot"] as const)("has no passphrase in the phase %s", async (phase) => {
+    onPath(`echo "$@"; grep -rl hunter2-disk "$(dirname "$BERTH_KNOWN_HOSTS")" || echo nowhere`);
+    const { log } = await start({ ...installOfWeb1, ...encrypted }, 5_000, { phase });
+    expect(log).toContain("nowhere");
+    expect(log).not.toContain("--disk-encryption-keys");
+  });
+
   test("says its phases, logs every line, and finds the bootstrap key alone trusted", async () => {
     onPath(`
       echo '### Uploading install SSH keys ###'
@@ -292,7 +334,7 @@ describe("a run of nixos-anywhere", () => {
     expect(printed.join("")).toMatch(/^ +\d+\.\d s {2}Uploading install SSH keys\n$/);
     expect(log).toContain("a detail");
     expect(log).toContain("berth-dev-web1 ssh-ed25519 AAAAbootstrap\n");
-    expect(log).toContain(`${folder}/work/bin/ssh`);
+    expect(log).toContain(join(folder, "work", "bin", "ssh"));
     expect(log).not.toContain("AAAAlasting");
   });
 

@@ -4,6 +4,23 @@ import { webManifest } from "../../config/samples.ts";
 /** What no output, log, argument or file for others may hold. */
 export const secrets = ["hunter2-login", "hunter2-lasting", "HUNTER2-AGE", "hunter2-token"] as const;
 
+/** What makes it the install of an encrypted host. */
+export const encrypted: Pick<InstallDocument, "encryption"> = {
+  encryption: {
+    keyFile: "/run/keys/disk.key",
+    passphrase: "hunter2-disk",
+    unlock: {
+      port: 2222,
+      hostKeyFile: "/var/lib/unlock/host_key",
+      authorizedKeysFile: "/etc/unlock/authorized_keys",
+      hostKey: {
+        publicKey: "ssh-ed25519 AAAAunlock",
+        privateKey: "-----BEGIN-----\nhunter2-unlock\n-----END-----\n",
+      },
+    },
+  },
+};
+
 /** An install of a web host, with everything that is optional. */
 export const installOfWeb1: InstallDocument = {
   target: {

@@ -1,10 +1,10 @@
-import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { build } from "../../../../deployer/nix/build.ts";
-import { closureOf, copyClosure } from "../../../../deployer/nix/closure.ts";
-import { evaluateManifest } from "../../../../deployer/nix/evaluate.ts";
+import { closureBeside, closureOf, copyMissing, reachable } from "../../../../deployer/nix/closure.ts";
 import { SshSession } from "../../../../deployer/ssh/session.ts";
 import { webManifest } from "../../config/samples.ts";
 
@@ -39,7 +39,9 @@ describe("a build", () => {
       "build",
       "--no-link",
       "--print-out-paths",
-      "--print-build-logs",
+      "--keep-going",
+      "--log-format",
+      "internal-json",
       `${toplevel.drvPath}^out`,
       "ssh:",
     ]);
@@ -85,6 +87,57 @@ describe("a closure", () => {
     expect(asked()).toEqual(["path-info", "--json", "--recursive", toplevel.out, "ssh:"]);
   });
 
+  test("is all that can be reached from a path, however often and in whatever circle", () => {
+    const graph = fc.array(fc.array(fc.nat(9), { maxLength: 4 }), { minLength: 10, maxLength: 10 });
+    fc.assert(
+      fc.property(graph, (edges) => {
+        const known = new Map(edges.map((to, from) => [`${from}`, { references: to.map(String) }]));
+        const found = reachable(known, "0") ?? new Set();
+        const leads = [...found].flatMap((path) => known.get(path)?.references ?? []);
+        expect(found).toEqual(new Set(["0", ...leads]));
+      }),
+    );
+  });
+
+  test("is not told from references that are not all known", () => {
+    expect(reachable(new Map([["a", { references: ["b"] }]]), "a")).toBeUndefined();
+    expect(reachable(new Map([["a", {}]]), "a")).toBeUndefined();
+  });
+
+  describe("beside another one", () => {
+    // One that is in the local store, as far as anyone looks.
+    const other = new URL(import.meta.url).pathname;
+    const printed = {
+      [toplevel.out]: { narSize: 3, references: ["/nix/store/common", "/nix/store/own"] },
+      "/nix/store/own": { narSize: 5, references: ["/nix/store/common"], ultimate: true },
+      "/nix/store/common": { narSize: 7, references: ["/nix/store/common"] },
+      [other]: { narSize: 9, references: ["/nix/store/common", "/nix/store/gone"] },
+      "/nix/store/gone": { narSize: 11, references: [] },
+    };
+
+    test("is told with what both have, and with what was built here; what only the other has is left out", async () => {
+      nix(`echo '${JSON.stringify(printed)}'`);
+      expect(await closureBeside(toplevel.out, other)).toEqual({
+        paths: [
+          { path: toplevel.out, bytes: 3, shared: false, local: false },
+          { path: "/nix/store/common", bytes: 7, shared: true, local: false },
+          { path: "/nix/store/own", bytes: 5, shared: false, local: true },
+        ],
+        beside: other,
+      });
+    });
+
+    test.each([
+      ["nothing is known of the host", undefined],
+      ["the host runs it already", toplevel.out],
+      ["the other one is not in the local store", "/nix/store/not-here"],
+    ])("shares nothing where %s", async (_, runs) => {
+      nix(`echo '{"${toplevel.out}":{"narSize":3,"references":[]}}'`);
+      expect(await closureBeside(toplevel.out, runs)).toEqual({ paths: [{ path: toplevel.out, bytes: 3 }] });
+      expect(asked()).toEqual(["path-info", "--json", "--recursive", toplevel.out, "ssh:"]);
+    });
+  });
+
   test("that is not there says so", async () => {
     nix("echo 'error: path is not valid' >&2; exit 1");
     await expect(closureOf(toplevel.out)).rejects.toThrow(
@@ -99,10 +152,16 @@ describe("a closure", () => {
       session = await SshSession.create({ ...target, hostKeys: ["ssh-ed25519 AAAA"] });
     });
     afterEach(() => session.close());
+    const many = { count: 3, bytes: 9_000_000, few: ["/nix/store/a"] };
+
+    test("not at all where the host has all of it", async () => {
+      nix("exit 1");
+      await copyMissing(toplevel.out, { count: 0, bytes: 0, few: [] }, session, { deadline: 5_000 });
+    });
 
     test("over the session's own strict connection, by the host's alias", async () => {
       nix("exit 0");
-      await copyClosure(toplevel.out, session, { deadline: 5_000 });
+      await copyMissing(toplevel.out, many, session, { deadline: 5_000 });
       expect(asked()).toEqual([
         "copy",
         "--no-check-sigs",
@@ -116,32 +175,9 @@ describe("a closure", () => {
 
     test("or the reason is given, with the host and how it stands", async () => {
       nix("echo 'error: writing to file: No space left on device' >&2; exit 1");
-      await expect(copyClosure(toplevel.out, session, { deadline: 5_000 })).rejects.toThrow(
+      await expect(copyMissing(toplevel.out, many, session, { deadline: 5_000 })).rejects.toThrow(
         `web1 (203.0.113.7): copy ${toplevel.out}: error: writing to file: No space left on device. The running release was not touched. Next: `,
       );
     });
-  });
-});
-
-describe("an evaluation", () => {
-  test("is one of the flake's berth.hosts, from the project's folder, and changes no lock file", async () => {
-    nix(`pwd >${folder}/cwd; echo '${JSON.stringify({ web: webManifest })}'`);
-    expect(await evaluateManifest("path:./site", { cwd: folder })).toEqual({ web: webManifest });
-    expect(asked()).toEqual([
-      "eval",
-      "--json",
-      "--no-update-lock-file",
-      "--no-warn-dirty",
-      "path:./site#berth.hosts",
-      "ssh:",
-    ]);
-    expect(readFileSync(join(folder, "cwd"), "utf8").trim()).toBe(realpathSync(folder));
-  });
-
-  test("that does not end is given up on", async () => {
-    nix("exec sleep 20");
-    await expect(evaluateManifest(".", { cwd: folder, deadline: 200 })).rejects.toThrow(
-      "run nix: no end within 0.2 s. Next: ",
-    );
   });
 });

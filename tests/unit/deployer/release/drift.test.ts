@@ -4,7 +4,14 @@ import { driftOf } from "../../../../deployer/release/drift.ts";
 const release = "/nix/store/a-system";
 const other = "/nix/store/b-system";
 const deployed = { release, stack: "prod", host: "web1" };
-const healthy = { current: release, profile: release, pendingReboot: [], marker: "{}", failed: [] };
+const healthy = {
+  current: release,
+  profile: release,
+  pendingReboot: [],
+  marker: "{}",
+  held: null,
+  failed: [],
+};
 
 const told = (seen: Partial<Parameters<typeof driftOf>[0]>) =>
   driftOf({ ...healthy, ...seen }, deployed).map(({ what, mended }) => [mended ? "mended" : "told", what]);

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { explainExitCode, readTrial, type TrialVerdict } from "../../../../deployer/release/judge.ts";
+import {
+  explainExitCode,
+  readBoot,
+  readTrial,
+  restartedBetween,
+  type TrialVerdict,
+} from "../../../../deployer/release/judge.ts";
 import type { Observation } from "../../../../deployer/remote/scripts.ts";
 
 const release = `/nix/store/${"a".repeat(32)}-nixos-system-web-2`;
@@ -16,8 +22,11 @@ const earlier: Observation = {
   profile: old,
   pendingReboot: [],
   marker: "{}",
+  held: null,
   failed: [],
   trial: { state: "none", exitCode: null, log: "" },
+  state: "running",
+  restarts: {},
 };
 const failed = (unit: string) => ({ unit, journal: `${unit}: exited` });
 /** A host whose switch to the release has ended well. */
@@ -40,7 +49,7 @@ describe("a trial", () => {
       "is healthy when the switch ended well and the release runs",
       {},
       {},
-      { healthy: true, bootId: "boot-1" },
+      { healthy: true, seen: expect.anything() },
     ],
     ["is not over while the switch goes on", { current: old, ...trial({ exitCode: null }) }, {}, undefined],
     [
@@ -59,7 +68,7 @@ describe("a trial", () => {
       "is not to blame for a unit that had failed before",
       { failed: [failed("backup.service")] },
       { failed: [failed("backup.service")] },
-      { healthy: true, bootId: "boot-1" },
+      { healthy: true, seen: expect.anything() },
     ],
     [
       "is to blame for its own beside such a one",
@@ -138,6 +147,60 @@ describe("a trial", () => {
   ])("%s", (_, now, before, expected) => {
     expect(readTrial({ ...switched, ...now }, { ...earlier, ...before }, release)).toEqual(expected);
   });
+});
+
+describe("a boot on trial", () => {
+  /** A host that has booted the release. */
+  const up: Observation = { ...earlier, bootId: "boot-2", current: release, booted: release };
+
+  test.each<[string, Partial<Observation>, Partial<Observation>, TrialVerdict | undefined]>([
+    [
+      "is healthy when systemd is done and the release runs",
+      {},
+      {},
+      { healthy: true, seen: expect.anything() },
+    ],
+    [
+      "is healthy beside a unit that had failed before",
+      { state: "degraded", failed: [failed("a.service")] },
+      { failed: [failed("a.service")] },
+      { healthy: true, seen: expect.anything() },
+    ],
+    ["is not over while systemd starts", { state: "starting" }, {}, undefined],
+    ["is not over while systemd does not say", { state: "" }, {}, undefined],
+    [
+      "is bad when something else booted, whatever its state",
+      { booted: old, current: old, state: "starting" },
+      {},
+      unhealthy(`it came up with ${old} instead: the new system did not boot`),
+    ],
+    [
+      "is bad as soon as a unit failed",
+      { state: "starting", failed: [failed("site.service")] },
+      {},
+      unhealthy("these units failed: site.service", ["site.service"]),
+    ],
+    [
+      "is bad when something else runs",
+      { current: old },
+      {},
+      unhealthy(`/run/current-system is ${old}, not the release`),
+    ],
+  ])("%s", (_, now, before, expected) => {
+    expect(readBoot({ ...up, ...now }, { ...earlier, ...before }, release)).toEqual(expected);
+  });
+});
+
+test.each<[string, Record<string, number>, Record<string, number>, string[]]>([
+  ["nothing", {}, {}, []],
+  ["a unit that crashes", {}, { "site.service": 1 }, ["site.service"]],
+  ["a unit that goes on crashing", { "site.service": 3 }, { "site.service": 4 }, ["site.service"]],
+  ["not one that did so earlier", { "site.service": 3 }, { "site.service": 3 }, []],
+  ["not one that was restarted by hand", { "site.service": 3 }, {}, []],
+])("what systemd restarted by itself between two looks: %s", (_, before, after, expected) => {
+  expect(restartedBetween({ ...earlier, restarts: before }, { ...earlier, restarts: after })).toEqual(
+    expected,
+  );
 });
 
 test.each([

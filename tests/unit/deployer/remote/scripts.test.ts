@@ -138,6 +138,23 @@ describe("json_string", () => {
     },
   );
 
+  test.for(shells)(
+    "is what json_text gives %s for a text, whether or not it needs a program for it",
+    (shell) => {
+      const plain = fc.stringMatching(/^[A-Za-z0-9 /._:=+@,;(){}"\\-]{0,20}$/);
+      fc.assert(
+        fc.property(fc.oneof(plain, line), (given) => {
+          const told = execFileSync(shell, ["-c", `${lib}\njson_text "$1"`, shell, given], {
+            input: "---\n",
+            encoding: "utf8",
+          });
+          expect(JSON.parse(told)).toBe(promised(given));
+        }),
+        { numRuns: 60, examples: [['{"a":"b\\c"}'], ["\\"], ['"'], [""], ["-n"], ["a*b"]] },
+      );
+    },
+  );
+
   test.for(found.map(([program]) => program))("gives %s a line of any length", (awk) => {
     const long = "x\\".repeat(20_000);
     expect(JSON.parse(json(long, awk))).toBe(long);
@@ -156,8 +173,9 @@ describe("the scripts", () => {
   const files = readdirSync(folder).filter((name) => name.endsWith(".sh"));
 
   test("are those that are asked for, what stands before them, and what they leave on the host", () => {
-    expect(files.toSorted()).toEqual(
-      [...scriptNames, "lib", "lock", "install-lock", "guard", "host-key"]
+    // Those that speak with Docker are asked for elsewhere.
+    expect(files.filter((name) => !name.startsWith("docker-")).toSorted()).toEqual(
+      [...scriptNames, "lib", "lock", "look", "boot-trial", "boot-entry", "install-lock", "guard", "host-key"]
         .map((name) => `${name}.sh`)
         .toSorted(),
     );
@@ -218,8 +236,8 @@ describe("asking a host", () => {
 
   test("sends the library before the script, data on stdin alone, and the guard to a trial alone", async () => {
     const { session, asked } = host({ exitCode: 0, stdout: '{"ok":true}\n', stderr: "" });
-    await ask(session, "trial", { id: "abc", seconds: 3 });
-    await ask(session, "confirm", { id: "abc" });
+    await ask(session, "trial", { id: "abc", seconds: 3 }).catch(() => undefined);
+    await ask(session, "adopt", { id: "abc" });
     const guard = readFileSync(join(folder, "guard.sh"), "utf8");
     expect(asked.map(({ input }) => input)).toEqual([`id=abc\nseconds=3\n---\n${guard}`, "id=abc\n---\n"]);
     for (const { script } of asked) {
@@ -232,40 +250,40 @@ describe("asking a host", () => {
     [
       "a broken connection",
       { exitCode: 255, stdout: "", stderr: "" },
-      "confirm on the host: the connection broke.",
+      "adopt on the host: the connection broke.",
     ],
     [
       "what ssh or the script said",
       { exitCode: 64, stdout: "", stderr: "bad id: x\n" },
-      "confirm on the host: bad id: x.",
+      "adopt on the host: bad id: x.",
     ],
     [
       "an exit code without a word",
       { exitCode: 3, stdout: "partly\n", stderr: "" },
-      "confirm on the host: exit code 3: partly.",
+      "adopt on the host: exit code 3: partly.",
     ],
     [
       "an answer that is no JSON",
       { exitCode: 0, stdout: "Welcome!\n", stderr: "" },
-      "confirm on the host: exit code 0: Welcome!",
+      "adopt on the host: exit code 0: Welcome!",
     ],
     [
       "JSON of another shape",
       { exitCode: 0, stdout: '{"fine":1}\n', stderr: "" },
-      'confirm on the host: exit code 0: {"fine":1}.',
+      'adopt on the host: exit code 0: {"fine":1}.',
     ],
     [
       "a success that failed afterwards",
       { exitCode: 1, stdout: '{"ok":true}\n', stderr: "" },
-      'confirm on the host: exit code 1: {"ok":true}.',
+      'adopt on the host: exit code 1: {"ok":true}.',
     ],
   ])("fails with %s", async (_, answer, message) => {
     const { session } = host(answer);
-    await expect(ask(session, "confirm", { id: "a" })).rejects.toThrow(`web1 (203.0.113.7): ${message}`);
+    await expect(ask(session, "adopt", { id: "a" })).rejects.toThrow(`web1 (203.0.113.7): ${message}`);
   });
 
   test("takes the last line, whatever a login shell printed before", async () => {
     const { session } = host({ exitCode: 0, stdout: 'Welcome!\n{"ok":true}\n', stderr: "" });
-    expect(await ask(session, "confirm", { id: "a" })).toEqual({ ok: true });
+    expect(await ask(session, "adopt", { id: "a" })).toEqual({ ok: true });
   });
 });

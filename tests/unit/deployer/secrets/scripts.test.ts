@@ -34,6 +34,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "berth-credentials-"));
   mkdirSync(join(folder, "bin"));
   mkdirSync(join(folder, "states"));
+  mkdirSync(join(folder, "parts"));
   // Encrypted is what has the name before it and its bytes turned; another name does not open it.
   program(
     "systemd-creds",
@@ -48,7 +49,13 @@ beforeEach(() => {
     "systemctl",
     `printf '%s\\n' "$*" >>${folder}/asked
     case $1 in
-      show) for unit; do :; done; cat "${folder}/states/$unit" 2>/dev/null || echo inactive ;;
+      show) for unit; do :; done
+        case $* in
+          *ConsistsOf*) cat "${folder}/parts/$unit" 2>/dev/null || printf 'MainPID=17\\nConsistsOf=\\n' ;;
+          *) cat "${folder}/states/$unit" 2>/dev/null || echo inactive ;;
+        esac ;;
+      is-active) [ "$(cat "${folder}/states/$3" 2>/dev/null)" = active ] ;;
+      reload) [ ! -e "${folder}/stubborn" ] ;;
       try-restart | start) shift 2; for unit; do
         [ -e "${folder}/stubborn" ] && echo failed >${folder}/states/$unit || echo active >${folder}/states/$unit; done ;;
     esac`,
@@ -66,7 +73,7 @@ const asked = () =>
     ? readFileSync(join(folder, "asked"), "utf8")
         .trim()
         .split("\n")
-        .filter((line) => !line.startsWith("show"))
+        .filter((line) => !/^(show|is-active)/.test(line))
     : [];
 const stateOf = (unit: string, state: string) => writeFileSync(join(folder, "states", unit), `${state}\n`);
 
@@ -191,6 +198,46 @@ describe.each(shells)("under %s", (shell) => {
       stateOf("broken.service", "failed");
       expect(await renewServices(host(shell), names)).toEqual(["broken.service"]);
       expect(asked()).toEqual(["reset-failed -- broken.service", "start -- broken.service"]);
+    });
+
+    describe("but one that is no process, and whose parts hold its credentials,", () => {
+      beforeEach(() => {
+        for (const one of ["A", "B"]) rmSync(running("site.service", one));
+        writeFileSync(
+          join(folder, "parts/site.service"),
+          "MainPID=0\nConsistsOf=site@a.socket site@b.service site@a.service\n",
+        );
+        stateOf("site@a.service", "active");
+        runsWith("site@a.service", "A", "a");
+        runsWith("site@a.service", "B", "b");
+        // Still ending, with what it had.
+        stateOf("site@b.service", "deactivating");
+        runsWith("site@b.service", "A", "older");
+      });
+
+      test("is left alone when the part that runs has what is in place", async () => {
+        expect(await renewServices(host(shell), names)).toEqual([]);
+      });
+
+      test("is reloaded when that has another content", async () => {
+        await deliverCredentials(host(shell), { site: { A: "new", B: "new" } });
+        expect(await renewServices(host(shell), names)).toEqual(["site.service"]);
+        expect(asked()).toEqual(["reload -- site.service"]);
+      });
+
+      test("is an error with its journal when that fails", async () => {
+        await deliverCredentials(host(shell), { site: { B: "new" } });
+        writeFileSync(join(folder, "stubborn"), "");
+        await expect(renewServices(host(shell), names)).rejects.toThrow(
+          /site\.service goes on with the credentials it had, as it could not be reloaded:\nthe unit says why/,
+        );
+      });
+
+      test("is restarted where no part holds any", async () => {
+        rmSync(running("site@a.service"), { recursive: true });
+        expect(await renewServices(host(shell), names)).toEqual(["site.service"]);
+        expect(asked()).toEqual(["try-restart -- site.service"]);
+      });
     });
 
     test("and one that does not come back is an error with its journal", async () => {

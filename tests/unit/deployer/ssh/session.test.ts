@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { dirname } from "node:path";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { isIdentityMismatch, quote, SshSession } from "../../../../deployer/ssh/session.ts";
 
 const target = {
@@ -22,6 +23,14 @@ async function closedPort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+function runs(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 test.each([
@@ -117,6 +126,36 @@ describe("a session", () => {
     } finally {
       await session.close();
     }
+  });
+
+  test("that is dropped while its connection opens leaves none of them behind", async () => {
+    // A master stands when its socket is there, and stays; everything else ends at once.
+    const bin = mkdtempSync(join(tmpdir(), "berth-ssh-"));
+    writeFileSync(
+      join(bin, "ssh"),
+      `#!/bin/sh\n[ "$3" = -M ] || exit 0\necho $$ >>${bin}/masters\nsleep 0.3\n: >"\${2%/*}/master"\nexec sleep 60\n`,
+      { mode: 0o755 },
+    );
+    vi.stubEnv("PATH", `${bin}${delimiter}${process.env.PATH}`);
+    const masters = () =>
+      existsSync(join(bin, "masters"))
+        ? readFileSync(join(bin, "masters"), "utf8").trim().split("\n").map(Number)
+        : [];
+    const session = await SshSession.create({ ...target, port: 22 });
+    try {
+      const first = session.sh("one", { deadline: 10_000 });
+      await expect.poll(masters).toHaveLength(1);
+      session.drop();
+      const second = session.sh("two", { deadline: 10_000 });
+      await Promise.allSettled([first, second]);
+      expect((await second).exitCode).toBe(0);
+      expect(masters().length).toBeGreaterThan(1);
+    } finally {
+      await session.close();
+      vi.unstubAllEnvs();
+    }
+    await expect.poll(() => masters().filter(runs)).toEqual([]);
+    rmSync(bin, { recursive: true });
   });
 
   test("without ssh on PATH says so at once", async () => {

@@ -1,0 +1,35 @@
+/** What one attempt at a check found. */
+export type Verdict =
+  | {
+      healthy: true;
+      /** Milliseconds. */
+      took: number;
+      /** What somebody should know all the same. */
+      note?: string;
+    }
+  | {
+      healthy: false;
+      because: string;
+      /** This machine has no way to the address at all, so nothing was learnt about the host. */
+      noWay?: true;
+    };
+
+/** What a network stack says of an address family that this machine has no route for. */
+const noWayCodes: readonly (string | undefined)[] = ["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"];
+
+/** The verdict on a connection that failed. `asked` is what was tried, `what` how far it came. */
+export const connectionFailed = (asked: string, what: string, error: NodeJS.ErrnoException): Verdict => ({
+  healthy: false,
+  because: `${asked} ${what}: ${error.message}`,
+  ...(noWayCodes.includes(error.code) ? { noWay: true } : {}),
+});
+
+/** The verdict on what had not ended after so many milliseconds. */
+export const tooSlow = (asked: string, timeout: number): Verdict => ({
+  healthy: false,
+  because: `${asked} did not answer within ${timeout / 1000} s`,
+});
+
+/** "GET https://… over IPv6": what is asked, and by which family where that is not the usual one. */
+export const overFamily = (asked: string, family: number): string =>
+  family === 6 ? `${asked} over IPv6` : asked;

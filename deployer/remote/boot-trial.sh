@@ -1,0 +1,19 @@
+# shellcheck shell=sh disable=SC2154
+# Prepended to the scripts of a boot on trial. The file is the trial: it outlives the reboot, and whoever moves it away decides.
+# What the boot loader starts by default meanwhile is "fallback"; the guard at boot (nixos/services/boot-guard.sh) reads it, too.
+boot_trial=$berth_state/boot-trial
+boot_value_of() { sed -n "s/^$2=//p" "$1" 2>/dev/null; }
+boot_value() { boot_value_of "$boot_trial" "$1"; }
+booted() { readlink -f /run/booted-system; }
+# Whether the profile has a generation of this system, without which the boot loader has no entry for it.
+has_generation() {
+  for generation in "$profile"-*-link; do
+    [ "$(readlink -f "$generation")" = "$1" ] && return 0
+  done
+  return 1
+}
+# The profile and the boot default become this system.
+boot_default() {
+  [ "$(readlink -f "$profile")" = "$1" ] || nix-env --profile "$profile" --set "$1" >&2 || return 1
+  "$1/bin/switch-to-configuration" boot >&2
+}

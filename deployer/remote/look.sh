@@ -1,0 +1,70 @@
+# shellcheck shell=sh disable=SC2154
+# Prepended to scripts that tell what the host is and runs now: `look` prints it as JSON. Changes nothing.
+# With an id in the document it also tells how that trial stands; with look_closely=1 whether systemd is done with the boot, and what it
+# restarted by itself.
+
+# A service that restarts for ever is never "failed".
+failed_units() {
+  systemctl list-units --all --plain --no-legend --full --state=failed --state=auto-restart --state=auto-restart-queued 2>/dev/null |
+    while read -r unit _; do printf '%s\n' "$unit"; done
+}
+
+# Restarts that systemd made by itself, by unit, as the inside of a JSON object.
+restarts() {
+  systemctl show '*.service' --property=Id --property=NRestarts 2>/dev/null | awk -F= '
+    function flush() { if (id != "" && count > 0) { printf "%s\"%s\":%d", separator, id, count; separator = "," } id = ""; count = 0 }
+    /^Id=/ { id = $2; gsub(/\\/, "&&", id) }
+    /^NRestarts=/ { count = $2 }
+    /^$/ { flush() }
+    END { flush() }'
+}
+
+# Units whose last reload failed: they run on as they were, which is not what the release says.
+failed_reloads() {
+  systemctl show '*.service' --property=Id --property=ReloadResult 2>/dev/null | awk -F= '
+    function flush() { if (result != "" && result != "success") print id; id = result = "" }
+    /^Id=/ { id = $2 }
+    /^ReloadResult=/ { result = $2 }
+    /^$/ { flush() }
+    END { flush() }'
+}
+
+# Asked where a switch has not ended well, which is how it tells of one.
+switch_failed() { [ -n "$doc_id" ] && [ -s "$trial_dir/exit" ] && [ "$(first_line "$trial_dir/exit")" != 0 ]; }
+
+look() {
+  look_units=''
+  for unit in $( { failed_units; if switch_failed; then failed_reloads; fi; } | sort -u); do
+    journal=$(journalctl --unit="$unit" --boot --lines=15 --output=cat --no-pager 2>/dev/null | json_string)
+    look_units="$look_units${look_units:+,}{\"unit\":$(json_text "$unit"),\"journal\":${journal:-\"\"}}"
+  done
+
+  # Asked at once: each program that is started here costs more than what it finds out.
+  # shellcheck disable=SC2046 # Paths in the store have no blanks.
+  set -- $(readlink -m /run/booted-system/kernel /run/current-system/kernel /run/booted-system/initrd /run/current-system/initrd \
+    /run/booted-system/kernel-modules /run/current-system/kernel-modules)
+  # What was loaded at the boot and is another in the system that runs now. What both lack is no difference.
+  reboot=''
+  for part in kernel initrd kernel-modules; do
+    [ "${1#/run/booted-system/}" = "${2#/run/current-system/}" ] || reboot="$reboot${reboot:+,}\"$part\""
+    shift 2
+  done
+
+  state=none exit_code=null log='""'
+  if [ -n "$doc_id" ]; then
+    for name in pending confirming confirmed rolling-back rolled-back; do
+      [ -e "$trial_dir/$name" ] && state=$name
+    done
+    [ -s "$trial_dir/exit" ] && exit_code=$(first_line "$trial_dir/exit")
+    # Of interest where it did not end well.
+    [ "$exit_code" != 0 ] && [ -r "$trial_dir/log" ] && log=$(tail -n 20 "$trial_dir/log" | json_string)
+  fi
+  closely=''
+  if [ -n "${look_closely-}" ]; then
+    closely=",\"state\":$(json_text "$(systemctl is-system-running 2>/dev/null || true)"),\"restarts\":{$(restarts)}"
+  fi
+  printf '{"os":%s,"variant":%s,"machine":%s,"bootId":%s,"current":%s,"booted":%s,"profile":%s,"pendingReboot":[%s],"marker":%s,"held":%s,"failed":[%s],"trial":{"state":"%s","exitCode":%s,"log":%s}%s}' \
+    "$(os_release ID)" "$(os_release VARIANT_ID)" "$(json_text "$(uname -m)")" "$(json_file /proc/sys/kernel/random/boot_id)" \
+    "$(json_link /run/current-system)" "$(json_link /run/booted-system)" "$(json_link "$profile")" "$reboot" "$(json_file /etc/berth/install.json)" "$(json_file "$berth_state/held")" "$look_units" \
+    "$state" "$exit_code" "$log" "$closely"
+}

@@ -1,0 +1,41 @@
+import { appendFileSync, mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { messageOf } from "../failure.ts";
+import { type NewRunEvent, parseEvents, type RunEvent } from "./events.ts";
+
+/** The variable that names the record of the update that goes on, for the program and the provider alike. */
+export const recordVariable = "BERTH_RUN";
+
+/**
+ * Where an update that begins now is recorded, relative to the project.
+ * @param who what tells it from others that begin in the same second, e.g. a process id
+ */
+export const recordFile = (stack: string, now: Date, who: string | number): string =>
+  join(".berth/runs", stack, `${now.toISOString().replaceAll(":", "").slice(0, 17)}Z-${who}.jsonl`);
+
+/** The record of one update: JSON lines, appended one by one, so that several processes can write it and none needs to end well. */
+export class RunRecord {
+  readonly file: string;
+  #onTrouble: ((line: string) => void) | undefined;
+
+  /** @param onTrouble told once, when the file cannot be written; the update goes on */
+  constructor(file: string, onTrouble?: (line: string) => void) {
+    this.file = file;
+    this.#onTrouble = onTrouble;
+  }
+
+  add(event: NewRunEvent): void {
+    try {
+      mkdirSync(dirname(this.file), { recursive: true, mode: 0o700 });
+      appendFileSync(this.file, `${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
+    } catch (error) {
+      this.#onTrouble?.(`this update is not recorded: ${messageOf(error)}`);
+      this.#onTrouble = undefined;
+    }
+  }
+}
+
+/** What a record tells; nothing where there is none. */
+export const readRecord = async (file: string): Promise<RunEvent[]> =>
+  parseEvents(await readFile(file, "utf8").catch(() => ""));

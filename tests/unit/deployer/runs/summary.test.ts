@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import type { NewRunEvent, RunEvent } from "../../../../deployer/runs/events.ts";
+import { isDone, summarise } from "../../../../deployer/runs/summary.ts";
+
+/** A second after the other. */
+const told = (...events: NewRunEvent[]): RunEvent[] =>
+  events.map((event, second) => ({
+    at: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(),
+    ...event,
+  }));
+const plan: NewRunEvent = {
+  event: "plan",
+  stack: "prod",
+  groups: [["web1"], ["web2", "web3"]],
+  maxUnavailable: 1,
+  wanted: { web1: "new", web2: "new", web3: "new" },
+};
+const begin = (host: string): NewRunEvent => ({ event: "begin", host, wanted: "new" });
+const runs = { web1: "old", web2: "old", web3: "new" };
+
+describe("the summary of an update", () => {
+  test("has the groups in their order, and in each the hosts as people count them", () => {
+    const groups = [["web3"], ["web1", "web10", "web2"]];
+    const wanted = Object.fromEntries(groups.flat().map((host) => [host, "new"]));
+    const results = summarise(told({ ...plan, groups, wanted }), wanted) ?? [];
+    expect(results.map(({ host }) => host)).toEqual(["web3", "web1", "web2", "web10"]);
+  });
+
+  test("tells of each host what was done and how long it took", () => {
+    const events = told(
+      plan,
+      begin("web1"),
+      { event: "trial", host: "web1" },
+      { event: "end", host: "web1", outcome: "switched", before: "old", after: "new" },
+      begin("web2"),
+      {
+        event: "end",
+        host: "web2",
+        outcome: "rolled back",
+        before: "old",
+        after: "old",
+        because: "it answered 500",
+      },
+    );
+    const results = summarise(events, runs) ?? [];
+    expect(results).toEqual([
+      { host: "web1", outcome: "switched", before: "old", after: "new", wanted: "new", seconds: 2 },
+      {
+        host: "web2",
+        outcome: "rolled back",
+        before: "old",
+        after: "old",
+        wanted: "new",
+        seconds: 1,
+        because: "it answered 500",
+      },
+      { host: "web3", outcome: "unchanged", before: "new", after: "new", wanted: "new" },
+    ]);
+    expect(results.map(isDone)).toEqual([true, false, true]);
+  });
+
+  test("names the host that held up those after it", () => {
+    const events = told(plan, begin("web1"), { event: "end", host: "web1", outcome: "not reached" });
+    const [, web2, web3] = summarise(events, { web1: "old", web2: "old" }) ?? [];
+    expect(web2).toMatchObject({
+      outcome: "not started",
+      because: "web1, which comes before it, is not done: not reached",
+    });
+    expect(web3).toMatchObject({ outcome: "not started", before: undefined });
+  });
+
+  test("says what was being done where an update was cut off", () => {
+    const events = told(plan, begin("web1"), { event: "step", host: "web1", step: "copying 3 paths" });
+    const [web1] = summarise(events, runs) ?? [];
+    expect(web1).toMatchObject({ outcome: "interrupted", seconds: 1 });
+    expect(web1?.because).toContain("cut off while copying 3 paths");
+  });
+
+  test("does not blame an earlier host that is done", () => {
+    const done: NewRunEvent = {
+      event: "end",
+      host: "web1",
+      outcome: "verified",
+      before: "new",
+      after: "new",
+    };
+    const [, web2] = summarise(told(plan, begin("web1"), done), runs) ?? [];
+    expect(web2?.because).toContain("what it needs did not come about");
+  });
+
+  test("is none where the update never had a plan", () => {
+    expect(summarise(told(begin("web1")), runs)).toBeUndefined();
+  });
+});
