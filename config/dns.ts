@@ -51,7 +51,7 @@ type NamedHost = Pick<HostPlan, "name" | "settings" | "manifest">;
 type Family = "A" | "AAAA";
 
 /** The families a host has a public address of. */
-export function familiesOf({ settings: { server, existing } }: Pick<HostPlan, "settings">): Family[] {
+function familiesOf({ settings: { server, existing } }: Pick<HostPlan, "settings">): Family[] {
   if (server) return [...(server.ipv4 ? ["A" as const] : []), ...(server.ipv6 ? ["AAAA" as const] : [])];
   const addresses = [existing?.address, existing?.ipv6].filter((address) => address !== undefined);
   return [
@@ -131,7 +131,7 @@ const quoted = /^"(?:[^"\\]|\\.)*"(?:\s+"(?:[^"\\]|\\.)*")*$/;
 const chunkBytes = 255;
 
 /** A text as a zone file has it: in quotes, long ones in several strings. A text in quotes stays as it is. */
-export function quotedText(text: string): string {
+function quotedText(text: string): string {
   if (quoted.test(text)) return text;
   const chunks: string[] = [""];
   let bytes = 0;

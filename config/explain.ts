@@ -14,8 +14,17 @@ export function explain(schema: z.ZodType, issue: z.core.$ZodIssue, raw: unknown
       const allowed = keysAt(schema, issue.path);
       return issue.keys.map((key) => ({
         path: at([...issue.path, key]),
-        message: `there is no such key; there are ${allowed.join(", ")}`,
+        message: allowed.includes(key)
+          ? "does not go with the other keys here: each shape has its own"
+          : `there is no such key; there are ${allowed.join(", ")}`,
       }));
+    }
+    case "invalid_union": {
+      const meant = likeliest(issue.errors);
+      if (!meant) break;
+      return meant.flatMap((inner) =>
+        explain(schema, { ...inner, path: [...issue.path, ...inner.path] }, raw),
+      );
     }
     case "invalid_key":
       return [
@@ -25,15 +34,32 @@ export function explain(schema: z.ZodType, issue: z.core.$ZodIssue, raw: unknown
           ...keyExample(issue.path),
         },
       ];
-    default:
-      return [
-        {
-          path: at(issue.path),
-          message: describe(issue, valueAt(raw, issue.path)),
-          ...(example ? { example } : {}),
-        },
-      ];
   }
+  return [
+    {
+      path: at(issue.path),
+      message: describe(issue, valueAt(raw, issue.path)),
+      ...(example ? { example } : {}),
+    },
+  ];
+}
+
+/** Of the shapes that a value may have, the one that it was meant to have: none where it is of another type altogether. */
+function likeliest(
+  shapes: readonly (readonly z.core.$ZodIssue[])[],
+): readonly z.core.$ZodIssue[] | undefined {
+  const maps = shapes.filter((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+  );
+  // Keys of its own say what a value is meant to be; what is below them may be mistaken in any case.
+  const strangers = (issues: readonly z.core.$ZodIssue[]): number =>
+    issues.reduce((sum, issue) => {
+      if (issue.path.length > 1) return sum + 1;
+      return (
+        sum + (issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys.length * 100 : 10)
+      );
+    }, 0);
+  return maps.toSorted((a, b) => strangers(a) - strangers(b))[0];
 }
 
 /** What keys of maps look like, by the map's own key. */
@@ -43,6 +69,8 @@ const keyExamples: Record<string, string> = {
   labels: "team",
   dns: "example.org",
   loadBalancers: "edge",
+  containers: "site",
+  fly: "webecho",
 };
 
 function keyExample(path: readonly PropertyKey[]): { example?: string } {
@@ -90,6 +118,8 @@ function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core
   }
   if (inner instanceof z.ZodRecord) return schemaAt(inner.valueType, rest);
   if (inner instanceof z.ZodArray) return schemaAt(inner.element, rest);
+  if (inner instanceof z.ZodUnion)
+    return inner.options.map((option) => schemaAt(option, path)).find((found) => found !== undefined);
   return undefined;
 }
 
@@ -109,5 +139,9 @@ function exampleAt(root: z.core.$ZodType, path: readonly PropertyKey[]): string 
 function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
   const found = schemaAt(schema, path);
   const inner = found && unwrap(found);
+  if (inner instanceof z.ZodUnion) {
+    const shapes = inner.options.filter((option) => option instanceof z.ZodObject);
+    return [...new Set(shapes.flatMap((shape) => Object.keys(shape.shape)))];
+  }
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { healthCheck } from "./manifest.ts";
-import { hostSecrets } from "./secrets.ts";
+import { reboot } from "./reboot.ts";
+import { releaseRules } from "./release.ts";
+import { hostSecrets, secretName } from "./secrets.ts";
 
 export const cidr = z
   .union([z.cidrv4(), z.cidrv6()], "a network such as 203.0.113.0/24 or 2001:db8::/32")
@@ -39,7 +41,7 @@ export const port = z
   .int("a port from 1 to 65535")
   .min(1, "a port from 1 to 65535")
   .max(65535, "a port from 1 to 65535");
-export const privateIp = z.ipv4("an IPv4 address such as 10.0.0.2").meta({ example: "10.0.0.2" });
+const privateIp = z.ipv4("an IPv4 address such as 10.0.0.2").meta({ example: "10.0.0.2" });
 
 /** A key or value of a label: up to 63 letters, digits and inner `-_.`; a key may have a DNS prefix. */
 const labelText = "[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?";
@@ -90,11 +92,11 @@ const diskId = z
   );
 
 const ed25519Wanted = "an ed25519 host key is needed; berth trust ADDRESS shows what a machine answers with";
-const ed25519Key = z
+export const ed25519Key = z
   .string(ed25519Wanted)
   .regex(/^ssh-ed25519 [A-Za-z0-9+/=]+( .*)?$/, ed25519Wanted)
   .meta({ example: "ssh-ed25519 AAAA…" });
-const userName = z
+export const userName = z
   .string()
   .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "a user's name: letters a-z, digits, - and _, 32 at most");
 
@@ -148,7 +150,7 @@ export const reinstall = z.strictObject({
 });
 
 /** One more rule for the cloud's firewall in front of a server. */
-export const firewallRule = z.strictObject({
+const firewallRule = z.strictObject({
   direction: z.enum(["in", "out"], "in or out").default("in"),
   protocol: z.enum(["tcp", "udp", "icmp", "esp", "gre"], "one of tcp, udp, icmp, esp, gre"),
   /** "443" or "8000-8010"; tcp and udp need one. */
@@ -173,6 +175,7 @@ const identity = z.strictObject({
 });
 
 const seconds = "a whole number of seconds from 1 to 3600";
+const staySeconds = "a whole number of seconds from 0 to 3600";
 
 const volumeSize = "a whole number of GB from 10 to 10240";
 
@@ -180,6 +183,8 @@ export const host = z
   .strictObject({
     /** Name of the system in the flake: `nixosConfigurations.<system>`. */
     system: z.string().min(1, "a name is needed").meta({ example: "web" }),
+    /** Where the system is built, where that is not `builds.on`: deployer, target or a builder's name. */
+    buildOn: z.string().min(1, "deployer, target or a builder's name").optional().meta({ example: "target" }),
     /** A server to order at Hetzner. */
     server: server.optional().meta({ example: "{ type: cx23, location: fsn1 }" }),
     /** Or a machine there is already. */
@@ -202,6 +207,14 @@ export const host = z
       .meta({ example: "{ data: 20 }" }),
     /** Its address in the stack's private network; the next free one when absent. */
     privateAddress: privateIp.optional(),
+    /** Its encrypted disk; exactly where the system in the flake has one. */
+    disk: z
+      .strictObject({
+        /** Name under berth:secrets of what the installation encrypts the disk with and every boot unlocks it with; another value changes no disk. */
+        passphrase: secretName.meta({ example: "web1-disk" }),
+      })
+      .optional()
+      .meta({ example: "{ passphrase: web1-disk }" }),
     /** Name that the public addresses resolve back to; `domain` when absent, none when false. */
     reverseDns: z.union([domain, z.literal(false)], "a domain, or false").optional(),
     /** The name people reach it by. */
@@ -210,6 +223,24 @@ export const host = z
     secrets: hostSecrets.default({}).meta({ example: "{ site: { DATABASE_URL: db-url } }" }),
     /** Checks beside those of the manifest. */
     health: z.array(healthCheck).default([]),
+    /**
+     * What an update does about a host that somebody has switched by hand: "repair" returns it to its release; "report" leaves it, with a
+     * warning, until there is another release.
+     */
+    drift: z.enum(["repair", "report"], "repair or report").default("repair").meta({ example: "report" }),
+    /** What happens when only a reboot puts a release in force. */
+    reboot: reboot.default({ when: "told" }).meta({ example: '{ window: "Sun 03:00" }' }),
+    /** What goes before a switch, and whether it is undone. */
+    release: releaseRules
+      .default({ beforeDeadline: 600, rollback: "auto" })
+      .meta({ example: '{ before: "$BERTH_NEW/sw/bin/site-migrate", rollback: never }' }),
+    /** Seconds a new release has to stay healthy, once it is, before it is kept. */
+    healthyFor: z
+      .int(staySeconds)
+      .min(0, staySeconds)
+      .max(3600, staySeconds)
+      .default(0)
+      .meta({ example: "20" }),
     /** Seconds a new release has to become healthy. */
     healthDeadline: z.int(seconds).min(1, seconds).max(3600, seconds).default(60).meta({ example: "60" }),
   })

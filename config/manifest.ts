@@ -19,7 +19,15 @@ const port = z.int().min(1).max(65535);
 
 const status = "an HTTP status from 100 to 599";
 
-/** A check of a running release from outside. The URL's host is sent as Host and SNI; the connection goes to the server's address. */
+/** The ways to ask a running release how it is: a check has exactly one. */
+export const checkKinds = ["http", "https", "tcp", "unit", "command"] as const;
+
+const checkSeconds = "seconds, more than 0 and 300 at most";
+
+/**
+ * A check of a running release. A URL and a port are asked from outside: the URL's host is sent as Host and SNI, the connection goes
+ * to the host's own address. A unit and a command are asked on the host, over a connection that was opened after the switch.
+ */
 export const healthCheck = z
   .strictObject({
     http: z
@@ -30,14 +38,34 @@ export const healthCheck = z
       .url({ protocol: /^https$/, error: "a URL that begins with https://" })
       .optional()
       .meta({ example: "https://example.org/healthz" }),
-    /** Status the answer must have. */
-    status: z.int(status).min(100, status).max(599, status).default(200).meta({ example: "200" }),
-    /** Text the body must contain. */
+    /** A port that takes connections. */
+    tcp: port.optional().meta({ example: "5432" }),
+    /** A unit that is active. */
+    unit: z
+      .string()
+      .regex(/^[A-Za-z0-9:_.@\\-]{1,200}\.[a-z]+$/, "a unit with its kind, such as site.service")
+      .optional()
+      .meta({ example: "site.service" }),
+    /** A command line that the host's shell runs as root, and that ends with 0. */
+    command: z.string().min(1, "a command line").optional().meta({ example: "systemctl is-system-running" }),
+    /** Status that the answer of a URL must have; 200 when absent. */
+    status: z.int(status).min(100, status).max(599, status).optional().meta({ example: "204" }),
+    /** Text that the answer of a URL, or what a command writes, must contain. */
     body: z.string().optional(),
+    /** Seconds that one attempt may take; 5 when absent. Attempts go on until the host's `healthDeadline`. */
+    timeout: z.number().positive(checkSeconds).max(300, checkSeconds).optional().meta({ example: "20" }),
   })
   .refine(
-    (check) => (check.http === undefined) !== (check.https === undefined),
-    "exactly one of http and https",
+    (check) => checkKinds.filter((kind) => check[kind] !== undefined).length === 1,
+    "exactly one of http, https, tcp, unit and command",
+  )
+  .refine(
+    ({ http, https, status }) => status === undefined || (http ?? https) !== undefined,
+    "a status is http's or https's",
+  )
+  .refine(
+    ({ tcp, unit, body }) => body === undefined || (tcp ?? unit) === undefined,
+    "a body is what a URL or a command answers",
   );
 
 /** A name a web server answers to; "*.example.org" for all below a domain. */
@@ -66,7 +94,7 @@ const encryption = z.strictObject({
   }),
 });
 
-export const hostManifest = z.strictObject({
+const hostManifest = z.strictObject({
   /** Nix system, e.g. "x86_64-linux". */
   system: z.enum(["x86_64-linux", "aarch64-linux"]),
   /** `networking.hostName`; empty when the host takes its name from the cloud at boot. */

@@ -1,6 +1,8 @@
 import type { DnsZonePlan } from "./dns.ts";
-import type { HostConfig } from "./host.ts";
+import type { FirewallRuleConfig, HostConfig } from "./host.ts";
+import type { ImagePlan } from "./images.ts";
 import type { HostManifest } from "./manifest.ts";
+import type { RolloutPlan } from "./rollout.ts";
 
 /** One thing that costs, e.g. "server cx23" at 5.49. */
 export interface PriceItem {
@@ -19,6 +21,8 @@ export interface HostPlan {
   manifest: HostManifest;
   /** Fingerprints of the keys that its base image trusts beside the stack's own; into `StackPlan.loginKeys`. */
   loginKeys: string[];
+  /** What the firewall lets in for the host's containers. */
+  published: FirewallRuleConfig[];
   /** Empty for a machine that was ordered elsewhere. */
   price: PriceItem[];
 }
@@ -26,12 +30,15 @@ export interface HostPlan {
 /** Everything a stack orders, decided before anything is ordered. */
 export interface StackPlan {
   hosts: HostPlan[];
+  rollout: RolloutPlan;
   /** By MD5 fingerprint, which Hetzner allows once a project. */
   loginKeys: Record<string, LoginKeyPlan>;
   /** Hetzner's network zone of the private network, e.g. "eu-central"; null without one. */
   networkZone: string | null;
   /** By the zone's name: the records of the configuration and those that follow from the hosts. */
   dns: Record<string, DnsZonePlan>;
+  /** Images by the place in the configuration that names them, e.g. "berth:containers.site.image". */
+  images: Record<string, ImagePlan>;
   /** What costs beside the hosts. */
   price: PriceItem[];
   /** Net a month of everything whose price is known, in the catalogue's currency. */

@@ -12,9 +12,7 @@ const publicKey =
   /^(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa|sk-[a-z0-9@.-]+)\s+([A-Za-z0-9+/]+=*)(?:\s+(.*))?$/;
 
 /** A public key taken apart; undefined when the text is none. */
-export function readPublicKey(
-  text: string,
-): { key: string; comment: string; fingerprint: string } | undefined {
+function readPublicKey(text: string): { key: string; comment: string; fingerprint: string } | undefined {
   const [, type = "", data = "", comment = ""] = publicKey.exec(text.trim()) ?? [];
   const blob = Buffer.from(data, "base64");
   // The data begins with the length and the name of its type.

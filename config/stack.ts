@@ -1,7 +1,11 @@
 import { z } from "zod";
+import { builds } from "./builds.ts";
+import { containers } from "./containers.ts";
 import { explain, valueAt } from "./explain.ts";
+import { flyApps } from "./fly.ts";
 import { cidr, domain, host, hostName, name, port, publicKey } from "./host.ts";
 import { ConfigurationError, type Problem } from "./problems.ts";
+import { rollout } from "./rollout.ts";
 import { secretValues } from "./secrets.ts";
 
 /** A private network that all servers of the stack are in. */
@@ -84,13 +88,13 @@ const access = z.strictObject({
   from: z.array(cidr).default([]),
 });
 
-export const stackConfig = z.strictObject({
+const everything = z.strictObject({
   /** The flake with the systems and the manifest. A relative path is relative to the project. */
   flake: z.string().min(1, "a flake reference is needed").default(".").meta({ example: "." }),
   access: access.default({ people: {}, from: [] }),
   hosts: z
     .record(hostName, host)
-    .refine((hosts) => Object.keys(hosts).length > 0, "at least one host")
+    .default({})
     .meta({ example: "{ web1: { system: web, server: { type: cx23, location: fsn1 } } }" }),
   /** What is secret, by name; each set with `pulumi config set --secret --path 'berth:secrets.<name>'`. */
   secrets: secretValues.default({}),
@@ -99,9 +103,24 @@ export const stackConfig = z.strictObject({
   /** Zones in Hetzner's DNS by name. */
   dns: z.record(domain, zone).default({}),
   loadBalancers: z.record(name("a load balancer"), loadBalancer).default({}),
+  /** What machines with Docker run, by name. */
+  containers: containers.default({}),
+  /** Apps at Fly.io by name. Names are unique in all of Fly. */
+  fly: flyApps.default({}),
+  /** Fly's token, set with `pulumi config set --secret berth:flyToken`; that of the environment when absent. */
+  flyToken: z.string().min(1, "it is empty").optional(),
+  /** In which order, and how many at a time, the hosts get a release. */
+  /** Where systems are built, which caches they go to and come from, and how many are kept. */
+  builds: builds.default({ on: "deployer", builders: {}, caches: [], keep: 5 }),
+  rollout: rollout.default({ order: [], maxUnavailable: "50%" }),
   /** Keep servers, addresses, volumes and installations from being deleted or replaced. */
   protect: z.boolean().default(true).meta({ example: "false" }),
 });
+
+export const stackConfig = everything.refine(
+  ({ hosts, containers, fly }) => [hosts, containers, fly].some((some) => Object.keys(some).length > 0),
+  { path: ["hosts"], message: "at least one host, or something under berth:containers or berth:fly" },
+);
 
 export type StackConfig = z.infer<typeof stackConfig>;
 export type NetworkConfig = z.infer<typeof network>;

@@ -1,3 +1,4 @@
+import type { LocalBuilds } from "../builds.ts";
 import type { Catalogue } from "../catalogue.ts";
 import type { HostPlan } from "../plan.ts";
 import type { Problem } from "../problems.ts";
@@ -18,6 +19,10 @@ export interface Context {
   running: Running | null;
   /** Names of servers that belong to somebody else. */
   takenNames: readonly string[];
+  /** What can be built where pulumi runs; null when Nix does not tell. */
+  localBuilds: LocalBuilds | null;
+  /** Files that the configuration names and that are not there. */
+  absentFiles: readonly string[];
   now: Date;
 }
 

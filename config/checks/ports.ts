@@ -88,54 +88,58 @@ export function neither({ name, settings, manifest }: MatchedHost): string {
 function checkHealth(host: MatchedHost): Problem[] {
   const { name, settings, manifest } = host;
   const path = hostPath(name);
-  const shut = (check: HealthCheck): number | undefined => {
-    const port = portOf(check);
-    return reaches(host, port) ? undefined : port;
+  const shut = (check: HealthCheck): { port: number; asked: string } | undefined => {
+    const asked = askedFromOutside(check);
+    return asked && !reaches(host, asked.port) ? asked : undefined;
   };
   const own = settings.health.flatMap((check, index): Problem[] => {
-    const port = shut(check);
-    if (port === undefined) return [];
+    const asks = shut(check);
+    if (asks === undefined) return [];
     return [
       {
         path: `${path}.health.${index}`,
-        message: `${urlOf(check)} asks port ${port}, which is ${neither(host)}`,
-        example: `firewall: [{ protocol: tcp, port: "${port}" }]`,
+        message: `${asks.asked} asks port ${asks.port}, which is ${neither(host)}`,
+        example: `firewall: [{ protocol: tcp, port: "${asks.port}" }]`,
       },
     ];
   });
   const flake = manifest.health.flatMap((check, index): Problem[] => {
-    const port = shut(check);
-    if (port === undefined) return [];
+    const asks = shut(check);
+    if (asks === undefined) return [];
     return [
       {
         path: `${path}.firewall`,
-        message: `the flake's ${manifestPath(settings.system)}.health.${index} asks ${urlOf(check)}, and port ${port} is ${neither(host)}`,
-        example: `[{ protocol: tcp, port: "${port}" }]`,
+        message: `the flake's ${manifestPath(settings.system)}.health.${index} asks ${asks.asked}, and port ${asks.port} is ${neither(host)}`,
+        example: `[{ protocol: tcp, port: "${asks.port}" }]`,
       },
     ];
   });
   return [...own, ...flake, ...checkFamilies(host)];
 }
 
-const urlOf = ({ http, https }: HealthCheck): string => http ?? https ?? "";
-
-function portOf(check: HealthCheck): number {
-  const { port, protocol } = new URL(urlOf(check));
-  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+/** The port a check goes to, and how that is written; undefined for one that is asked on the host. */
+function askedFromOutside({ http, https, tcp }: HealthCheck): { port: number; asked: string } | undefined {
+  if (tcp !== undefined) return { port: tcp, asked: `tcp: ${tcp}` };
+  const url = http ?? https;
+  if (url === undefined) return undefined;
+  const { port } = new URL(url);
+  return { port: port === "" ? (https === undefined ? 80 : 443) : Number(port), asked: url };
 }
 
 /** A check that names an address of a family the host has not. */
 function checkFamilies({ name, settings }: MatchedHost): Problem[] {
   const { server } = settings;
   if (!server) return [];
-  return settings.health.flatMap((check, index): Problem[] => {
-    const family = isIP(new URL(urlOf(check)).hostname.replace(/^\[|\]$/g, ""));
+  return settings.health.flatMap(({ http, https }, index): Problem[] => {
+    const url = http ?? https;
+    if (url === undefined) return [];
+    const family = isIP(new URL(url).hostname.replace(/^\[|\]$/g, ""));
     const off = (family === 4 && !server.ipv4) || (family === 6 && !server.ipv6);
     return off
       ? [
           {
             path: `${hostPath(name)}.health.${index}`,
-            message: `${urlOf(check)} is IPv${family}, and ${hostPath(name)}.server.ipv${family} is false`,
+            message: `${url} is IPv${family}, and ${hostPath(name)}.server.ipv${family} is false`,
           },
         ]
       : [];

@@ -1,23 +1,38 @@
+import { missingFlySecrets } from "../fly-rules.ts";
 import type { Problem } from "../problems.ts";
 import { credentialBytes } from "../secrets.ts";
+import { secretsOf } from "./containers.ts";
 import { type Context, type Findings, hostPath, type MatchedHost, manifestPath } from "./context.ts";
 
 /** That every secret that a host names is there, and that every service gets the credentials that it expects, and no others. */
 export function checkSecrets({ config, hosts }: Context): Findings {
   const used = new Set(
-    Object.values(config.hosts).flatMap(({ secrets }) => Object.values(secrets).flatMap(Object.values)),
+    Object.values(config.hosts).flatMap(({ secrets, disk }) => [
+      ...Object.values(secrets).flatMap(Object.values),
+      ...(disk ? [disk.passphrase] : []),
+    ]),
   );
+  for (const { push } of config.builds.caches) if (push !== undefined) used.add(push);
+  for (const { secret } of secretsOf(config.containers)) used.add(secret);
+  for (const { secrets } of Object.values(config.fly))
+    for (const secret of Object.values(secrets)) used.add(secret);
   return {
-    problems: [...hosts.flatMap((host) => checkNamed(host, config.secrets)), ...hosts.flatMap(checkExpected)],
+    problems: [
+      ...hosts.flatMap((host) => checkNamed(host, config.secrets)),
+      ...hosts.flatMap(checkExpected),
+      ...missingFlySecrets(config.fly, config.secrets),
+    ],
     notes: Object.keys(config.secrets)
       .filter((name) => !used.has(name))
-      .map((name) => `berth:secrets.${name}: no host uses it; ${removalOf(name)} removes it`),
+      .map((name) => `berth:secrets.${name}: nothing uses it; ${removalOf(name)} removes it`),
   };
 }
 
-const orderOf = (name: string): string => `pulumi config set --secret --path 'berth:secrets.${name}'`;
+/** The command that makes a secret. */
+export const orderOf = (name: string): string => `pulumi config set --secret --path 'berth:secrets.${name}'`;
 const removalOf = (name: string): string => `pulumi config rm --path 'berth:secrets.${name}'`;
-const listed = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
+/** What there is, for people. */
+export const listed = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
 
 /** What a host names, against what the stack has. Tells names and sizes, never a value. */
 function checkNamed({ name, settings }: MatchedHost, values: Record<string, string>): Problem[] {

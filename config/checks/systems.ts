@@ -4,10 +4,11 @@ import type { Problem } from "../problems.ts";
 import type { StackConfig } from "../stack.ts";
 import { hostPath, type MatchedHost, manifestPath } from "./context.ts";
 
-/** Every host with its system in the flake, and the hosts whose system it lacks. */
+/** Every host with its system in the flake, and the hosts whose system is not among the `names` there are. */
 export function matchSystems(
   config: StackConfig,
   manifest: Manifest,
+  names: readonly string[],
 ): { hosts: MatchedHost[]; problems: Problem[] } {
   const hosts: MatchedHost[] = [];
   const problems: Problem[] = [];
@@ -17,7 +18,6 @@ export function matchSystems(
       hosts.push({ name, settings, manifest: found });
       continue;
     }
-    const names = Object.keys(manifest);
     problems.push({
       path: `${hostPath(name)}.system`,
       message: `the flake ${config.flake} has no ${manifestPath(settings.system)}; it has ${names.length === 0 ? "none" : names.join(", ")}`,
@@ -39,12 +39,6 @@ export function checkSystem({ name, settings, manifest }: MatchedHost): Problem[
       path: `${hostPath(name)}.domain`,
       message: `${domain} is not among the flake's ${flake}.virtualHosts: ${names.join(", ")}; add it there, or name one of these here`,
       ...(names[0] ? { example: names[0].replace(/^\*\./, "www.") } : {}),
-    });
-  }
-  if (manifest.encryption) {
-    problems.push({
-      path: `${hostPath(name)}.system`,
-      message: `the flake's ${flake}.encryption wants a passphrase for the disk, and a stack cannot give one yet; install this host by hand as docs/disk-layouts.md says, or take the layout luks out of the flake`,
     });
   }
   for (const [disk, { device }] of Object.entries(manifest.disks)) {

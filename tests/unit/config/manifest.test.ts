@@ -7,20 +7,40 @@ describe("a health check", () => {
     [{ http: "http://example.org/healthz" }],
     [{ https: "https://example.org:8443/", body: "ok" }],
     [{ http: "http://[2001:db8::1]/", status: 404 }],
+    [{ https: "https://example.org/slow", timeout: 20 }],
+    [{ tcp: 5432 }],
+    [{ unit: "postgresql@16-main.service" }],
+    [{ command: "systemctl is-system-running", body: "running", timeout: 0.5 }],
   ])("may be %o", (check) => {
-    expect(healthCheck.parse(check)).toEqual({ status: 200, ...check });
+    expect(healthCheck.parse(check)).toEqual(check);
   });
 
   test.each<[string, unknown, string]>([
-    ["no URL", { status: 200 }, "exactly one of http and https"],
-    ["two URLs", { http: "http://a.org/", https: "https://a.org/" }, "exactly one of http and https"],
+    ["nothing to ask", {}, "exactly one of http, https, tcp, unit and command"],
+    [
+      "two URLs",
+      { http: "http://a.org/", https: "https://a.org/" },
+      "exactly one of http, https, tcp, unit and command",
+    ],
+    [
+      "a URL and a unit",
+      { http: "http://a.org/", unit: "a.service" },
+      "exactly one of http, https, tcp, unit and command",
+    ],
+    ["a status of a port", { tcp: 22, status: 200 }, "a status is http's or https's"],
+    ["a body of a unit", { unit: "a.service", body: "ok" }, "a body is what a URL or a command answers"],
+    ["a port beyond 65535", { tcp: 65536 }, "Too big: expected number to be <=65535"],
+    ["a unit without its kind", { unit: "site" }, "a unit with its kind, such as site.service"],
+    ["a unit that is an option", { unit: "--all" }, "a unit with its kind, such as site.service"],
+    ["an empty command", { command: "" }, "a command line"],
+    ["no time", { tcp: 22, timeout: 0 }, "seconds, more than 0 and 300 at most"],
     ["https under http", { http: "https://a.org/" }, "a URL that begins with http://"],
     ["http under https", { https: "http://a.org/" }, "a URL that begins with https://"],
     ["a file", { http: "file:///etc/passwd" }, "a URL that begins with http://"],
     ["no scheme", { http: "a.org/healthz" }, "a URL that begins with http://"],
     ["a status beyond 599", { http: "http://a.org/", status: 600 }, "an HTTP status from 100 to 599"],
     ["a status as text", { http: "http://a.org/", status: "200" }, "an HTTP status from 100 to 599"],
-    ["a key it has not", { http: "http://a.org/", timeout: 3 }, 'Unrecognized key: "timeout"'],
+    ["a key it has not", { http: "http://a.org/", retries: 3 }, 'Unrecognized key: "retries"'],
   ])("may not have %s", (_, check, message) => {
     expect(healthCheck.safeParse(check).error?.issues.map((issue) => issue.message)).toEqual([message]);
   });

@@ -10,6 +10,8 @@ interface Schema {
   properties?: Record<string, Schema>;
   additionalProperties?: Schema | boolean;
   items?: Schema;
+  /** Shapes that a value may have; those that are maps have keys of their own. */
+  anyOf?: Schema[];
   default?: unknown;
 }
 
@@ -24,6 +26,10 @@ function keysOf(schema: Schema, path = "", inherited?: unknown): Map<string, str
   if (typeof schema.additionalProperties === "object")
     below.push([`${path}.<name>`, schema.additionalProperties, undefined]);
   if (schema.items) below.push([`${path}[]`, schema.items, own]);
+  const shapes = (schema.anyOf ?? []).filter(({ properties }) => properties !== undefined);
+  // A value that may be a text as well is a row of its own.
+  if (shapes.length > 0 && shapes.length < (schema.anyOf ?? []).length) below.push([path, {}, own]);
+  for (const shape of shapes) below.push([path, shape, own]);
   if (below.length > 0)
     return new Map(below.flatMap(([key, inner, given]) => [...keysOf(inner, key, given)]));
   const empty = own === undefined || JSON.stringify(own) === "[]" || JSON.stringify(own) === "{}";

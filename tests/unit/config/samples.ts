@@ -23,6 +23,16 @@ export const webManifest: HostManifest = {
   health: [{ http: "http://example.org/healthz", status: 200 }],
 };
 
+/** What a flake says of an encrypted disk. */
+export const encryption = {
+  keyFile: "/tmp/disk.key",
+  unlock: {
+    port: 2222,
+    hostKeyFile: "/etc/ssh/unlock_host_ed25519_key",
+    authorizedKeysFile: "/root/.ssh/authorized_keys",
+  },
+};
+
 /** A host as people write it, with nothing that has a default. */
 export const plainHost = { system: "web", server: { type: "cx23", location: "fsn1" } };
 

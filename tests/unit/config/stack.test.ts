@@ -1,24 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigurationError, type Problem } from "../../../config/problems.ts";
+import { ConfigurationError } from "../../../config/problems.ts";
 import { parseStackConfig } from "../../../config/stack.ts";
-import { adasKey, plainHost, problemsOf } from "./samples.ts";
-
-const parsed = (raw: Record<string, unknown>) => parseStackConfig("dev", raw);
-/** What is wrong, whether the rest can be used or not. */
-const refused = (raw: Record<string, unknown>): readonly Problem[] =>
-  problemsOf(() => {
-    const { problems } = parsed(raw);
-    if (problems.length > 0) throw new ConfigurationError("dev", problems);
-  });
-const withHost = (changes: Record<string, unknown>) => ({ hosts: { web1: { ...plainHost, ...changes } } });
-const withServer = (changes: Record<string, unknown>) =>
-  withHost({ server: { ...plainHost.server, ...changes } });
-const withAccess = (access: unknown) => ({ ...withHost({}), access });
+import { parsed, refused } from "./read-stack.ts";
+import { adasKey, plainHost, withHost } from "./samples.ts";
 
 describe("a stack's configuration", () => {
   test("needs little: everything else has a default", () => {
-    expect(parsed(withHost({})).config).toEqual({
+    expect(parsed(withHost()).config).toEqual({
       flake: ".",
       access: { people: {}, from: [] },
       hosts: {
@@ -40,12 +29,20 @@ describe("a stack's configuration", () => {
           volumes: {},
           secrets: {},
           health: [],
+          drift: "repair",
+          reboot: { when: "told" },
+          release: { beforeDeadline: 600, rollback: "auto" },
+          healthyFor: 0,
           healthDeadline: 60,
         },
       },
       secrets: {},
       dns: {},
       loadBalancers: {},
+      containers: {},
+      fly: {},
+      builds: { on: "deployer", builders: {}, caches: [], keep: 5 },
+      rollout: { order: [], maxUnavailable: "50%" },
       protect: true,
     });
   });
@@ -86,6 +83,10 @@ describe("a stack's configuration", () => {
           secrets: { site: { DATABASE_URL: "db-url", KEY: "API_key" } },
           domain: "www.example.org",
           health: [{ https: "https://www.example.org/healthz", status: 204, body: "ok" }],
+          drift: "report",
+          reboot: { when: "window", window: "Sun 03:00", hours: 3 },
+          release: { before: "$BERTH_NEW/sw/bin/migrate", beforeDeadline: 60, rollback: "never" },
+          healthyFor: 20,
           healthDeadline: 3600,
         },
         metal: {
@@ -105,6 +106,10 @@ describe("a stack's configuration", () => {
           reverseDns: false,
           secrets: {},
           health: [],
+          drift: "repair",
+          reboot: { when: "told" },
+          release: { beforeDeadline: 600, rollback: "auto" },
+          healthyFor: 0,
           healthDeadline: 60,
         },
       },
@@ -137,327 +142,34 @@ describe("a stack's configuration", () => {
           algorithm: "least_connections",
         },
       },
+      builds: {
+        on: "arm",
+        builders: {
+          arm: {
+            address: "198.51.100.9",
+            port: 2222,
+            user: "builder",
+            hostKey: adasKey,
+            systems: ["aarch64-linux"],
+          },
+        },
+        caches: [
+          {
+            url: "https://cache.example.org",
+            publicKey: `cache.example.org-1:${"A".repeat(43)}=`,
+            push: "cache-key",
+            pushTo: "s3://cache?region=eu-central-1",
+          },
+        ],
+        keep: 10,
+      },
+      rollout: { order: ["web1"], maxUnavailable: 1 },
       protect: false,
     };
-    expect(parsed(all)).toEqual({ config: all, problems: [] });
+    expect(parsed(all)).toEqual({ config: { ...all, containers: {}, fly: {} }, problems: [] });
   });
 
-  test.each<[string, Record<string, unknown>, Problem]>([
-    [
-      "no hosts",
-      {},
-      {
-        path: "berth:hosts",
-        message: "is missing; a map is needed",
-        example: "{ web1: { system: web, server: { type: cx23, location: fsn1 } } }",
-      },
-    ],
-    [
-      "an empty map of hosts",
-      { hosts: {} },
-      { path: "berth:hosts", message: "at least one host", example: expect.stringContaining("web1:") },
-    ],
-    [
-      "hosts as text",
-      { hosts: "web1" },
-      {
-        path: "berth:hosts",
-        message: "a map is needed, this is a text",
-        example: expect.stringContaining("web1:"),
-      },
-    ],
-    [
-      "an unknown key at the top",
-      { ...withHost({}), acces: {} },
-      {
-        path: "berth:acces",
-        message:
-          "there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, protect",
-      },
-    ],
-    [
-      "an unknown key of a host",
-      withHost({ disks: { data: 20 } }),
-      {
-        path: "berth:hosts.web1.disks",
-        message:
-          "there is no such key; there are system, server, existing, identity, reinstall, adopt, firewall, volumes, privateAddress, reverseDns, domain, secrets, health, healthDeadline",
-      },
-    ],
-    [
-      "an unknown key of a server",
-      withServer({ size: 3 }),
-      {
-        path: "berth:hosts.web1.server.size",
-        message:
-          "there is no such key; there are type, location, image, ipv4, ipv6, backups, deleteBackups, placement, labels, sshKeys",
-      },
-    ],
-    [
-      "an unknown key of a health check",
-      withHost({ health: [{ http: "http://a.org/", code: 3 }] }),
-      {
-        path: "berth:hosts.web1.health.0.code",
-        message: "there is no such key; there are http, https, status, body",
-      },
-    ],
-    [
-      "a number as flake",
-      { ...withHost({}), flake: 3 },
-      { path: "berth:flake", message: "a text is needed, this is a number", example: "." },
-    ],
-    [
-      "a text as protect",
-      { ...withHost({}), protect: "yes" },
-      { path: "berth:protect", message: "true or false is needed, this is a text", example: "false" },
-    ],
-    [
-      "nothing as protect",
-      { ...withHost({}), protect: null },
-      { path: "berth:protect", message: "true or false is needed, this is empty", example: "false" },
-    ],
-    [
-      "a host without a system",
-      { hosts: { web1: { server: plainHost.server } } },
-      { path: "berth:hosts.web1.system", message: "is missing; a text is needed", example: "web" },
-    ],
-    [
-      "a host without a server",
-      { hosts: { web1: { system: "web" } } },
-      { path: "berth:hosts.web1", message: "exactly one of server and existing" },
-    ],
-    [
-      "a host name that is no host name",
-      { hosts: { Web_1: plainHost } },
-      {
-        path: "berth:hosts.Web_1",
-        message: "a host is named by 1 to 32 letters a-z, digits and inner hyphens",
-        example: "web1",
-      },
-    ],
-    [
-      "no location",
-      { hosts: { web1: { system: "web", server: { type: "cx23" } } } },
-      {
-        path: "berth:hosts.web1.server.location",
-        message: "is missing; a text is needed",
-        example: "fsn1",
-      },
-    ],
-    [
-      "an image by number",
-      withServer({ image: 3 }),
-      {
-        path: "berth:hosts.web1.server.image",
-        message: "a text is needed, this is a number",
-        example: "debian-13",
-      },
-    ],
-    [
-      "an image by no name",
-      withServer({ image: "Debian 13" }),
-      {
-        path: "berth:hosts.web1.server.image",
-        message: "the name of a system image",
-        example: "debian-13",
-      },
-    ],
-    ...(
-      [
-        "https://example.org",
-        "example.org/shop",
-        "EXAMPLE.org",
-        "localhost",
-        "203.0.113.7",
-        "-a.org",
-        "a..org",
-      ] as const
-    ).map((domain): [string, Record<string, unknown>, Problem] => [
-      `the domain ${domain}`,
-      withHost({ domain }),
-      {
-        path: "berth:hosts.web1.domain",
-        message: "a domain in lower case, without scheme or path",
-        example: "example.org",
-      },
-    ]),
-    [
-      "a domain that is too long",
-      withHost({ domain: `${"a.".repeat(140)}org` }),
-      { path: "berth:hosts.web1.domain", message: expect.stringContaining("253"), example: "example.org" },
-    ],
-    [
-      "a network that is none",
-      withAccess({ from: ["203.0.113.0/40"] }),
-      {
-        path: "berth:access.from.0",
-        message: "a network such as 203.0.113.0/24 or 2001:db8::/32",
-        example: "203.0.113.0/24",
-      },
-    ],
-    [
-      "an address without its network",
-      withAccess({ from: ["203.0.113.7"] }),
-      {
-        path: "berth:access.from.0",
-        message: "a network such as 203.0.113.0/24 or 2001:db8::/32",
-        example: "203.0.113.0/24",
-      },
-    ],
-    [
-      "a person without a key",
-      withAccess({ people: { ada: [] } }),
-      { path: "berth:access.people.ada", message: "at least one public key" },
-    ],
-    [
-      "a private key among the public ones",
-      withAccess({ people: { ada: ["-----BEGIN OPENSSH PRIVATE KEY-----"] } }),
-      {
-        path: "berth:access.people.ada.0",
-        message: "a public key in OpenSSH's one-line form",
-        example: "ssh-ed25519 AAAA… ada@example.org",
-      },
-    ],
-    [
-      "a key with a second line",
-      withAccess({ people: { ada: [`${adasKey}\nssh-ed25519 AAAA mallory`] } }),
-      {
-        path: "berth:access.people.ada.0",
-        message: "a public key in OpenSSH's one-line form",
-        example: "ssh-ed25519 AAAA… ada@example.org",
-      },
-    ],
-    [
-      "a health check over http to https",
-      withHost({ health: [{ http: "https://example.org/" }] }),
-      {
-        path: "berth:hosts.web1.health.0.http",
-        message: "a URL that begins with http://",
-        example: "http://example.org/healthz",
-      },
-    ],
-    [
-      "a status that is none",
-      withHost({ health: [{ http: "http://example.org/", status: 700 }] }),
-      {
-        path: "berth:hosts.web1.health.0.status",
-        message: "an HTTP status from 100 to 599",
-        example: "200",
-      },
-    ],
-    [
-      "a health check of nothing",
-      withHost({ health: [{}] }),
-      { path: "berth:hosts.web1.health.0", message: "exactly one of http and https" },
-    ],
-    ...([0, 3601, 1.5, "60"] as const).map((healthDeadline): [string, Record<string, unknown>, Problem] => [
-      `${JSON.stringify(healthDeadline)} as the time to become healthy`,
-      withHost({ healthDeadline }),
-      {
-        path: "berth:hosts.web1.healthDeadline",
-        message: "a whole number of seconds from 1 to 3600",
-        example: "60",
-      },
-    ]),
-    ...(
-      [
-        [
-          "both a server and an existing machine",
-          { existing: { address: "198.51.100.7", hostKey: adasKey } },
-          "",
-          "exactly one of server and existing",
-        ],
-        [
-          "a volume that is too small",
-          { volumes: { data: 9 } },
-          ".volumes.data",
-          "a whole number of GB from 10 to 10240",
-        ],
-        [
-          "a volume that is too large",
-          { volumes: { data: 10_241 } },
-          ".volumes.data",
-          "a whole number of GB from 10 to 10240",
-        ],
-        [
-          "a volume of half a GB",
-          { volumes: { data: 10.5 } },
-          ".volumes.data",
-          "a whole number of GB from 10 to 10240",
-        ],
-        [
-          "a rule of no protocol",
-          { firewall: [{ protocol: "sctp" }] },
-          ".firewall.0.protocol",
-          "one of tcp, udp, icmp, esp, gre",
-        ],
-        [
-          "a label of Hetzner's own",
-          { server: { ...plainHost.server, labels: { "hetzner.cloud/a": "b" } } },
-          ".server.labels.hetzner.cloud/a",
-          expect.stringContaining("does not begin with hetzner.cloud/"),
-        ],
-        [
-          "a label's value with a space",
-          { server: { ...plainHost.server, labels: { team: "a b" } } },
-          ".server.labels.team",
-          expect.stringContaining("a label's value has up to 63"),
-        ],
-      ] as const
-    ).map(([what, changes, at, message]): [string, Record<string, unknown>, Problem] => [
-      what,
-      withHost(changes),
-      expect.objectContaining({ path: `berth:hosts.web1${at}`, message }),
-    ]),
-    ...(
-      [
-        [
-          "a network that is none",
-          { network: { range: "10.0.0.0" } },
-          "network.range",
-          "a network such as 10.0.0.0/16",
-        ],
-        [
-          "a zone that is no domain",
-          { dns: { Example: {} } },
-          "dns.Example",
-          expect.stringContaining("a domain in lower case"),
-        ],
-        [
-          "a record of an unknown type",
-          { dns: { "a.org": { records: [{ name: "@", type: "SPF", values: ["x"] }] } } },
-          "dns.a.org.records.0.type",
-          expect.stringContaining("one of A, AAAA, "),
-        ],
-        [
-          "a record without values",
-          { dns: { "a.org": { records: [{ name: "@", type: "A", values: [] }] } } },
-          "dns.a.org.records.0.values",
-          "at least one value",
-        ],
-        [
-          "a record whose name is a URL",
-          { dns: { "a.org": { records: [{ name: "http://x", type: "A", values: ["1.2.3.4"] }] } } },
-          "dns.a.org.records.0.name",
-          "a name below the zone, @ or *",
-        ],
-        [
-          "a load balancer without services",
-          { loadBalancers: { edge: { location: "fsn1", targets: ["web1"], services: [] } } },
-          "loadBalancers.edge.services",
-          "at least one service",
-        ],
-      ] as const
-    ).map(([what, more, at, message]): [string, Record<string, unknown>, Problem] => [
-      what,
-      { ...withHost({}), ...more },
-      expect.objectContaining({ path: `berth:${at}`, message }),
-    ]),
-  ])("with %s is refused with the path, what is allowed and an example", (_, raw, problem) => {
-    expect(refused(raw)).toEqual([problem]);
-  });
-
-  test.each(["reboot", "release"])("does not know %s of a host", (key) => {
+  test.each(["restart", "deploy"])("does not know %s of a host", (key) => {
     expect(refused(withHost({ [key]: {} })).map(({ path }) => path)).toEqual([`berth:hosts.web1.${key}`]);
   });
 
@@ -515,7 +227,7 @@ describe("a stack's configuration", () => {
       "      for example: web1",
       "  berth:protect: true or false is needed, this is a text",
       "      for example: false",
-      "  berth:secret: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, protect",
+      "  berth:secret: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, containers, fly, flyToken, builds, rollout, protect",
       "Nothing was created or changed.",
     ]);
   });

@@ -81,7 +81,7 @@ describe("a host's secrets", () => {
 
   test("that no host uses are noted, with the command that removes them", () => {
     expect(plan(stack({}, { old: "o" })).notes).toEqual([
-      "berth:secrets.old: no host uses it; pulumi config rm --path 'berth:secrets.old' removes it",
+      "berth:secrets.old: nothing uses it; pulumi config rm --path 'berth:secrets.old' removes it",
     ]);
   });
 

@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { domain, ed25519Key, name, port, userName } from "./host.ts";
+import { secretName } from "./secrets.ts";
+
+/** A machine with Nix that builds and is no host of the stack. The stack's login key opens it. */
+const builder = z.strictObject({
+  address: z.union([z.ipv4(), z.ipv6(), domain], "an address or a domain").meta({ example: "198.51.100.9" }),
+  port: port.default(22),
+  user: userName.default("root").meta({ example: "builder" }),
+  /** The ed25519 host key it must have. */
+  hostKey: ed25519Key,
+  /** Nix systems it builds for. */
+  systems: z
+    .array(z.enum(["x86_64-linux", "aarch64-linux"], "x86_64-linux or aarch64-linux"))
+    .min(1, "at least one system")
+    .meta({ example: "[aarch64-linux]" }),
+});
+
+const cacheUrl = z
+  .string()
+  .regex(/^(https?|s3):\/\/[^\s?#]+(\?[^\s#]*)?$/, "an address that begins with https://, http:// or s3://");
+
+/** A binary cache that hosts fetch from before they ask the deployer. */
+const cache = z.strictObject({
+  /** As the hosts reach it. */
+  url: cacheUrl.meta({ example: "https://cache.example.org" }),
+  /** What signs its paths. */
+  publicKey: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9._-]+:[A-Za-z0-9+/]{43}=$/,
+      "a name, a colon and a key, as nix key convert-secret-to-public prints it",
+    )
+    .meta({ example: "cache.example.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=" }),
+  /** Name under berth:secrets of the key that signs what was built before it is pushed; nothing is pushed without. */
+  push: secretName.optional().meta({ example: "cache-key" }),
+  /** Where it is pushed to, where that is another address than `url`: also a folder. */
+  pushTo: z
+    .string()
+    .regex(
+      /^(https?|s3|file):\/\/[^\s?#]+(\?[^\s#]*)?$/,
+      "an address that begins with https://, http://, s3:// or file://",
+    )
+    .optional()
+    .meta({ example: "s3://cache?region=eu-central-1" }),
+});
+
+const releases = "a whole number from 1 to 100";
+
+export const builds = z.strictObject({
+  /** Where systems are built: here, on the host itself, or on one of the builders by its name. */
+  on: z
+    .string()
+    .min(1, "deployer, target or a builder's name")
+    .default("deployer")
+    .meta({ example: "target" }),
+  builders: z.record(name("a builder"), builder).default({}),
+  caches: z.array(cache).default([]),
+  /** Releases of each host that are kept from being collected, on the host and where it is deployed from. */
+  keep: z.int(releases).min(1, releases).max(100, releases).default(5).meta({ example: "10" }),
+});
+
+export type BuildsConfig = z.infer<typeof builds>;
+
+/** A builder by name. */
+export type Builder = z.infer<typeof builder> & { name: string };
+
+/** Where one host's system is built. */
+export type BuildOn = { on: "deployer" } | { on: "target" } | { on: "builder"; builder: Builder };
+
+/** Nix systems that the machine which deploys can build for. */
+export interface LocalBuilds {
+  systems: readonly string[];
+  /** Whether its Nix has builders of its own, of which nothing is known here. */
+  builders: boolean;
+}
+
+/** Where a host's system is built; undefined where there is no such builder. */
+export function buildOn(builds: BuildsConfig, host: { buildOn?: string | undefined }): BuildOn | undefined {
+  const where = host.buildOn ?? builds.on;
+  if (where === "deployer" || where === "target") return { on: where };
+  const found = Object.hasOwn(builds.builders, where) ? builds.builders[where] : undefined;
+  return found && { on: "builder", builder: { name: where, ...found } };
+}
