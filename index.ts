@@ -1,8 +1,14 @@
+import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { AppAtFly } from "./components/app-at-fly.ts";
 import { readCloudView, requireToken } from "./components/cloud-view.ts";
+import { Container } from "./components/container.ts";
 import { DnsRecords } from "./components/dns-records.ts";
 import { DnsZone } from "./components/dns-zone.ts";
+import { explainFailedDependencies } from "./components/failed-dependencies.ts";
+import { flyAccess } from "./components/fly-api.ts";
 import { hetznerAccess } from "./components/hetzner-api.ts";
+import { builderFor } from "./components/host-builds.ts";
 import { keepStack } from "./components/keep-stack.ts";
 import { LoadBalancer } from "./components/load-balancer.ts";
 import { Login } from "./components/login.ts";
@@ -10,39 +16,71 @@ import { named } from "./components/named.ts";
 import { NixosHost } from "./components/nixos-host.ts";
 import { PlacementGroups, placementNames } from "./components/placement-groups.ts";
 import { PrivateNetwork } from "./components/private-network.ts";
+import { recordPlan } from "./components/record-plan.ts";
 import { adviseOnRefusals } from "./components/refusals.ts";
 import { readStackConfig } from "./components/stack-config.ts";
 import { withoutStack } from "./components/without-stack.ts";
 import { datedCatalogue } from "./config/catalogue.ts";
+import { flyPackages, matchFlyPackages } from "./config/fly-images.ts";
+import { flySystem } from "./config/fly-rules.ts";
+import { describeBilled } from "./config/fly-sizes.ts";
+import { filesOf, imageUses, packagesOf } from "./config/images.ts";
 import { planStack } from "./config/plan-stack.ts";
 import { describePrices, priceRunning } from "./config/prices.ts";
-import { evaluateManifest } from "./deployer/nix/evaluate.ts";
+import { inOrder } from "./config/rollout.ts";
+import { evaluateSystems } from "./deployer/nix/evaluate.ts";
+import { evaluateImages } from "./deployer/nix/evaluate-images.ts";
+import { localBuilds } from "./deployer/nix/local-builds.ts";
 
 const stack = pulumi.getStack();
 const now = new Date();
-const { config, plan, catalogue, running } = await withoutStack(async () => {
-  const { config, problems } = readStackConfig(stack);
-  const [manifest, cloud] = await Promise.all([
-    evaluateManifest(config.flake, { cwd: process.cwd() }),
+const { config, plan, catalogue, running, notes, packages } = await withoutStack(async () => {
+  const { config, problems, notes } = readStackConfig(stack);
+  const systems = Object.values(config.hosts).map(({ system }) => system);
+  const evaluation = { cwd: process.cwd(), remembered: ".berth/evaluations" };
+  const [flake, cloud, buildsHere] = await Promise.all([
+    systems.length === 0 ? { hosts: {}, names: [] } : evaluateSystems(config.flake, systems, evaluation),
     readCloudView(stack, config),
+    systems.length === 0 ? null : localBuilds(),
   ]);
+  // Which system's package it is, hosts say.
+  const wantedImages = [...packagesOf(imageUses(config, flake.hosts)), ...flyPackages(config.fly)];
+  const images = await evaluateImages(config.flake, wantedImages, evaluation);
   const catalogue = cloud?.catalogue ?? datedCatalogue;
+  const forFly = matchFlyPackages(config.fly, images);
   const plan = planStack({
     stack,
     config,
-    problems,
-    manifest,
+    problems: [...problems, ...forFly.problems],
+    manifest: flake.hosts,
+    systemNames: flake.names,
     catalogue,
     running: cloud?.running ?? null,
     sshKeys: cloud?.sshKeys ?? null,
     takenNames: cloud?.takenNames ?? [],
+    localBuilds: buildsHere,
+    images,
+    absentFiles: filesOf(config).filter((file) => !existsSync(file)),
     now,
   });
-  return { config, plan, catalogue, running: cloud && priceRunning(catalogue, cloud.running) };
+  const { packages } = forFly;
+  return {
+    config,
+    plan,
+    catalogue,
+    running: cloud && priceRunning(catalogue, cloud.running),
+    notes,
+    packages,
+  };
 });
-for (const line of [...plan.notes, ...describePrices(plan, running)]) await pulumi.log.info(line);
+const prices = plan.hosts.length + plan.price.length > 0 ? describePrices(plan, running) : [];
+const billedAtFly = Object.entries(config.fly).map(([name, app]) => describeBilled(name, app));
+for (const line of [...notes, ...plan.notes, ...prices, ...billedAtFly]) await pulumi.log.info(line);
 await withoutStack(async () => requireToken(config));
+const fly = await withoutStack(async () => flyAccess(config));
 await adviseOnRefusals({ stack, plan, catalogue, now });
+recordPlan(stack, plan);
+explainFailedDependencies();
 
 const { protect } = config;
 const common = { protect, labels: { "berth-stack": stack } };
@@ -68,13 +106,25 @@ const placements =
   groups.length > 0 ? new PlacementGroups("placements", { names: groups, ...common }) : undefined;
 
 const api = hetznerAccess();
-const machines = plan.hosts.map((host) => {
-  const { secrets } = config;
-  const placementGroupIds = placements?.ids ?? {};
-  const shared = { access: login.access, api, network, placementGroupIds, secrets, protect };
-  return new NixosHost(host.name, { plan: host, ...shared });
-});
+const machines: NixosHost[] = [];
 const machineOf = (name: string) => named(machines, name);
+for (const { host, after } of inOrder(plan.rollout)) {
+  const { secrets, builds } = config;
+  const { maxUnavailable } = plan.rollout;
+  const placementGroupIds = placements?.ids ?? {};
+  const shared = {
+    access: login.access,
+    api,
+    network,
+    placementGroupIds,
+    secrets,
+    builds,
+    maxUnavailable,
+    protect,
+  };
+  const earlier = after.map((name) => machineOf(name).deployment);
+  machines.push(new NixosHost(host, { plan: named(plan.hosts, host), ...shared, after: earlier }));
+}
 
 const zones = Object.entries(plan.dns).map(
   ([domain, { create, ttl }]) => new DnsZone(domain, { domain, create, ttl, ...common }),
@@ -103,17 +153,50 @@ const records = zones.map(
     }),
 );
 
+const containersThere = Object.entries(config.containers).map(
+  ([name, container]) =>
+    new Container(name, {
+      config: container,
+      host: typeof container.on === "string" ? machineOf(container.on) : undefined,
+      loginKey: login.privateKey,
+      images: plan.images,
+      builds: config.builds,
+      secrets: config.secrets,
+    }),
+);
+
+const appsAtFly =
+  fly === undefined
+    ? []
+    : Object.entries(config.fly).map(
+        ([name, app]) =>
+          new AppAtFly(name, {
+            config: app,
+            package: packages[name],
+            builder: builderFor(config.builds, flySystem),
+            loginKey: login.privateKey,
+            access: fly,
+            secrets: config.secrets,
+            protect,
+          }),
+      );
+
 const shared = [network, placements].filter((one) => one !== undefined);
-keepStack([login, ...shared, ...machines, ...zones, ...balancers, ...records], protect);
+const onTop = [...containersThere, ...appsAtFly];
+keepStack([login, ...shared, ...machines, ...zones, ...balancers, ...records, ...onTop], protect);
 
 /** Every host: where it is, what runs, what it costs. */
-export const hosts = Object.fromEntries(machines.map(({ name, outputs }) => [name, outputs]));
+export const hosts = Object.fromEntries(plan.hosts.map(({ name }) => [name, machineOf(name).outputs]));
+/** Every container: where it is, what runs. */
+export const containers = Object.fromEntries(containersThere.map(({ name, outputs }) => [name, outputs]));
 /** Every load balancer's addresses. */
 export const loadBalancers = Object.fromEntries(
   balancers.map(({ name, ipv4Address, ipv6Address }) => [name, { ipv4Address, ipv6Address }]),
 );
 /** The name servers that each zone's registrar must know. */
 export const nameservers = Object.fromEntries(zones.map(({ name, nameservers }) => [name, nameservers]));
+/** Every app at Fly.io: where it is and what runs, on which machines. */
+export const apps = Object.fromEntries(appsAtFly.map(({ name, outputs }) => [name, outputs]));
 /** Net a month of everything whose price is known. */
 export const pricePerMonth = plan.monthly;
 /** Logs in as root on every host. */

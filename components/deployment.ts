@@ -1,25 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HealthCheck } from "../config/manifest.ts";
-import type { JumpHost } from "../deployer/ssh/config.ts";
+import type { RebootPolicy } from "../config/reboot.ts";
+import type { HostBuilds } from "./host-builds.ts";
+import { type VerifiedHostWay, withWay } from "./host-way.ts";
 
-export interface DeploymentArgs {
-  /**
-   * The host's name in the stack.
-   * @example "web1"
-   */
-  host: string;
-  /** Address of the machine; health checks connect to it, too. */
-  address: pulumi.Input<string>;
+export interface DeploymentArgs extends VerifiedHostWay {
   /** Where the health checks are asked as well; empty when the machine has no second address. */
   ipv6Address?: pulumi.Input<string>;
-  /** Port of ssh. @default 22 */
-  port?: pulumi.Input<number>;
-  /** The host key it must have, "ssh-ed25519 AAAA…". */
-  hostKey: pulumi.Input<string>;
-  /** The machine that every connection goes through. @default none */
-  jump?: pulumi.Input<JumpHost> | undefined;
-  /** Private key that logs in as root; the ssh agent's when absent. Secret. */
-  loginKey?: pulumi.Input<string>;
   /** The machine the system runs on; another one is deployed to anew. */
   machineId: pulumi.Input<string>;
   /** Nix system of the toplevel, e.g. "x86_64-linux". */
@@ -32,6 +19,44 @@ export interface DeploymentArgs {
   health: pulumi.Input<HealthCheck[]>;
   /** Seconds a new system has to become healthy before it is rolled back. @default 60 */
   healthDeadline?: pulumi.Input<number>;
+  /** How many hosts of the stack may be on trial at a time; a change of it alone changes no host. @default no limit */
+  maxUnavailable?: number;
+  /** Where its system is built, and how it gets there. @default on the machine that deploys, without a cache; five releases are kept */
+  builds?: HostBuilds;
+  /** Seconds a new system has to stay healthy before it is kept. @default 0 */
+  healthyFor?: pulumi.Input<number>;
+  /**
+   * What an update does about a host that was seen to run something else.
+   * @default "repair"
+   * @example "report"
+   */
+  drift?: pulumi.Input<"repair" | "report">;
+  /**
+   * When the host may be rebooted because a release needs it.
+   * @default { when: "told" }
+   * @example { when: "window", window: "Sun 03:00", hours: 2 }
+   */
+  reboot?: RebootPolicy;
+  /**
+   * A command line that root's shell runs on the host once a release is there and before it is switched to, with $BERTH_NEW and $BERTH_OLD, and
+   * the seconds it may take.
+   * @default nothing is run
+   * @example { command: "$BERTH_NEW/sw/bin/site-migrate", seconds: 600 }
+   */
+  before?: pulumi.Input<{ command: pulumi.Input<string>; seconds: pulumi.Input<number> }>;
+  /**
+   * Whether a release that is not healthy is returned from; "never" keeps it as long as the host lets the deployer in.
+   * @default "auto"
+   * @example "never"
+   */
+  rollback?: pulumi.Input<"auto" | "never">;
+  /** What resets the machine when it does not come up from a reboot; secret. @default nothing does */
+  power?: pulumi.Input<{
+    /** Hetzner's id of the server. */
+    serverId: pulumi.Input<string>;
+    token: pulumi.Input<string>;
+    endpoint: pulumi.Input<string>;
+  }>;
   /**
    * Credentials that services expect, which are in place already. Another `revision` has those services restarted that run with older ones.
    * @default none
@@ -49,21 +74,23 @@ export class Deployment extends pulumi.CustomResource {
   declare readonly release: pulumi.Output<string>;
   /** The toplevel that the next boot starts. */
   declare readonly bootDefault: pulumi.Output<string>;
+  /** What only a reboot puts in force, e.g. ["kernel"]. */
+  declare readonly rebootDue: pulumi.Output<string[]>;
   /** The toplevel that ran before. */
   declare readonly previous: pulumi.Output<string>;
 
   constructor(name: string, args: DeploymentArgs, opts?: pulumi.CustomResourceOptions) {
     const inputs = {
-      ...args,
-      stack: pulumi.getStack(),
-      port: args.port ?? 22,
+      ...withWay(args),
       healthDeadline: args.healthDeadline ?? 60,
-      loginKey: args.loginKey === undefined ? undefined : pulumi.secret(args.loginKey),
+      healthyFor: args.healthyFor ?? 0,
+      drift: args.drift ?? "repair",
+      reboot: args.reboot ?? { when: "told" as const },
     };
     super(
       "berth:deploy:Deployment",
       name,
-      { ...inputs, release: undefined, bootDefault: undefined, previous: undefined },
+      { ...inputs, release: undefined, bootDefault: undefined, rebootDue: undefined, previous: undefined },
       opts,
     );
   }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
+import { keyBytes } from "../config/public-key.ts";
 import type { Hardware } from "./hardware.ts";
 
 export interface ExistingServerArgs {
@@ -29,9 +30,7 @@ export interface ExistingServerArgs {
  * another key and is refused, and a copy of the machine lacks the lasting key.
  */
 export function existingMachineId(hostKey: string): string {
-  const [, data = ""] = hostKey.trim().split(/\s+/);
-  const digest = createHash("sha256").update(Buffer.from(data, "base64")).digest("base64url");
-  return `existing-${digest}`;
+  return `existing-${createHash("sha256").update(keyBytes(hostKey)).digest("base64url")}`;
 }
 
 /** A machine that was ordered elsewhere. It costs this stack nothing, and nothing of it is deleted with the stack. */

@@ -13,6 +13,15 @@ export interface HostIdentityArgs {
    * @example "2026-11"
    */
   rotate?: string | undefined;
+  /**
+   * The reinstall that is wanted of the host: not together with another lasting key. @default none
+   * @example "4711 new layout"
+   */
+  reinstall?: string | undefined;
+  /**
+   * Whether its disk is encrypted, so that the ssh server of its initrd has a key of its own. @default false
+   */
+  encrypted?: boolean;
 }
 
 /**
@@ -34,6 +43,11 @@ export class HostIdentity extends pulumi.ComponentResource {
   readonly ageRecipient: pulumi.Output<string>;
   /** What the host decrypts them with. Secret. */
   readonly ageKey: pulumi.Output<string>;
+  /**
+   * Key pair of the ssh server that asks for the disk's passphrase, where there is one. Its private half is secret, and lies on the host's
+   * boot partition all the same.
+   */
+  readonly unlock: { publicKey: pulumi.Output<string>; privateKey: pulumi.Output<string> } | undefined;
   /** cloud-init user data that gives the base image the bootstrap key. Secret. */
   readonly userData: pulumi.Output<string>;
 
@@ -46,12 +60,17 @@ export class HostIdentity extends pulumi.ComponentResource {
     );
     const lasting = new SshKey(
       `${name}-lasting`,
-      { comment: args.host, generation: args.rotate },
+      { comment: args.host, generation: args.rotate, reinstall: args.reinstall },
       { parent: this },
     );
 
     // Not made from the ssh key: a host key that is rotated must not make every encrypted file unreadable.
     const age = new AgeKey(`${name}-age`, { parent: this });
+
+    // Not another generation when the lasting one is: it reaches a host by an installation alone.
+    const unlock = args.encrypted
+      ? new SshKey(`${name}-unlock`, { comment: `unlock ${args.host}` }, { parent: this })
+      : undefined;
 
     this.bootstrapPublicKey = bootstrap.publicKey;
     this.publicKey = lasting.publicKey;
@@ -59,6 +78,10 @@ export class HostIdentity extends pulumi.ComponentResource {
     this.privateKey = pulumi.secret(lasting.privateKey);
     this.ageRecipient = age.recipient;
     this.ageKey = pulumi.secret(age.identity);
+    this.unlock = unlock && {
+      publicKey: unlock.publicKey,
+      privateKey: pulumi.secret(unlock.privateKey),
+    };
     this.userData = pulumi.secret(
       pulumi.all([bootstrap.privateKey, bootstrap.publicKey]).apply(([key, pub]) => cloudConfig(key, pub)),
     );

@@ -1,20 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { JumpHost } from "../deployer/ssh/config.ts";
+import { type HostWay, withWay } from "./host-way.ts";
 
-export interface HostKeyArgs {
-  /**
-   * The host's name in the stack.
-   * @example "web1"
-   */
-  host: string;
-  /** Address of the machine. */
-  address: pulumi.Input<string>;
-  /** Port of ssh. @default 22 */
-  port?: pulumi.Input<number>;
-  /** The machine that every connection goes through. @default none */
-  jump?: pulumi.Input<JumpHost> | undefined;
-  /** Private key that logs in as root; the ssh agent's when absent. Secret. */
-  loginKey?: pulumi.Input<string>;
+export interface HostKeyArgs extends HostWay {
   /** The machine, once it is installed. */
   machineId: pulumi.Input<string>;
   /** The key it shall show, "ssh-ed25519 AAAA…". Another one than before is a rotation. */
@@ -38,11 +25,8 @@ export class HostKey extends pulumi.CustomResource {
       "berth:host:HostKey",
       name,
       {
-        ...args,
-        stack: pulumi.getStack(),
-        port: args.port ?? 22,
+        ...withWay(args),
         privateKey: pulumi.secret(args.privateKey),
-        loginKey: args.loginKey === undefined ? undefined : pulumi.secret(args.loginKey),
         former: args.former ?? [],
       },
       pulumi.mergeOptions(opts, { additionalSecretOutputs: ["privateKey", "loginKey"] }),

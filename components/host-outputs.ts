@@ -32,6 +32,8 @@ export interface HostOutputs {
   release: pulumi.Output<string>;
   /** Public host key. */
   hostKey: pulumi.Output<string>;
+  /** Where its encrypted disk asks to be unlocked, and under which host key; the name of the secret that does. */
+  unlock?: { port: number; hostKey: pulumi.Output<string>; passphrase: string };
   /** What files for this host are encrypted for, "age1…". */
   ageRecipient: pulumi.Output<string>;
   /** Net a month, in the catalogue's currency: the sum of what has a known price. */
@@ -41,6 +43,7 @@ export interface HostOutputs {
 interface Parts {
   hardware: Hardware;
   hostKey: pulumi.Output<string>;
+  unlockKey: pulumi.Output<string> | undefined;
   ageRecipient: pulumi.Output<string>;
   privateAddress: PrivateAddress | undefined;
   volumes: Record<string, Volume>;
@@ -49,7 +52,7 @@ interface Parts {
 
 export function describeHost(
   { settings, manifest, price }: HostPlan,
-  { hardware, hostKey, ageRecipient, privateAddress, volumes, deployment }: Parts,
+  { hardware, hostKey, unlockKey, ageRecipient, privateAddress, volumes, deployment }: Parts,
 ): HostOutputs {
   const scheme = manifest.ports.tcp.includes(443) ? "https" : "http";
   return {
@@ -65,6 +68,15 @@ export function describeHost(
     // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
     release: pulumi.recover(deployment.release, () => "its deployment failed"),
     hostKey,
+    ...(manifest.encryption &&
+      settings.disk &&
+      unlockKey && {
+        unlock: {
+          port: manifest.encryption.unlock.port,
+          hostKey: unlockKey,
+          passphrase: settings.disk.passphrase,
+        },
+      }),
     ageRecipient,
     pricePerMonth: sumPrices(price).monthly,
   };

@@ -5,6 +5,7 @@ import type { ExistingConfig, ReinstallConfig } from "../config/host.ts";
 import type { HostManifest } from "../config/manifest.ts";
 import { type InstallDocument, usualDeadlines } from "../deployer/install/document.ts";
 import type { HetznerAccess } from "./hetzner-api.ts";
+import type { HostBuilds } from "./host-builds.ts";
 
 export interface InstallationArgs {
   /**
@@ -57,12 +58,19 @@ export interface InstallationArgs {
   privateKey: pulumi.Input<string>;
   /** The installed system's age key, "AGE-SECRET-KEY-1…". Secret. */
   ageKey: pulumi.Input<string>;
+  /**
+   * What an encrypted disk is encrypted with, and the key pair of the ssh server that asks for it at each boot. Needed where the manifest
+   * encrypts. Secret. @default none
+   */
+  unlock?: UnlockWith | undefined;
   /** Private key that logs in as root; the ssh agent's when absent. Secret. */
   loginKey?: pulumi.Input<string>;
   /** Public keys that may log in as root on the installed system. */
   authorizedKeys: pulumi.Input<string[]>;
   /** What is installed: toplevel, disk layout, kexec installer. */
   manifest: HostManifest;
+  /** The machine that builds the system and its installer. @default the machine that deploys */
+  builder?: HostBuilds["builder"] | undefined;
   /** Seconds for the whole install. @default 2700 */
   deadline?: number;
   /** Keep the installation from being deleted or replaced. @default true */
@@ -71,6 +79,16 @@ export interface InstallationArgs {
   after?: pulumi.Resource[];
   /** What takes the installation with it: the server. */
   deletedWith?: pulumi.Resource | undefined;
+}
+
+/** What opens an encrypted disk. */
+export interface UnlockWith {
+  /** Secret. */
+  passphrase: pulumi.Input<string>;
+  /** Public host key of the initrd's ssh server. */
+  publicKey: pulumi.Input<string>;
+  /** Its private half. Secret. */
+  privateKey: pulumi.Input<string>;
 }
 
 /**
@@ -87,6 +105,8 @@ export class Installation extends pulumi.ComponentResource {
 
   constructor(name: string, args: InstallationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("berth:install:Installation", name, {}, opts);
+    if (args.manifest.encryption && !args.unlock)
+      throw new Error(`${args.host}: its disk is encrypted, and there is no passphrase for it`);
     const deadline = args.deadline ?? 2_700;
     const command = new local.Command(
       `${name}-install`,
@@ -121,7 +141,7 @@ export class Installation extends pulumi.ComponentResource {
   }
 
   #document(args: InstallationArgs, deadline: number): pulumi.Output<string> {
-    const { toplevel, diskoScript, kexecTarball, disks, system, requires } = args.manifest;
+    const { toplevel, diskoScript, kexecTarball, disks, system, requires, encryption } = args.manifest;
     const plain = pulumi.output({
       address: args.address,
       machineId: args.machineId,
@@ -129,6 +149,7 @@ export class Installation extends pulumi.ComponentResource {
       publicKey: args.publicKey,
       privateKey: args.privateKey,
       ageKey: args.ageKey,
+      unlock: args.unlock,
       loginKey: args.loginKey,
       authorizedKeys: args.authorizedKeys,
       addresses: args.addresses ?? { ipv4: "", ipv6: "" },
@@ -160,10 +181,12 @@ export class Installation extends pulumi.ComponentResource {
           bootstrapHostKey: known.bootstrapPublicKey,
           lastingHostKey: { publicKey: known.publicKey, privateKey: known.privateKey },
           ageKey: known.ageKey,
+          ...(encryption && known.unlock && { encryption: encryptionOf(encryption, known.unlock) }),
           authorizedKeys: known.authorizedKeys,
           toplevel,
           diskoScript,
           kexecTarball,
+          ...(args.builder && { builder: args.builder }),
           deadline,
           deadlines: usualDeadlines,
         };
@@ -173,8 +196,24 @@ export class Installation extends pulumi.ComponentResource {
   }
 }
 
-/** The word's value for the server it names; another machine, and a word that is taken away, leave the place empty. */
-const reinstallTrigger = ({ machineId, reinstall }: InstallationArgs): pulumi.Input<string> =>
+type Encryption = NonNullable<HostManifest["encryption"]>;
+
+/** What the flake says of the disk, with what the stack gives for it. */
+function encryptionOf(
+  { keyFile, unlock }: Encryption,
+  { passphrase, publicKey, privateKey }: pulumi.Unwrap<UnlockWith>,
+): NonNullable<InstallDocument["encryption"]> {
+  return { keyFile, passphrase, unlock: { ...unlock, hostKey: { publicKey, privateKey } } };
+}
+
+/** The word's value for the server it names; another machine, which is said, and a word that is taken away leave the place empty. */
+const reinstallTrigger = ({ host, machineId, reinstall }: InstallationArgs): pulumi.Input<string> =>
   reinstall === undefined
     ? ""
-    : pulumi.output(machineId).apply((id) => (id === reinstall.server ? reinstall.value : ""));
+    : pulumi.output(machineId).apply(async (id) => {
+        if (id === reinstall.server) return reinstall.value;
+        await pulumi.log.info(
+          `${host}: berth:hosts.${host}.reinstall is for the server ${reinstall.server}, and this is ${id}: nothing is reinstalled`,
+        );
+        return "";
+      });

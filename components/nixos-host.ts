@@ -1,7 +1,8 @@
+import type * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
+import type { BuildsConfig } from "../config/builds.ts";
 import type { ExistingConfig, ServerConfig } from "../config/host.ts";
 import type { HostPlan } from "../config/plan.ts";
-import type { JumpHost } from "../deployer/ssh/config.ts";
 import { Deployment } from "./deployment.ts";
 import { ExistingServer } from "./existing-server.ts";
 import { Firewall } from "./firewall.ts";
@@ -9,10 +10,12 @@ import { firewallRules } from "./firewall-rules.ts";
 import type { Hardware } from "./hardware.ts";
 import type { HetznerAccess } from "./hetzner-api.ts";
 import { HetznerServer } from "./hetzner-server.ts";
+import { hostBuilds } from "./host-builds.ts";
 import { HostIdentity } from "./host-identity.ts";
 import { HostKey } from "./host-key.ts";
 import { describeHost, type HostOutputs } from "./host-outputs.ts";
-import { Installation } from "./installation.ts";
+import type { HostWay, VerifiedHostWay } from "./host-way.ts";
+import { Installation, type UnlockWith } from "./installation.ts";
 import { PrivateAddress, type PrivateNetwork } from "./private-network.ts";
 import { ReverseDns } from "./reverse-dns.ts";
 import { Secrets } from "./secrets.ts";
@@ -42,8 +45,14 @@ export interface NixosHostArgs {
   network?: PrivateNetwork | undefined;
   /** Hetzner's ids of placement groups by name. */
   placementGroupIds?: Record<string, pulumi.Input<string>>;
+  /** Where systems are built. @default on the machine that deploys */
+  builds?: BuildsConfig;
   /** Content of the stack's secrets by name. Secret. @default none */
   secrets?: Record<string, pulumi.Input<string>>;
+  /** Releases that must be done before this host's begins. @default none */
+  after?: readonly Deployment[];
+  /** How many hosts of the stack may be on trial at a time. @default no limit */
+  maxUnavailable?: number;
   /** Keep the server, its addresses, volumes and installation from being deleted or replaced. @default true */
   protect?: boolean;
 }
@@ -58,16 +67,23 @@ export class NixosHost extends pulumi.ComponentResource {
   readonly privateAddress: PrivateAddress | undefined;
   readonly volumes: Record<string, Volume>;
   readonly deployment: Deployment;
+  /** How it is reached, once it is installed. */
+  readonly way: VerifiedHostWay;
   readonly #args: NixosHostArgs;
 
   constructor(name: string, args: NixosHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("berth:index:NixosHost", name, {}, opts);
     this.name = name;
     this.#args = args;
-    const { server, existing } = args.plan.settings;
+    const { server, existing, reinstall } = args.plan.settings;
     const identity = new HostIdentity(
       `${name}-identity`,
-      { host: name, rotate: args.plan.settings.identity.rotate },
+      {
+        host: name,
+        rotate: args.plan.settings.identity.rotate,
+        reinstall: reinstall && `${reinstall.server} ${reinstall.value}`,
+        encrypted: args.plan.manifest.encryption !== undefined,
+      },
       { parent: this },
     );
 
@@ -77,6 +93,7 @@ export class NixosHost extends pulumi.ComponentResource {
     const installation = this.#installation(identity);
     this.volumes = this.#volumes(installation);
     const hostKey = this.#hostKey(identity, installation);
+    this.way = { ...this.#way, hostKey: hostKey.publicKey };
     const secrets = this.#secrets(hostKey, installation);
     this.deployment = this.#deployment(hostKey, installation, secrets);
     this.#closePorts();
@@ -84,6 +101,7 @@ export class NixosHost extends pulumi.ComponentResource {
     this.outputs = describeHost(args.plan, {
       hardware: this.hardware,
       hostKey: hostKey.publicKey,
+      unlockKey: identity.unlock?.publicKey,
       ageRecipient: identity.ageRecipient,
       privateAddress: this.privateAddress,
       volumes: this.volumes,
@@ -105,17 +123,18 @@ export class NixosHost extends pulumi.ComponentResource {
     return this.#args.protect ?? true;
   }
 
-  /** The machine that connections go through, where there is one. */
-  get #way(): { jump?: JumpHost } {
+  /** How it is reached once it is installed. */
+  get #way(): HostWay {
+    const { address, port } = this.hardware;
     const { jump } = this.#args.plan.settings.existing ?? {};
-    return jump ? { jump } : {};
+    return { host: this.name, address, port, loginKey: this.#args.access.loginKey, ...(jump && { jump }) };
   }
 
   get #rules() {
-    const { manifest, settings } = this.#args.plan;
+    const { manifest, settings, published } = this.#args.plan;
     return firewallRules({
       ports: manifest.ports,
-      extra: settings.firewall,
+      extra: [...settings.firewall, ...published],
       sshFrom: this.#args.access.from,
     });
   }
@@ -174,7 +193,7 @@ export class NixosHost extends pulumi.ComponentResource {
   }
 
   #installation(identity: HostIdentity): Installation {
-    const { plan, access } = this.#args;
+    const { plan, access, builds } = this.#args;
     return new Installation(
       `${this.name}-installation`,
       {
@@ -197,9 +216,11 @@ export class NixosHost extends pulumi.ComponentResource {
         publicKey: identity.publicKey,
         privateKey: identity.privateKey,
         ageKey: identity.ageKey,
+        unlock: this.#unlock(identity),
         loginKey: access.loginKey,
         authorizedKeys: access.authorizedKeys,
         manifest: plan.manifest,
+        builder: builds && hostBuilds(builds, plan, {}).builder,
         protect: this.#protect,
         // The installed system asks the cloud for its private address as it boots.
         after: [this.hardware, ...(this.privateAddress ? [this.privateAddress] : [])],
@@ -207,6 +228,16 @@ export class NixosHost extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+  }
+
+  /** What its encrypted disk opens with, where it has one. */
+  #unlock({ unlock }: HostIdentity): UnlockWith | undefined {
+    const { plan, secrets = {} } = this.#args;
+    const { disk } = plan.settings;
+    if (!unlock || !disk) return undefined;
+    const passphrase = secrets[disk.passphrase];
+    if (passphrase === undefined) throw new Error(`there is no secret "${disk.passphrase}" in the stack`);
+    return { passphrase, ...unlock };
   }
 
   #volumes(installation: Installation): Record<string, Volume> {
@@ -235,39 +266,25 @@ export class NixosHost extends pulumi.ComponentResource {
 
   /** Rotated before a release is tried, and never while one is. */
   #hostKey({ publicKey, privateKey, former }: HostIdentity, installation: Installation): HostKey {
-    const { server, address, port } = this.hardware;
+    const { server } = this.hardware;
     return new HostKey(
       `${this.name}-host-key`,
-      {
-        host: this.name,
-        address,
-        port,
-        ...this.#way,
-        loginKey: this.#args.access.loginKey,
-        machineId: installation.installed,
-        publicKey,
-        privateKey,
-        former,
-      },
+      { ...this.#way, machineId: installation.installed, publicKey, privateKey, former },
       { parent: this, dependsOn: [this.hardware, installation], ...(server && { deletedWith: server }) },
     );
   }
 
   /** None where no service expects any: what was there goes with the resource. */
   #secrets(hostKey: HostKey, installation: Installation): Secrets | undefined {
-    const { access, plan, secrets = {} } = this.#args;
+    const { plan, secrets = {} } = this.#args;
     if (Object.values(plan.settings.secrets).every((credentials) => Object.keys(credentials).length === 0))
       return undefined;
-    const { address, port, server } = this.hardware;
+    const { server } = this.hardware;
     return new Secrets(
       `${this.name}-secrets`,
       {
-        host: this.name,
-        address,
-        port,
         ...this.#way,
         hostKey: hostKey.publicKey,
-        loginKey: access.loginKey,
         machineId: installation.installed,
         installationId: installation.id,
         secrets: plan.settings.secrets,
@@ -278,34 +295,44 @@ export class NixosHost extends pulumi.ComponentResource {
   }
 
   #deployment(hostKey: HostKey, installation: Installation, secrets: Secrets | undefined): Deployment {
-    const { plan, access } = this.#args;
+    const { plan, after = [], maxUnavailable, builds } = this.#args;
+    const { before, beforeDeadline, rollback } = plan.settings.release;
     const hardware: Hardware = this.hardware;
     return new Deployment(
       `${this.name}-deployment`,
       {
-        host: this.name,
-        address: hardware.address,
-        ipv6Address: hardware.ipv6Address,
-        port: hardware.port,
         ...this.#way,
+        ipv6Address: hardware.ipv6Address,
         hostKey: hostKey.publicKey,
-        loginKey: access.loginKey,
         // Not the server's own id: the host can be deployed to when it is installed, not when it is ordered.
         machineId: installation.installed,
         system: plan.manifest.system,
         toplevel: plan.manifest.toplevel.out,
         drvPath: plan.manifest.toplevel.drvPath,
+        ...(builds && { builds: hostBuilds(builds, plan, this.#args.secrets ?? {}) }),
         health: [...plan.manifest.health, ...plan.settings.health],
         healthDeadline: plan.settings.healthDeadline,
+        healthyFor: plan.settings.healthyFor,
+        drift: plan.settings.drift,
+        reboot: plan.settings.reboot,
+        ...(before === undefined ? {} : { before: { command: before, seconds: beforeDeadline } }),
+        ...(rollback === "never" && { rollback }),
+        ...(hardware.server && { power: this.#powerOf(hardware.server) }),
+        ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
         ...(secrets && { credentials: { revision: secrets.revision, names: secrets.names } }),
       },
       {
         parent: this,
         // The hardware with its firewalls: what the release listens on is open before it is tried.
-        dependsOn: [this.hardware, installation, ...Object.values(this.volumes)],
+        dependsOn: [this.hardware, installation, ...Object.values(this.volumes), ...after],
         ...(hardware.server && { deletedWith: hardware.server }),
       },
     );
+  }
+
+  /** Where a reset from outside can be had. */
+  #powerOf(server: hcloud.Server) {
+    return pulumi.secret({ serverId: server.id, ...this.#args.api });
   }
 
   /**

@@ -1,23 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { credentialNames, type HostSecrets } from "../config/secrets.ts";
-import type { JumpHost } from "../deployer/ssh/config.ts";
+import { type VerifiedHostWay, withWay } from "./host-way.ts";
 
-export interface SecretsArgs {
-  /**
-   * The host's name in the stack.
-   * @example "web1"
-   */
-  host: string;
-  /** Address of the machine. */
-  address: pulumi.Input<string>;
-  /** Port of ssh. @default 22 */
-  port?: pulumi.Input<number>;
-  /** The host key it must have, "ssh-ed25519 AAAA…". */
-  hostKey: pulumi.Input<string>;
-  /** The machine that every connection goes through. @default none */
-  jump?: pulumi.Input<JumpHost> | undefined;
-  /** Private key that logs in as root; the ssh agent's when absent. Secret. */
-  loginKey?: pulumi.Input<string>;
+export interface SecretsArgs extends VerifiedHostWay {
   /** The machine; another one has none of them. */
   machineId: pulumi.Input<string>;
   /** Its installation; a machine that was installed anew has none of them, either. */
@@ -51,10 +36,7 @@ export class Secrets extends pulumi.CustomResource {
       "berth:host:Secrets",
       name,
       {
-        ...rest,
-        stack: pulumi.getStack(),
-        port: args.port ?? 22,
-        loginKey: args.loginKey === undefined ? undefined : pulumi.secret(args.loginKey),
+        ...withWay(rest),
         // Each value a secret of its own, so that a preview tells by name which one changes.
         credentials: mapValues(names, (credentials, service) =>
           Object.fromEntries(

@@ -11,6 +11,11 @@ export interface SshKeyArgs {
    * @example "2026-11"
    */
   generation?: pulumi.Input<string> | undefined;
+  /**
+   * The reinstall of its host that is wanted. Another one together with another generation is refused. @default none
+   * @example "4711 new layout"
+   */
+  reinstall?: pulumi.Input<string> | undefined;
 }
 
 /**

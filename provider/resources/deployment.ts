@@ -1,11 +1,17 @@
-import { hostname, userInfo } from "node:os";
 import { z } from "zod";
 import { healthCheck } from "../../config/manifest.ts";
+import { describeReboot, mayReboot, rebootPolicy } from "../../config/reboot.ts";
 import { foresee } from "../../deployer/compare/foresee.ts";
+import { Failure, messageOf } from "../../deployer/failure.ts";
+import { ownerOf } from "../../deployer/owner.ts";
 import { driftOf } from "../../deployer/release/drift.ts";
+import { foreseeHold, parseHold } from "../../deployer/release/hold.ts";
 import { release } from "../../deployer/release/release.ts";
 import { remote } from "../../deployer/remote/scripts.ts";
 import type { CallContext, DiffKind, Properties, ResourceHandler } from "../framework/types.ts";
+import { buildHooks, buildSettings, forgetReleases, hostBuilds } from "./builds.ts";
+import { inTurn } from "./in-turn.ts";
+import { resetServer } from "./server-power.ts";
 import { sessionOf, wayToHost } from "./sessions.ts";
 
 const inputs = wayToHost.extend({
@@ -16,42 +22,105 @@ const inputs = wayToHost.extend({
   health: z.array(healthCheck),
   ipv6Address: z.string().optional(),
   healthDeadline: z.number().int().positive(),
+  healthyFor: z.number().int().nonnegative().optional(),
+  drift: z.enum(["repair", "report"]).optional(),
+  reboot: rebootPolicy.optional(),
+  before: z.strictObject({ command: z.string(), seconds: z.number().int().positive() }).optional(),
+  rollback: z.enum(["auto", "never"]).optional(),
+  power: z.strictObject({ serverId: z.string(), token: z.string(), endpoint: z.string() }).optional(),
+  maxUnavailable: z.number().int().positive().optional(),
+  builds: hostBuilds.optional(),
   credentials: z
     .strictObject({ revision: z.string(), names: z.record(z.string(), z.array(z.string())) })
     .optional(),
 });
 type Inputs = z.infer<typeof inputs>;
 
-async function deploy(wanted: Inputs, call: CallContext): Promise<Properties> {
+async function deploy(wanted: Inputs, call: CallContext, runs?: unknown): Promise<Properties> {
   const session = await sessionOf(wanted);
   const started = Date.now();
-  const { ipv6Address, credentials, ...rest } = wanted;
-  const released = await release(
-    session,
-    {
-      ...rest,
-      ...(ipv6Address ? { ipv6Address } : {}),
-      ...(credentials ? { credentials: credentials.names } : {}),
-      owner: `${userInfo().username}@${hostname()} (stack ${wanted.stack})`,
-    },
-    { status: (line) => call.status(line), signal: call.signal },
+  const {
+    ipv6Address,
+    credentials,
+    maxUnavailable: _,
+    builds: __,
+    drift: ___,
+    reboot = { when: "told" },
+    power,
+    ...rest
+  } = wanted;
+  const released = await inTurn(wanted, call, (hooks) =>
+    release(
+      session,
+      {
+        ...rest,
+        ...(ipv6Address ? { ipv6Address } : {}),
+        ...(credentials ? { credentials: credentials.names } : {}),
+        ...buildSettings(wanted),
+        ...(typeof runs === "string" ? { runs } : {}),
+        reboot: mayReboot(reboot, new Date()),
+        ...(power ? { reset: () => resetServer(power, call) } : {}),
+        owner: ownerOf(wanted.stack),
+      },
+      { ...hooks, ...buildHooks(wanted, call) },
+    ),
   );
+  if (released.held) {
+    const { held, toplevel: runs } = released;
+    const told = foreseeHold(held, { host: wanted.host, runs, wanted: wanted.toplevel });
+    call.log("warning", `${session.label}: ${told}`);
+    return { release: runs, bootDefault: runs, previous: runs, held: { ...held } };
+  }
   const what = released.previous === released.toplevel ? "verified" : "live";
   call.log(
     "info",
     `${session.label}: ${released.toplevel} ${what} after ${((Date.now() - started) / 1000).toFixed(1)} s`,
   );
-  return { release: released.toplevel, bootDefault: released.toplevel, previous: released.previous };
+  const { toplevel, previous, rebootDue } = released;
+  if (rebootDue.length > 0)
+    call.log(
+      "warning",
+      `${session.label}: a reboot is due (${rebootDue.join(", ")}); ${describeReboot(reboot)}`,
+    );
+  return { release: toplevel, bootDefault: toplevel, previous, rebootDue: [...rebootDue] };
 }
 
-/** What a difference means: every one but the derivation's path is worth another look at the host. */
-const inert = new Set(["drvPath"]);
+/** Whether an update at this moment may reboot the host. */
+function rebootsNow(news: Properties): boolean {
+  const policy = rebootPolicy.safeParse(news["reboot"]);
+  return policy.success && mayReboot(policy.data, new Date());
+}
+
+/** An import brings an id alone, which is no way to a host; and a host that runs needs none. */
+const notImported = (id: string): Failure =>
+  new Failure({
+    tried: `import ${id}`,
+    cameBack: "a Deployment is not imported, as its id does not tell how its host is reached",
+    next: "run pulumi up: it finds the release that runs, verifies it and takes it over, without switching it",
+  });
+
+/** What becomes of a host that was switched by hand. */
+const afterwards = ({ drift }: Inputs): string =>
+  drift === "report"
+    ? "; it is left so until there is another release (drift: report)"
+    : "; the next pulumi up puts that right";
+
+/** What a look at the host has found, as the state has it. */
+const seenIn = (old: Properties = {}): Properties =>
+  Object.fromEntries(
+    ["release", "bootDefault", "previous", "held"].flatMap((key) => (key in old ? [[key, old[key]]] : [])),
+  );
+
+/** What a difference means: every one but these is worth another look at the host. */
+const inert = new Set(["drvPath", "maxUnavailable", "power", "builds", "drift", "before", "rollback"]);
 
 /**
  * The system a host runs. Refreshing reads the host: a switch by hand shows as another `release`.
  * A host that does not answer keeps its old state, with a warning.
  */
 export const deployment: ResourceHandler = {
+  secretOutputs: ["power"],
+
   async check(news) {
     return { inputs: news };
   },
@@ -65,19 +134,38 @@ export const deployment: ResourceHandler = {
     // The host was seen to run something else, or to be about to. States from before `bootDefault` do not have it.
     for (const key of ["release", "bootDefault"]) {
       const seen = olds.outputs[key];
-      if (seen !== undefined && seen !== olds.inputs["toplevel"]) detailed[key] = "update";
+      if (news["drift"] !== "report" && seen !== undefined && seen !== olds.inputs["toplevel"])
+        detailed[key] = "update";
     }
+    const due = olds.outputs["rebootDue"];
+    if (Array.isArray(due) && due.length > 0 && rebootsNow(news)) detailed["rebootDue"] = "update";
     return { changes: Object.keys(detailed).length > 0, detailed };
   },
 
   async preview(news, old, call) {
     const { host, toplevel } = news;
     if (typeof toplevel === "string") {
-      const before = old?.["release"];
-      const line = await foresee(typeof before === "string" ? before : undefined, toplevel);
-      call.log("info", `${String(host)}: ${line}`);
+      // On another machine, and on one that is installed anew, nothing runs yet.
+      const stays = old?.["machineId"] === undefined || old["machineId"] === news["machineId"];
+      const before = stays && typeof old?.["release"] === "string" ? old["release"] : undefined;
+      const held = parseHold(JSON.stringify(old?.["held"]));
+      const known = { host: String(host), runs: before ?? "", wanted: toplevel };
+      if (held) call.log("warning", `${known.host}: ${foreseeHold(held, known)}`);
+      else if (before !== undefined && before !== old?.["toplevel"])
+        call.log(
+          "info",
+          `${known.host}: it was seen to run ${before}; this update returns it to ${toplevel}`,
+        );
+      if (held?.toplevel === toplevel) return { ...news, ...seenIn(old) };
+      call.log("info", `${known.host}: ${await foresee(before, toplevel, rebootsNow(news))}`);
     }
-    return { ...news, release: news["toplevel"], bootDefault: news["toplevel"], previous: old?.["release"] };
+    return {
+      ...news,
+      release: news["toplevel"],
+      bootDefault: news["toplevel"],
+      previous: old?.["release"],
+      rebootDue: old?.["rebootDue"] ?? [],
+    };
   },
 
   async create(news, call) {
@@ -85,11 +173,12 @@ export const deployment: ResourceHandler = {
     return { id: `${wanted.stack}/${wanted.host}`, outputs: { ...news, ...(await deploy(wanted, call)) } };
   },
 
-  async update(_id, _olds, news, call) {
-    return { ...news, ...(await deploy(inputs.parse(news), call)) };
+  async update(_id, olds, news, call) {
+    return { ...news, ...(await deploy(inputs.parse(news), call, olds.outputs["release"])) };
   },
 
-  async read(_id, state, call) {
+  async read(id, state, call) {
+    if (Object.keys(state.inputs).length === 0) throw notImported(id);
     const known = inputs.safeParse(state.inputs);
     if (!known.success) return state;
     try {
@@ -97,25 +186,28 @@ export const deployment: ResourceHandler = {
       const seen = await remote(session, "observe", {}, { deadline: 20_000, signal: call.signal });
       // What ran when it was last looked at may be drift itself; what was left there is the inputs'.
       for (const { what, mended } of driftOf(seen, { ...known.data, release: known.data.toplevel })) {
-        call.log(
-          "warning",
-          `${session.label}: ${what}${mended ? "; the next pulumi up puts that right" : ""}`,
-        );
+        call.log("warning", `${session.label}: ${what}${mended ? afterwards(known.data) : ""}`);
       }
+      const held = parseHold(seen.held);
+      const { held: _, ...outputs } = state.outputs;
       return {
         inputs: state.inputs,
-        outputs: { ...state.outputs, release: seen.current, bootDefault: seen.profile },
+        outputs: {
+          ...outputs,
+          ...(held && held.toplevel !== seen.current ? { held: { ...held } } : {}),
+          release: seen.current,
+          bootDefault: seen.profile,
+          rebootDue: seen.pendingReboot,
+        },
       };
     } catch (error) {
-      call.log(
-        "warning",
-        `${known.data.host} could not be read, its state is kept: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      call.log("warning", `${known.data.host} could not be read, its state is kept: ${messageOf(error)}`);
       return state;
     }
   },
 
   async delete(_id, state, call) {
+    await forgetReleases(String(state.inputs["stack"]), String(state.inputs["host"]));
     call.log(
       "info",
       `${String(state.inputs["host"])}: no longer managed; whatever it runs goes on running until its server is deleted`,

@@ -1,16 +1,10 @@
-import { hostname, userInfo } from "node:os";
 import { z } from "zod";
 import { ensureHostKey, type KeyRotation } from "../../deployer/identity/rotate.ts";
+import { ownerOf } from "../../deployer/owner.ts";
 import type { CallContext, Properties, ResourceHandler } from "../framework/types.ts";
-import { jumpHost } from "./sessions.ts";
+import { targetOf, wayToHost } from "./sessions.ts";
 
-const inputs = z.strictObject({
-  stack: z.string(),
-  host: z.string(),
-  address: z.string(),
-  port: z.int(),
-  loginKey: z.string().optional(),
-  jump: jumpHost.optional(),
+const inputs = wayToHost.omit({ hostKey: true }).extend({
   /** The machine; installed with whatever key was the wanted one then. */
   machineId: z.string(),
   publicKey: z.string(),
@@ -78,12 +72,11 @@ export const hostKey = (ensure: EnsureKey = ensureHostKey): ResourceHandler => {
 };
 
 function rotationOf(wanted: Inputs, former: string[]): KeyRotation {
-  const { stack, host, address, port, loginKey, jump, publicKey, privateKey } = wanted;
-  const way = { ...(loginKey === undefined ? {} : { loginKey }), ...(jump === undefined ? {} : { jump }) };
+  const { publicKey, privateKey } = wanted;
   return {
-    target: { stack, host, address, port, user: "root", ...way },
+    target: targetOf(wanted),
     wanted: { publicKey, privateKey },
     former,
-    owner: `${userInfo().username}@${hostname()} (stack ${stack}, rotating the host key)`,
+    owner: ownerOf(wanted.stack, "rotating the host key"),
   };
 }

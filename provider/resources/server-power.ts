@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { messageOf } from "../../deployer/failure.ts";
+import { resetServer as reset } from "../../deployer/hetzner/actions.ts";
 import { HetznerApi } from "../../deployer/hetzner/api.ts";
 import { ensureRunning, type ServerPower } from "../../deployer/hetzner/power.ts";
 import type { CallContext, Properties, ResourceHandler } from "../framework/types.ts";
@@ -19,7 +21,12 @@ const patience = 300;
 /** Reaches Hetzner's API for one call. */
 export type PowerOf = (wanted: { token: string; endpoint: string }, call: CallContext) => ServerPower;
 
-export const hetznerPower: PowerOf = ({ token, endpoint }, call) =>
+const hetznerPower: PowerOf = (access, call) => hetznerApi(access, call);
+
+const hetznerApi = (
+  { token, endpoint }: { token: string; endpoint: string },
+  call: CallContext,
+): HetznerApi =>
   new HetznerApi({
     token,
     endpoint,
@@ -29,6 +36,14 @@ export const hetznerPower: PowerOf = ({ token, endpoint }, call) =>
     say: (line) => call.status(line),
     stands: "",
   });
+
+/** Pull a server's plug and put it back. */
+export async function resetServer(
+  { serverId, ...access }: { serverId: string; token: string; endpoint: string },
+  call: CallContext,
+): Promise<void> {
+  await reset(hetznerApi(access, call), serverId, { until: Date.now() + secondsOf(call) * 1_000 });
+}
 
 const secondsOf = (call: CallContext): number => call.timeoutSeconds ?? patience;
 
@@ -90,7 +105,7 @@ export const serverPower = (powerOf: PowerOf = hetznerPower): ResourceHandler =>
       } catch (error) {
         call.log(
           "warning",
-          `${known.data.host}: whether its server is on could not be read, its state is kept: ${error instanceof Error ? error.message : String(error)}`,
+          `${known.data.host}: whether its server is on could not be read, its state is kept: ${messageOf(error)}`,
         );
         return state;
       }

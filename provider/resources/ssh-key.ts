@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import sshpk from "sshpk";
+import { withoutComment } from "../../config/public-key.ts";
 import { fingerprint } from "../../deployer/ssh/fingerprint.ts";
 import type { Properties, ResourceHandler, Value } from "../framework/types.ts";
 
@@ -7,7 +8,8 @@ import type { Properties, ResourceHandler, Value } from "../framework/types.ts";
  * An ed25519 key pair that lives as long as the resource: a host's lasting key, or a stack's login key.
  *
  * - inputs: `comment`, the last word of the public key. Changing it keeps the key. `generation`: another value makes another key;
- *   taking the value away keeps the key.
+ *   taking the value away keeps the key. `reinstall`: the reinstall of its host that is wanted, if any; another one and another generation
+ *   in one update are refused.
  * - outputs: `publicKey` (one OpenSSH line), `privateKey` (OpenSSH PEM, secret), `fingerprint` ("SHA256:…"), and, once there was
  *   another generation, `former`: the public keys it had, oldest first.
  */
@@ -16,18 +18,23 @@ export const sshKey: ResourceHandler = {
 
   async check(inputs, olds) {
     const failures = Object.keys(inputs)
-      .filter((name) => name !== "comment" && name !== "generation")
+      .filter((name) => !takes.includes(name))
       .map((property) => ({
         property,
-        reason: "an SshKey has no such input; it takes `comment` and `generation`",
+        reason: "an SshKey has no such input; it takes `comment`, `generation` and `reinstall`",
       }));
     if ("comment" in inputs && inputs.comment !== undefined) {
       const reason = commentFault(inputs.comment);
       if (reason) failures.push({ property: "comment", reason });
     }
     const comment = "comment" in inputs ? inputs.comment : "";
-    // Kept when it is taken away, so that the same value later on is no new one.
-    const kept = "generation" in olds ? { generation: olds.generation } : {};
+    const clash = rotationClash(olds, inputs);
+    if (clash) failures.push({ property: "generation", reason: clash });
+    // Kept when they are taken away, so that the same value later on is no new one.
+    const kept = {
+      ...("generation" in olds ? { generation: olds.generation } : {}),
+      ...("reinstall" in olds ? { reinstall: olds.reinstall } : {}),
+    };
     return { inputs: { ...kept, ...inputs, comment }, failures };
   },
 
@@ -51,6 +58,20 @@ export const sshKey: ResourceHandler = {
   },
 };
 
+const takes = ["comment", "generation", "reinstall"];
+
+/**
+ * Why a host's key is not made anew while the host is installed anew: the installer would look for a host that has the new key already,
+ * and the host has the old one until it is rotated, which comes later. Pure.
+ */
+export function rotationClash(olds: Properties, news: Properties): string | undefined {
+  const changes = (name: string) =>
+    news[name] !== undefined && news[name] !== null && news[name] !== olds[name];
+  // A key that is being made is nobody's yet.
+  if (Object.keys(olds).length === 0 || !changes("generation") || !changes("reinstall")) return undefined;
+  return "identity.rotate and reinstall of one host are two updates: take one of the two words back, run pulumi up, then set it again. Nothing was changed";
+}
+
 /** Whether the key to be is not the one there is; a generation that is not known yet may be another one. */
 const isAnother = (old: Properties, inputs: Properties): boolean =>
   "generation" in inputs && (inputs.generation === undefined || inputs.generation !== old.generation);
@@ -67,7 +88,7 @@ function newKey(comment: Value): Properties {
   const { privateKey } = generateKeyPairSync("ed25519");
   const key = sshpk.parsePrivateKey(privateKey.export({ type: "pkcs8", format: "pem" }), "pkcs8");
   key.comment = text;
-  const publicKey = key.toPublic().toString("ssh").split(" ").slice(0, 2).join(" ");
+  const publicKey = withoutComment(key.toPublic().toString("ssh"));
   return {
     comment: text,
     publicKey: line(publicKey, text),
@@ -79,8 +100,7 @@ function newKey(comment: Value): Properties {
 /** What a comment changes: the two words of the key stay. The private key's own comment is left as it was made. */
 function renamed(old: Properties, comment: Value): Properties {
   if (comment === undefined) return { comment, publicKey: undefined };
-  const key = String(old.publicKey).split(" ").slice(0, 2).join(" ");
-  return { comment, publicKey: line(key, String(comment)) };
+  return { comment, publicKey: line(withoutComment(String(old.publicKey)), String(comment)) };
 }
 
 function line(publicKey: string, comment: string): string {

@@ -5,9 +5,8 @@ import {
   existingMachineId,
 } from "../../components/existing-server.ts";
 import { NixosHost } from "../../components/nixos-host.ts";
-import { parseStackConfig } from "../../config/stack.ts";
 import { installDocument } from "../../deployer/install/document.ts";
-import { webManifest } from "../unit/config/samples.ts";
+import { access, planOf } from "./hosts.ts";
 import { api, dependenciesOf, only, settled, underMocks } from "./mocks.ts";
 
 const hostKey = `ssh-ed25519 ${Buffer.from("a machine's key").toString("base64")} root@machine`;
@@ -46,14 +45,12 @@ describe("an ExistingServer", () => {
 describe("a NixosHost on an existing machine", () => {
   const make = (changes: object = {}) => {
     const existing = { address: "198.51.100.7", port: 2222, hostKey, ...changes };
-    const settings = parseStackConfig("dev", { hosts: { web1: { system: "web", existing } } }).config.hosts
-      .web1;
-    if (!settings) throw new Error("no host");
+    const plan = planOf({ hosts: { web1: { system: "web", existing } } });
     return underMocks(
       () =>
         new NixosHost("web1", {
-          plan: { name: "web1", settings, manifest: webManifest, loginKeys: [], price: [] },
-          access: { sshKeyId: undefined, otherKeyIds: {}, loginKey: "k", authorizedKeys: ["k"], from: [] },
+          plan,
+          access: access({ sshKeyId: undefined }),
           api,
         }),
     );

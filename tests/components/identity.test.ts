@@ -55,6 +55,22 @@ describe("a HostIdentity", () => {
     ]);
   });
 
+  test("of an encrypted host has one more key, for its initrd, whose private half is secret", async () => {
+    const { value, seen } = await underMocks(
+      () => new HostIdentity("web1-identity", { host: "web1", rotate: "2026-11", encrypted: true }, {}),
+    );
+    const keys = seen.resources.filter(({ type }) => type === sshKey);
+    // Rotated with the lasting one, the stack would know a key that the host does not have.
+    expect(keys.map(({ name, inputs }) => [name, inputs])).toContainEqual([
+      "web1-identity-unlock",
+      { comment: "unlock web1" },
+    ]);
+    if (!value.unlock) throw new Error("it has no unlock key");
+    expect(await settled(value.unlock.publicKey)).toBe(publicKeyOf("web1-identity-unlock", "unlock web1"));
+    expect(await pulumi.isSecret(value.unlock.privateKey)).toBe(true);
+    expect(placesOf("PRIVATE KEY", seen)).toEqual([]);
+  });
+
   test("gives the base image the bootstrap key alone, in user data that cloud-init can read", async () => {
     const { value } = await make();
     const userData = await settled(value.userData);

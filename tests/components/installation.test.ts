@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Deployment } from "../../components/deployment.ts";
 import { Installation, type InstallationArgs } from "../../components/installation.ts";
 import { installDocument, usualDeadlines } from "../../deployer/install/document.ts";
-import { webManifest } from "../unit/config/samples.ts";
+import { encryption, webManifest } from "../unit/config/samples.ts";
 import {
   ageKeyOf,
   expectFamily,
@@ -152,6 +152,35 @@ describe("an Installation", () => {
     });
   });
 
+  describe("of an encrypted host", () => {
+    const manifest = { ...webManifest, encryption };
+    const unlock = {
+      passphrase: "hunter2-disk",
+      publicKey: "ssh-ed25519 AAAAunlock unlock web1",
+      privateKey: privateKeyOf("unlock"),
+    };
+
+    test("tells the deployer what the disk is encrypted with and how it is unlocked, in a secret alone", async () => {
+      const { seen } = await underMocks(
+        () => new Installation("web1-installation", { ...args, manifest, unlock }),
+      );
+      expect(installDocument.parse(documentOf(only(seen, command).inputs)).encryption).toEqual({
+        keyFile: "/tmp/disk.key",
+        passphrase: "hunter2-disk",
+        unlock: {
+          ...encryption.unlock,
+          hostKey: { publicKey: unlock.publicKey, privateKey: unlock.privateKey },
+        },
+      });
+      expect(placesOf("hunter2-disk", seen)).toEqual([]);
+      expect(placesOf("key of unlock", seen)).toEqual([]);
+    });
+
+    test("is not begun without a passphrase", async () => {
+      await expect(asked({ manifest })).rejects.toThrow("there is no passphrase for it");
+    });
+  });
+
   describe("with the word to reinstall", () => {
     const reinstall = { server: "4711", value: "new layout", snapshot: true };
     const api = { token: pulumi.secret("hunter2-token"), endpoint: "https://api.example.org/v1" };
@@ -167,11 +196,16 @@ describe("an Installation", () => {
       });
     });
 
-    test("is not run again when it is for another server", async () => {
+    test("is not run again when it is for another server, and that is said", async () => {
+      const said = vi.spyOn(pulumi.log, "info").mockResolvedValue();
+      onTestFinished(() => said.mockRestore());
       expect((await asked({ reinstall: { ...reinstall, server: "4710" } })).inputs.triggers).toEqual([
         "4711",
         "",
       ]);
+      expect(said).toHaveBeenCalledExactlyOnceWith(
+        "web1: berth:hosts.web1.reinstall is for the server 4710, and this is 4711: nothing is reinstalled",
+      );
     });
 
     test("has the API's token nowhere but in a secret", async () => {
@@ -303,6 +337,9 @@ describe("a Deployment", () => {
       stack: "dev",
       port: 22,
       healthDeadline: 60,
+      healthyFor: 0,
+      drift: "repair",
+      reboot: { when: "told" },
     });
   });
 

@@ -69,6 +69,16 @@ function computed({ type, name, inputs }: MockResourceArgs, preview: boolean): R
   switch (type) {
     case "berth:host:Secrets":
       return { revision: "r1" };
+    case "berth:image:NixImage":
+      return { imageId: "sha256:image", path: inputs.archive ?? inputs.package.out };
+    case "berth:image:RegistryPush":
+      return { reference: `${inputs.repository}@sha256:pushed` };
+    case "berth:fly:App":
+      return { hostname: `${inputs.app}.fly.dev` };
+    case "berth:fly:Secrets":
+      return { revision: "s1" };
+    case "berth:fly:Deployment":
+      return { release: inputs.image, machines: ["2fb11972c4d41b"] };
     case "berth:identity:SshKey":
       return {
         publicKey: publicKeyOf(name, inputs.comment),

@@ -4,8 +4,8 @@ import type { Hardware } from "../../components/hardware.ts";
 import { NixosHost, type NixosHostArgs } from "../../components/nixos-host.ts";
 import { PrivateNetwork } from "../../components/private-network.ts";
 import type { HostPlan } from "../../config/plan.ts";
-import { parseStackConfig } from "../../config/stack.ts";
-import { plainHost, webManifest } from "../unit/config/samples.ts";
+import { type Raw, webManifest, withHost } from "../unit/config/samples.ts";
+import { access, planOf, settingsOf } from "./hosts.ts";
 import {
   ageKeyOf,
   api,
@@ -23,16 +23,9 @@ import {
   unknown,
 } from "./mocks.ts";
 
-const settings = (changes: object = {}) => {
-  const host = parseStackConfig("dev", { hosts: { web1: { ...plainHost, ...changes } } }).config.hosts.web1;
-  if (!host) throw new Error("no host");
-  return host;
-};
+const settings = (changes: Raw = {}) => settingsOf(withHost(changes));
 const plan = (changes: Partial<HostPlan> = {}): HostPlan => ({
-  name: "web1",
-  settings: settings(),
-  manifest: webManifest,
-  loginKeys: [],
+  ...planOf(withHost()),
   price: [
     { what: "server cx23", monthly: 5.49 },
     { what: "IPv4", monthly: 0.5 },
@@ -42,13 +35,10 @@ const plan = (changes: Partial<HostPlan> = {}): HostPlan => ({
 });
 const args = (changes: Partial<HostPlan> = {}): NixosHostArgs => ({
   plan: plan(changes),
-  access: {
-    sshKeyId: "77",
+  access: access({
     otherKeyIds: { "aa:bb": "78", "cc:dd": pulumi.output("79") },
-    loginKey: pulumi.secret(privateKeyOf("login")),
-    authorizedKeys: [publicKeyOf("login", "berth dev")],
     from: ["203.0.113.0/24"],
-  },
+  }),
   api,
 });
 const make = (changes: Partial<HostPlan> = {}, options?: MockOptions, others: Partial<NixosHostArgs> = {}) =>
@@ -314,7 +304,7 @@ describe("a NixosHost", () => {
 });
 
 describe("what a NixosHost tells", () => {
-  test.each<[string, object, Partial<typeof webManifest>, string]>([
+  test.each<[string, Raw, Partial<typeof webManifest>, string]>([
     [
       "its domain over https when port 443 is open",
       { domain: "www.example.org" },

@@ -4,9 +4,11 @@ import { delimiter, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { setAllConfig } from "@pulumi/pulumi/runtime/index.js";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { selection } from "../../deployer/nix/evaluate.ts";
 import { listeningCloud, token } from "../lab/cloud/client.ts";
-import { plainHost, webManifest } from "../unit/config/samples.ts";
+import { adasKey, plainHost, webManifest } from "../unit/config/samples.ts";
 import {
+  dependenciesOf,
   expectFamily,
   type MockOptions,
   only,
@@ -40,14 +42,16 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A Nix on PATH that does what a script says, and remembers that it was asked. */
+/** A Nix on PATH that does what a script says when it is to evaluate, and remembers that it was asked. It knows no flake's content. */
 function nix(script: string): void {
-  writeFileSync(join(folder, "nix"), `#!/bin/sh\nprintf '%s\\n' "$*" >>${folder}/asked\n${script}\n`);
+  const evaluation = `[ "$1" = eval ] || exit 1\nprintf '%s\\n' "$*" >>${folder}/asked`;
+  writeFileSync(join(folder, "nix"), `#!/bin/sh\n${evaluation}\n${script}\n`);
   chmodSync(join(folder, "nix"), 0o755);
   vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
 }
 function evaluatesTo(manifest: object): void {
-  writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+  const evaluated = { names: Object.keys(manifest), hosts: manifest };
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(evaluated));
   nix(`cat ${folder}/manifest.json`);
 }
 const asked = () =>
@@ -88,11 +92,49 @@ describe("the program", () => {
       hosts: { web1: plainHost, web2: { ...plainHost, server: { type: "cx33", location: "nbg1" } } },
       protect: false,
     });
-    expect(asked()).toEqual(["eval --json --no-update-lock-file --no-warn-dirty path:./site#berth.hosts"]);
+    expect(asked()).toEqual([
+      `eval --json --no-update-lock-file --no-warn-dirty path:./site#berth.hosts --apply ${selection(["web"])}`,
+    ]);
     expectFamily(seen, "login", "web1", "web2", "berth:protect");
     expect(Object.keys(value.hosts)).toEqual(["web1", "web2"]);
     expect(value.pricePerMonth).toBe(14.98);
     expect(seen.resources.some(({ protect }) => protect)).toBe(false);
+  });
+
+  test("a container comes after the release of its host, goes with its server, and is told", async () => {
+    const image = {
+      drvPath: webManifest.toplevel.drvPath,
+      out: webManifest.toplevel.out,
+      facts: {},
+      created: null,
+    };
+    const packages = { "packages.x86_64-linux.site-image": image };
+    writeFileSync(
+      join(folder, "hosts.json"),
+      JSON.stringify({ names: ["web"], hosts: { web: webManifest } }),
+    );
+    writeFileSync(join(folder, "packages.json"), JSON.stringify(packages));
+    nix(`case "$*" in *#packages*) cat ${folder}/packages.json ;; *) cat ${folder}/hosts.json ;; esac`);
+    const { value, seen } = await program({
+      hosts: { web1: plainHost },
+      containers: { site: { on: "web1", image: { package: "site-image" } } },
+    });
+    expect(asked()).toHaveLength(2);
+    const service = only(seen, "berth:docker:HostService");
+    expect(dependenciesOf(service)).toContain("web1-deployment");
+    expect(service.deletedWith).toBe(only(seen, "hcloud:index/server:Server").urn);
+    expect(service.inputs).toMatchObject({ host: "web1", address: "203.0.113.7" });
+    expect(await settled(pulumi.output(value.containers["site"]?.on))).toBe("web1");
+  });
+
+  test("a stack of containers alone needs neither a flake nor anything at Hetzner", async () => {
+    nix("exit 1");
+    vi.stubEnv("HCLOUD_TOKEN", "");
+    const machine = { address: "198.51.100.9", hostKey: adasKey };
+    const reference = `docker.io/library/nginx@sha256:${"a".repeat(64)}`;
+    const { seen } = await program({ containers: { web: { on: machine, image: { reference } } } });
+    expect(asked()).toEqual([]);
+    expect(only(seen, "berth:docker:HostService").inputs["image"]).toEqual({ reference });
   });
 
   test("tells URL, addresses, release and price, and the login key as a secret", async () => {
@@ -168,6 +210,22 @@ describe("the program", () => {
     expect(placesOf(token, seen)).toEqual([]);
   });
 
+  test("makes apps at Fly without a host, and asks neither Nix nor Hetzner for them", async () => {
+    vi.stubEnv("PATH", folder);
+    vi.stubEnv("HCLOUD_TOKEN", "");
+    vi.stubEnv("FLY_API_TOKEN", "FlyV1 fm2_lab");
+    vi.stubEnv("FLY_FLAPS_BASE_URL", "http://127.0.0.1:1/");
+    const image = { reference: `registry.fly.io/webecho@sha256:${"a".repeat(64)}` };
+    const { value, seen } = await program({ fly: { webecho: { regions: { sea: 2 }, image } } });
+    expect(only(seen, "berth:fly:Deployment").inputs).toMatchObject({
+      app: "webecho",
+      endpoint: "http://127.0.0.1:1/v1",
+      token: secret("FlyV1 fm2_lab"),
+    });
+    expect(Object.keys(value.apps)).toEqual(["webecho"]);
+    expect(only(seen, "pulumi:index:Stash").dependencies).toContain(only(seen, "berth:fly:App").urn);
+  });
+
   test("previews a stack that does not exist yet", async () => {
     evaluatesTo({ web: webManifest });
     const { value, seen } = await program({ hosts: { web1: plainHost } }, { preview: true });
@@ -192,7 +250,7 @@ describe("the program tells a person's mistake in one message without a stack", 
         "Stack dev: these 2 things are wrong in Pulumi.dev.yaml:",
         "  berth:flake: a text is needed, this is a number",
         "      for example: .",
-        "  berth:protekt: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, protect",
+        "  berth:protekt: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, containers, fly, flyToken, builds, rollout, protect",
         "Nothing was created or changed.",
       ].join("\n"),
     );
@@ -200,7 +258,9 @@ describe("the program tells a person's mistake in one message without a stack", 
   });
 
   test("when there is no configuration at all", async () => {
-    expect(await refusal({})).toContain("berth:hosts: is missing; a map is needed");
+    expect(await refusal({})).toContain(
+      "berth:hosts: is missing; at least one host, or something under berth:containers or berth:fly",
+    );
   });
 
   test("when there is no token, which the provider needs for a preview, too", async () => {
@@ -212,6 +272,26 @@ describe("the program tells a person's mistake in one message without a stack", 
     const server = { ...plainHost.server, type: "cx99" };
     const both = await refusal({ hosts: { web1: { ...plainHost, server } } });
     expect(both).toContain('berth:hosts.web1.server.type: "cx99"');
+  });
+
+  test("when an app at Fly is wanted and there is no token of Fly's", async () => {
+    for (const name of ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN"]) vi.stubEnv(name, "");
+    const image = { reference: `registry.fly.io/webecho@sha256:${"a".repeat(64)}` };
+    expect(await refusal({ fly: { webecho: { regions: { sea: 2 }, image } } })).toBe(
+      "find Fly's token, because the stack has webecho there: neither berth:flyToken nor FLY_ACCESS_TOKEN nor FLY_API_TOKEN is set. Nothing was created or changed. Next: make one (fly tokens create org) and set it: pulumi config set --secret berth:flyToken.",
+    );
+  });
+
+  test("when the flake lacks a package that an app at Fly is to run", async () => {
+    writeFileSync(
+      join(folder, "images.json"),
+      JSON.stringify({ "packages.x86_64-linux.webechoImg": { instead: ["site", "webecho"] } }),
+    );
+    nix(`cat ${folder}/images.json`);
+    const app = { regions: { sea: 2 }, image: { package: "webechoImg" } };
+    expect(await refusal({ fly: { webecho: app }, flyToken: "FlyV1 fm2_lab" })).toContain(
+      "berth:fly.webecho.image.package: the flake has no packages.x86_64-linux.webechoImg; there are site, webecho",
+    );
   });
 
   test("when stack and flake disagree", async () => {
@@ -233,7 +313,9 @@ describe("the program tells a person's mistake in one message without a stack", 
     const message = await refusal({ hosts: { web1: plainHost } });
     expect(message).toContain("evaluate .#berth.hosts: a manifest of another shape\n");
     expect(message).toContain("  berth.hosts.web.system: ");
-    expect(message).toContain("  berth.hosts.web.health.0: exactly one of http and https");
+    expect(message).toContain(
+      "  berth.hosts.web.health.0: exactly one of http, https, tcp, unit and command",
+    );
   });
 
   test("when Nix prints something else", async () => {

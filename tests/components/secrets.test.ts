@@ -1,12 +1,10 @@
 import { execFileSync } from "node:child_process";
-import * as pulumi from "@pulumi/pulumi";
 import { setAllConfig } from "@pulumi/pulumi/runtime/index.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { NixosHost, type NixosHostArgs } from "../../components/nixos-host.ts";
 import { readStackConfig } from "../../components/stack-config.ts";
-import type { HostPlan } from "../../config/plan.ts";
-import { parseStackConfig } from "../../config/stack.ts";
-import { webManifest, withHost } from "../unit/config/samples.ts";
+import { withHost } from "../unit/config/samples.ts";
+import { access, planOf } from "./hosts.ts";
 import {
   api,
   dependenciesOf,
@@ -14,8 +12,6 @@ import {
   type MockOptions,
   only,
   placesOf,
-  privateKeyOf,
-  publicKeyOf,
   secret,
   underMocks,
   unknown,
@@ -25,23 +21,11 @@ const type = "berth:host:Secrets";
 const values = { "db-url": "postgres://ada:hunter2@db/site", key: "k3y", other: "of another host" };
 const given = { site: { DATABASE_URL: "db-url", KEY: "key" }, worker: { KEY: "key" }, idle: {} };
 
-function planOf(secrets: Record<string, Record<string, string>>): HostPlan {
-  const { config } = parseStackConfig("dev", withHost({ secrets }, { secrets: values }));
-  const settings = config.hosts.web1;
-  if (!settings) throw new Error("the sample has no host web1");
-  return { name: "web1", settings, manifest: webManifest, loginKeys: [], price: [] };
-}
 const make = (secrets = given as Record<string, Record<string, string>>, options?: MockOptions) =>
   underMocks(() => {
     const args: NixosHostArgs = {
-      plan: planOf(secrets),
-      access: {
-        sshKeyId: "77",
-        otherKeyIds: {},
-        loginKey: pulumi.secret(privateKeyOf("login")),
-        authorizedKeys: [publicKeyOf("login", "berth dev")],
-        from: [],
-      },
+      plan: planOf(withHost({ secrets }, { secrets: values })),
+      access: access(),
       api,
       secrets: values,
     };
@@ -135,6 +119,20 @@ describe("a stack's secrets, as the engine hands them over", () => {
       path: "berth:secrets",
       example: "pulumi config set --secret --path 'berth:secrets.db-url'",
     });
+    expect(JSON.stringify(problems)).not.toContain("hunter2");
+  });
+
+  test.each([
+    ["is refused in the clear, without being repeated", '["berth:secrets"]', 1],
+    ["is taken as a secret", '["berth:secrets","berth:flyToken"]', 0],
+  ])("the token of Fly's %s", (_, keys, count) => {
+    setAllConfig({ "berth:hosts": hosts, "berth:flyToken": "FlyV1 fm2_hunter2" });
+    vi.stubEnv("PULUMI_CONFIG_SECRET_KEYS", keys);
+    const { config, problems } = readStackConfig("dev");
+    expect(config.flyToken).toBe("FlyV1 fm2_hunter2");
+    expect(problems.map(({ path, example }) => [path, example])).toEqual(
+      Array(count).fill(["berth:flyToken", "pulumi config set --secret berth:flyToken"]),
+    );
     expect(JSON.stringify(problems)).not.toContain("hunter2");
   });
 });

@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { NixosHost } from "../../components/nixos-host.ts";
 import { Volume, type VolumeArgs } from "../../components/volume.ts";
-import { parseStackConfig } from "../../config/stack.ts";
-import { plainHost, webManifest } from "../unit/config/samples.ts";
+import { withHost } from "../unit/config/samples.ts";
+import { access, planOf } from "./hosts.ts";
 import { api, dependenciesOf, expectFamily, only, settled, underMocks } from "./mocks.ts";
 
 const volume = "hcloud:index/volume:Volume";
@@ -61,16 +61,12 @@ describe("a Volume", () => {
   });
 
   test("is attached after the host was installed, so that no installation sees it, and before anything is deployed", async () => {
-    const { config } = parseStackConfig("dev", {
-      hosts: { web1: { ...plainHost, volumes: { data: 20, logs: 10 } } },
-    });
-    const settings = config.hosts.web1;
-    if (!settings) throw new Error("no host");
+    const plan = planOf(withHost({ volumes: { data: 20, logs: 10 } }));
     const { seen, value } = await underMocks(
       () =>
         new NixosHost("web1", {
-          plan: { name: "web1", settings, manifest: webManifest, loginKeys: [], price: [] },
-          access: { sshKeyId: "7", otherKeyIds: {}, loginKey: "k", authorizedKeys: ["k"], from: [] },
+          plan,
+          access: access(),
           api,
         }),
     );

@@ -1,12 +1,11 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
 import { deployment } from "../../../provider/resources/deployment.ts";
-import { closeSessions } from "../../../provider/resources/sessions.ts";
 import { webManifest } from "../config/samples.ts";
 import { EngineDouble, secret, UNKNOWN, type Wire } from "./client.ts";
+import { Programs } from "./programs.ts";
 
 const TYPE = "berth:deploy:Deployment";
 const start = () =>
@@ -35,26 +34,12 @@ const outputs: Wire = {
   ...inputs,
   release: inputs.toplevel,
   bootDefault: inputs.toplevel,
+  rebootDue: [],
   previous: newer.toplevel,
 };
 const state = { id: "dev/web1", inputs, outputs };
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "berth-deployment-"));
-});
-afterEach(async () => {
-  await closeSessions();
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
-
-/** Put a program of that name first on PATH. */
-function onPath(name: string, script: string): void {
-  writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
-  chmodSync(join(folder, name), 0o755);
-  vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
-}
+const programs = new Programs();
 
 /** An ssh whose every host answers `observe` with the system it runs. */
 function hostRuns(current: string, changes: object = {}): void {
@@ -72,19 +57,19 @@ function hostRuns(current: string, changes: object = {}): void {
     trial: { state: "none", exitCode: null, log: "" },
     ...changes,
   });
-  onPath(
-    "ssh",
-    `case "$*" in
-      *" -N "*) touch "$(sed -n 's/^ *ControlPath //p' "$2")"; exec sleep 60 ;;
-      *) cat >/dev/null; echo '${seen}' ;;
-    esac`,
-  );
+  programs.playSsh(`cat >/dev/null; echo '${seen}'`);
 }
 
 describe("a Deployment's difference", () => {
   test.each<[string, Wire, Wire, Record<string, string>]>([
     ["nothing changed: none", {}, {}, {}],
     ["another derivation for the same system: none", { drvPath: newer.drvPath }, {}, {}],
+    [
+      "what goes before the next switch: none",
+      { before: { command: "migrate", seconds: 600 }, rollback: "never" },
+      {},
+      {},
+    ],
     ["another system: an update", newer, {}, { toplevel: "update" }],
     ["another address: an update", { address: "203.0.113.8" }, {}, { address: "update" }],
     ["another machine: an update", { machineId: "4712" }, {}, { machineId: "update" }],
@@ -153,6 +138,13 @@ describe("a Deployment's preview", () => {
       { healthDeadline: 90 },
       "the system stays; it is checked, not switched",
     ],
+    ["the system there is, on another machine", state.outputs, { machineId: "4712" }, "first deployment; "],
+    [
+      "the system there is, once it is installed anew",
+      state.outputs,
+      { machineId: UNKNOWN },
+      "first deployment; ",
+    ],
   ])("says of %s what will happen", async (_, olds, news, line) => {
     await using engine = await start();
     const wanted = { ...inputs, ...news };
@@ -160,6 +152,13 @@ describe("a Deployment's preview", () => {
     else await engine.create("web1", wanted, { preview: true });
     expect(engine.log.map(({ message }) => message)).toEqual([expect.stringContaining(`web1: ${line}`)]);
   });
+});
+
+test("a Deployment is not imported: an update takes over what runs, and the error says so", async () => {
+  await using engine = await start();
+  await expect(engine.read("web1", "dev/web1", { inputs: {}, outputs: {} })).rejects.toThrow(
+    /^import dev\/web1: a Deployment is not imported, .*Next: run pulumi up: it finds the release that runs/,
+  );
 });
 
 describe("a Deployment's refresh", () => {
@@ -180,7 +179,7 @@ describe("a Deployment's refresh", () => {
   });
 
   test("of a host without ssh on PATH keeps the state, too", async () => {
-    vi.stubEnv("PATH", folder);
+    vi.stubEnv("PATH", programs.folder);
     await using engine = await start();
     expect(await engine.read("web1", "dev/web1", { inputs, outputs })).toEqual(state);
     expect(warnings(engine)).toHaveLength(1);
@@ -207,6 +206,20 @@ describe("a Deployment's refresh", () => {
     ]);
     const { detailed } = await engine.diff("web1", seen, inputs);
     expect(detailed).toEqual({ release: "update", bootDefault: "update" });
+  });
+
+  test("of a host whose drift is only reported leaves it until there is another release", async () => {
+    hostRuns(newer.toplevel);
+    await using engine = await start();
+    const reported = { ...inputs, drift: "report" };
+    const known = { inputs: reported, outputs: { ...outputs, drift: "report" } };
+    const seen = await engine.read("web1", "dev/web1", known);
+    expect(warnings(engine).map(([, line]) => line)).toEqual([
+      `web1 (127.0.0.1): it runs ${newer.toplevel}, not ${String(inputs.toplevel)}; it is left so until there is another release (drift: report)`,
+    ]);
+    expect((await engine.diff("web1", seen, reported)).detailed).toEqual({});
+    const next = { ...reported, toplevel: `/nix/store/${"z".repeat(32)}-nixos-system-web-9` };
+    expect((await engine.diff("web1", seen, next)).detailed).toEqual({ toplevel: "update" });
   });
 
   test("of a host that was rolled back for its next boot shows that, and the next update mends it", async () => {
@@ -241,18 +254,18 @@ describe("a Deployment's refresh", () => {
 
 describe("a Deployment's update", () => {
   test("whose build fails says so and never asks the host", async () => {
-    onPath("nix", "echo 'error: builder failed' >&2; exit 1");
-    onPath("ssh", `touch ${folder}/asked; exit 255`);
+    programs.play("nix", "echo 'error: builder failed' >&2; exit 1");
+    programs.play("ssh", `touch ${programs.folder}/asked; exit 255`);
     await using engine = await start();
     await expect(engine.update("web1", state, { ...inputs, ...newer })).rejects.toThrow(
       `build web1 (${newer.drvPath}): the build failed\nerror: builder failed\n Nothing was changed on any host. Next: `,
     );
     await expect(engine.create("web1", inputs)).rejects.toThrow("error: builder failed");
-    expect(existsSync(join(folder, "asked"))).toBe(false);
+    expect(existsSync(join(programs.folder, "asked"))).toBe(false);
   });
 
   test("without Nix is one line", async () => {
-    vi.stubEnv("PATH", folder);
+    vi.stubEnv("PATH", programs.folder);
     await using engine = await start();
     await expect(engine.create("web1", inputs)).rejects.toThrow(
       /^start nix: it is not on PATH\. Next: install nix or put its folder on PATH\.$/,
@@ -261,11 +274,11 @@ describe("a Deployment's update", () => {
 });
 
 test("a Deployment that is deleted leaves its host alone and says so", async () => {
-  onPath("ssh", `touch ${folder}/asked; exit 255`);
+  programs.play("ssh", `touch ${programs.folder}/asked; exit 255`);
   await using engine = await start();
   await engine.delete("web1", "dev/web1", state);
   expect(engine.log.map(({ message }) => message)).toEqual([
     "web1: no longer managed; whatever it runs goes on running until its server is deleted",
   ]);
-  expect(existsSync(join(folder, "asked"))).toBe(false);
+  expect(existsSync(join(programs.folder, "asked"))).toBe(false);
 });

@@ -1,11 +1,10 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
 import { saltedDigest } from "../../../deployer/secrets/credentials.ts";
 import { secrets, tellChanges } from "../../../provider/resources/secrets.ts";
-import { closeSessions } from "../../../provider/resources/sessions.ts";
 import { EngineDouble, secret, UNKNOWN, type Wire } from "./client.ts";
+import { Programs } from "./programs.ts";
 
 const TYPE = "berth:host:Secrets";
 const start = () =>
@@ -32,31 +31,16 @@ const delivered = { site: ["DATABASE_URL", "tls.key"], "my-worker": ["KEY"] };
 const outputs: Wire = { ...inputs, delivered, revision: "r1" };
 const state = { id: "dev/web1", inputs, outputs };
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "berth-secrets-"));
-});
-afterEach(async () => {
-  await closeSessions();
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
+const programs = new Programs();
 
-/** An ssh first on PATH that keeps what it was asked, answers as `script` says, and otherwise plays a master connection. */
+/** A host that keeps what it was asked and answers as `script` says. */
 function host(script: string): void {
-  writeFileSync(
-    join(folder, "ssh"),
-    `#!/bin/sh
-    case "$*" in
-      *" -N "*) touch "$(sed -n 's/^ *ControlPath //p' "$2")"; exec sleep 60 ;;
-    esac
+  const { folder } = programs;
+  programs.playSsh(`
     printf '%s\\n' "$*" >>${folder}/arguments
     env >>${folder}/environment
     cat >${folder}/input
-    ${script}\n`,
-  );
-  chmodSync(join(folder, "ssh"), 0o755);
-  vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
+    ${script}`);
 }
 /** A host on which these are in place, with this content. */
 function hostHas(found: [service: string, name: string, content: string][]): void {
@@ -65,10 +49,10 @@ function hostHas(found: [service: string, name: string, content: string][]): voi
       `digest=$({ printf %s "$salt"; printf %s '${content}'; } | sha256sum | cut -d' ' -f1)
        printf '%s{"service":"${service}","name":"${name}","digest":"%s"}' "$comma" "$digest"; comma=,`,
   );
-  host(`salt=$(sed -n 's/^salt=//p' ${folder}/input); comma=
+  host(`salt=$(sed -n 's/^salt=//p' ${programs.folder}/input); comma=
     printf '{"credentials":['; ${script.join("\n")}; echo ']}'`);
 }
-const file = (name: string) => readFileSync(join(folder, name), "utf8");
+const file = (name: string) => readFileSync(join(programs.folder, name), "utf8");
 const lines = ({ log }: EngineDouble) => log.filter((one) => !one.ephemeral).map((one) => one.message);
 
 describe("the difference of a host's secrets", () => {
@@ -159,7 +143,7 @@ describe("a preview of a host's secrets", () => {
     expect(planned.revision).toBe(UNKNOWN);
     expect(planned.delivered).toEqual(delivered);
     expect(lines(engine)).toEqual(["web1: secrets change: my-worker.KEY; restarts my-worker"]);
-    expect(existsSync(join(folder, "arguments"))).toBe(false);
+    expect(existsSync(join(programs.folder, "arguments"))).toBe(false);
   });
 
   test("of a host that is not there yet keeps every value secret", async () => {

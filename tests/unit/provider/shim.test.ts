@@ -17,7 +17,9 @@ test("the provider starts without the stack's configuration in its environment, 
       encoding: "utf8",
       env: { ...process.env, ...configuration, BERTH_NODE: node },
     });
-    expect(seen).toMatch(/^\S+\/provider\/main\.ts 127\.0\.0\.1:1234\n/);
+    expect(seen).toMatch(
+      /^--import \S+\/bin\/compile-cache\.mjs \S+\/provider\/main\.ts 127\.0\.0\.1:1234\n/,
+    );
     expect(seen).toContain("PULUMI_PROJECT=berth");
     expect(seen).not.toContain("hunter2");
   } finally {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import sshpk from "sshpk";
 import { describe, expect, test } from "vitest";
-import { sshKey } from "../../../provider/resources/ssh-key.ts";
+import type { Properties } from "../../../provider/framework/types.ts";
+import { rotationClash, sshKey } from "../../../provider/resources/ssh-key.ts";
 import { EngineDouble, secret, UNKNOWN } from "./client.ts";
 
 const TYPE = "berth:identity:SshKey";
@@ -146,5 +147,47 @@ describe("an SshKey", () => {
     const { outputs } = await engine.create("host", { comment: "" });
     const pem = sshpk.parsePrivateKey(plain(outputs.privateKey), "openssh").toPublic().toString("pkcs8");
     expect(createPublicKey(pem).asymmetricKeyType).toBe("ed25519");
+  });
+});
+
+describe("another generation and a reinstall of the host", () => {
+  const clash = expect.stringContaining("identity.rotate and reinstall of one host are two updates");
+  const both = { generation: "1", reinstall: "4711 a" };
+
+  test.each<[string, Properties, Properties, unknown]>([
+    ["are refused in one update", { comment: "" }, both, clash],
+    ["are refused when both had other values", { generation: "0", reinstall: "4711 0" }, both, clash],
+    [
+      "are refused when the words stood already and both change",
+      both,
+      { generation: "2", reinstall: "b" },
+      clash,
+    ],
+    ["are no news when the words are left standing", both, both, undefined],
+    ["are two updates when the reinstall came first", { reinstall: "4711 a" }, both, undefined],
+    ["are two updates when the rotation came first", { generation: "1" }, both, undefined],
+    ["leave a rotation alone", { comment: "" }, { generation: "1" }, undefined],
+    ["leave a reinstall alone", { comment: "" }, { reinstall: "4711 a" }, undefined],
+    [
+      "leave a reinstall alone whose host was rotated, as the word is taken away",
+      both,
+      { reinstall: "b" },
+      undefined,
+    ],
+    ["leave a new host alone, which has neither", {}, both, undefined],
+  ])("%s", (_, olds, news, expected) => {
+    expect(rotationClash(olds, news)).toEqual(expected);
+  });
+
+  test("are refused by the provider before the key is changed", async () => {
+    await using engine = await start();
+    const { failures } = await engine.check("host", { comment: "web1", ...both }, { comment: "web1" });
+    expect(failures).toEqual([["generation", clash]]);
+  });
+
+  test("are remembered when the words are taken away, so that the same ones are no news later on", async () => {
+    await using engine = await start();
+    const { inputs } = await engine.check("host", { comment: "web1" }, { comment: "web1", ...both });
+    expect(inputs).toEqual({ comment: "web1", ...both });
   });
 });

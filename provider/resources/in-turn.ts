@@ -1,0 +1,98 @@
+import { Failure, messageOf } from "../../deployer/failure.ts";
+import { describeHold } from "../../deployer/release/hold.ts";
+import type { Hooks, Released } from "../../deployer/release/release.ts";
+import { NotKept } from "../../deployer/release/roll-back.ts";
+import { Turns } from "../../deployer/rollout/turns.ts";
+import type { Outcome } from "../../deployer/runs/events.ts";
+import { RunRecord, recordFile, recordVariable } from "../../deployer/runs/record.ts";
+import { Unreachable } from "../../deployer/ssh/session.ts";
+import type { CallContext } from "../framework/types.ts";
+
+/** Those of every host that this process deploys to. */
+const turns = new Turns();
+let record: RunRecord | undefined;
+
+/** One for all hosts of the update: the one that `berth up` names, or one of this process. */
+function recordOf(stack: string, call: CallContext): RunRecord {
+  record ??= new RunRecord(
+    process.env[recordVariable] ?? recordFile(stack, new Date(), process.pid),
+    (line) => call.log("warning", line),
+  );
+  return record;
+}
+
+export interface WantedRelease {
+  stack: string;
+  host: string;
+  toplevel: string;
+  maxUnavailable?: number | undefined;
+}
+
+/** Have one of the stack's releases done: recorded, and on trial with as many others at most as may be. */
+export async function inTurn(
+  { stack, host, toplevel, maxUnavailable = Number.POSITIVE_INFINITY }: WantedRelease,
+  call: CallContext,
+  work: (hooks: Hooks) => Promise<Released>,
+): Promise<Released> {
+  const events = recordOf(stack, call);
+  const status = (step: string) => {
+    call.status(step);
+    events.add({ event: "step", host, step });
+  };
+  const turn = async () => {
+    const over = await turns.take(host, maxUnavailable, {
+      signal: call.signal,
+      onWait: (holders) => status(`waiting for its turn: ${holders.join(", ") || "others"} on trial`),
+    });
+    events.add({ event: "trial", host });
+    let told = false;
+    return () => {
+      if (!told) events.add({ event: "verdict", host });
+      told = true;
+      over();
+    };
+  };
+
+  events.add({ event: "begin", host, wanted: toplevel });
+  try {
+    const released = await work({
+      status,
+      turn,
+      warn: (line) => call.log("warning", line),
+      signal: call.signal,
+    });
+    const kept = released.previous === released.toplevel ? "verified" : "switched";
+    const outcome = released.held ? "held" : kept;
+    events.add({
+      event: "end",
+      host,
+      outcome,
+      before: released.previous,
+      after: released.toplevel,
+      ...(released.held ? { because: describeHold(released.held) } : {}),
+    });
+    return released;
+  } catch (error) {
+    const old = error instanceof NotKept ? error.old : undefined;
+    events.add({
+      event: "end",
+      host,
+      outcome: outcomeOf(error),
+      ...(old === undefined ? {} : { before: old }),
+      ...(error instanceof NotKept && error.back ? { after: error.old } : {}),
+      because: reasonOf(error),
+    });
+    throw error;
+  }
+}
+
+function outcomeOf(error: unknown): Outcome {
+  if (error instanceof NotKept) return error.back ? "rolled back" : "lost";
+  return error instanceof Unreachable ? "not reached" : "failed";
+}
+
+/** One line of it. */
+function reasonOf(error: unknown): string {
+  const whole = error instanceof Failure ? error.cameBack : messageOf(error);
+  return whole.trim().split("\n")[0] ?? "";
+}
