@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Failure } from "../deployer/failure.ts";
+import { resetServer } from "../deployer/hetzner/actions.ts";
 import { defaultEndpoint, HetznerApi } from "../deployer/hetzner/api.ts";
 import { checkToken, getToken } from "../deployer/hetzner/token.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
@@ -46,4 +47,20 @@ export async function hetznerOf(
     say,
     stands: "",
   });
+}
+
+/** Milliseconds that a reset may take. */
+const resetDeadline = 120_000;
+
+/** What resets a server from outside; undefined for a machine that was ordered elsewhere. */
+export function resetOf(
+  stack: string,
+  { serverId }: { serverId: string },
+  say: (line: string) => void,
+): (() => Promise<void>) | undefined {
+  if (serverId === "") return undefined;
+  return async () => {
+    const until = Date.now() + resetDeadline;
+    await resetServer(await hetznerOf(stack, { until, say }), serverId, { until });
+  };
 }

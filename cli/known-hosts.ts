@@ -1,5 +1,6 @@
 import { readFile, realpath, rename, writeFile } from "node:fs/promises";
 import { isIP, isIPv6 } from "node:net";
+import { withoutComment } from "../config/public-key.ts";
 import { hostAlias } from "../deployer/ssh/config.ts";
 import { print, say } from "./say.ts";
 import type { StackHost, StackView } from "./stack.ts";
@@ -20,12 +21,15 @@ export async function knownHosts(stack: StackView, { write }: { write?: string }
   say(`${write} has ${Object.keys(stack.hosts).length} of stack ${stack.name}`);
 }
 
-/** One line a host: by the alias that Berth's own connections use, and by every name people use. */
+/** One line a host, and one for the ssh that unlocks its disk: by the alias that Berth's own connections use, and by every name people use. */
 export function knownHostsLines({ name, hosts }: StackView): string {
   return Object.entries(hosts)
     .map(([host, seen]) => {
       const names = [hostAlias({ stack: name, host }), ...namesOf(seen)];
-      return `${[...new Set(names)].join(",")} ${seen.hostKey.trim().split(/\s+/).slice(0, 2).join(" ")}\n`;
+      const own = `${[...new Set(names)].join(",")} ${withoutComment(seen.hostKey)}\n`;
+      if (!seen.unlock) return own;
+      const { port, hostKey } = seen.unlock;
+      return `${own}${[...new Set(namesOf({ ...seen, port }))].join(",")} ${withoutComment(hostKey)}\n`;
     })
     .join("");
 }

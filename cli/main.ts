@@ -1,12 +1,20 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { Failure, messageOf } from "../deployer/failure.ts";
+import { type CommentOptions, comment } from "./comment/comment.ts";
+import { forges } from "./comment/place.ts";
+import { type DeployOptions, deploy } from "./deploy.ts";
+import { type DiffOptions, diff } from "./diff.ts";
 import { hosts } from "./hosts.ts";
 import { knownHosts } from "./known-hosts.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
+import { type RollbackOptions, rollback } from "./rollback.ts";
 import { print, say } from "./say.ts";
 import { ssh } from "./ssh.ts";
 import { readStack } from "./stack.ts";
-import { trust } from "./trust.ts";
+import { parseJump, type TrustOptions, trust } from "./trust.ts";
+import { unhold } from "./unhold.ts";
+import { type UnlockOptions, unlock } from "./unlock.ts";
+import { up } from "./up.ts";
 
 /** What a verb resolves to when it is not 0. */
 let exitCode = 0;
@@ -26,6 +34,61 @@ program
   .action(async (options: { json?: true }) => print(hosts(await stack(), options)));
 
 program
+  .command("up [args...]")
+  .description(
+    "pulumi up for all hosts: one that fails does not stop the others; ends with a table. Arguments are pulumi's",
+  )
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action(async (args: string[]) => {
+    exitCode = await up(args, program.opts<{ stack?: string }>().stack);
+  });
+
+program
+  .command("deploy <input> [args...]")
+  .description(
+    "put an app in a repository of its own live: push its branch, update this input of the flake alone, then up. Further arguments, after --, are pulumi's",
+  )
+  .option("--app <folder>", "working copy of the app; beside the flake, named like the input, when absent")
+  .option("--flake <folder>", "folder of the flake with the systems", ".")
+  .option("--no-commit", "leave the lock file uncommitted")
+  .option("-y, --yes", "ask nothing")
+  .action(async (input: string, args: string[], options: DeployOptions) => {
+    exitCode = await deploy(input, args, program.opts<{ stack?: string }>().stack, options);
+  });
+
+program
+  .command("diff [host]")
+  .description("what the next update changes in the systems: packages, units, sizes, whether a reboot is due")
+  .option("--build", "build the new systems and fetch the old ones first, so that nothing is unknown")
+  .option("--json", "as JSON")
+  .action((host: string | undefined, options: DiffOptions) =>
+    diff(program.opts<{ stack?: string }>().stack, host, options),
+  );
+
+program
+  .command("rollback [host]")
+  .description(
+    "return a host, or all of them, to the release before: on trial, with its checks; the release that was left comes again only when it is let",
+  )
+  .option("--to <generation>", "to this generation of the host's", count)
+  .option("--list", "list what there is to return to")
+  .option("--why <text>", "written on the host and told by every preview")
+  .option(
+    "--reboot",
+    "boot it, on trial, where only that puts it in force (another kernel, another init), whatever the stack's `reboot` says",
+  )
+  .option("-y, --yes", "ask nothing")
+  .action(async (host: string | undefined, options: RollbackOptions) => {
+    exitCode = await rollback(await stack(), host, options);
+  });
+
+program
+  .command("unhold <host>")
+  .description("let the release that a host was rolled back from by hand come again")
+  .action(async (host: string) => unhold(await stack(), host));
+
+program
   .command("ssh <host> [command...]")
   .description(
     "log in to a host as root, or run a command there; only the key that the stack knows is accepted",
@@ -43,6 +106,14 @@ program
   .action(async (options: { write?: string }) => knownHosts(await stack(), options));
 
 program
+  .command("unlock <host>")
+  .description(
+    "unlock a host's encrypted disk after a restart, with the passphrase among the stack's secrets",
+  )
+  .option("--stdin", "with the passphrase on stdin")
+  .action(async (host: string, options: UnlockOptions) => unlock(await stack(), host, options));
+
+program
   .command("rescue <host>")
   .description("boot a host that cannot be reached into Hetzner's rescue system and show what its disks tell")
   .option("--leave", "boot the installed system again")
@@ -58,7 +129,32 @@ program
   .command("trust <address>")
   .description("show the host key that a machine answers with, to compare and to write down; changes nothing")
   .option("-p, --port <port>", "port of ssh", portNumber, 22)
-  .action(async (address: string, { port }: { port: number }) => print(await trust(address, port)));
+  .option("--jump <[user@]address[:port]>", "ask through this machine", jumpHost)
+  .option("--jump-key <key>", "that machine's host key, as berth trust shows it")
+  .option("-i, --identity <file>", "the private key that opens it; your ssh agent's when absent")
+  .action(async (address: string, options: TrustOptions) => print(await trust(address, options)));
+
+program
+  .command("comment")
+  .description(
+    "keep one comment on a pull request that says what an update of the stack would do, or why its preview failed",
+  )
+  .option(
+    "--from <file>",
+    "what pulumi preview --json --show-sames printed, - for stdin; runs it when absent",
+  )
+  .option("--errors <file>", "what that preview wrote to stderr")
+  .option("--print", "print the comment and post nothing")
+  .option("--commit <id>", "the commit that was previewed")
+  .option("--log <url>", "where the whole log is")
+  .option("--project <name>", "Pulumi's project, where the preview does not say")
+  .addOption(new Option("--forge <kind>", "found in the workflow's variables when absent").choices(forges))
+  .option("--api <url>", "base of the forge's API, likewise")
+  .option("--repository <path>", "owner/name, at GitLab the project's path or id, likewise")
+  .option("--number <number>", "of the pull request, likewise", count)
+  .action(async (options: CommentOptions) => {
+    exitCode = await comment(program.opts<{ stack?: string }>().stack, options);
+  });
 
 try {
   await program.parseAsync();
@@ -72,6 +168,12 @@ function count(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
   throw new InvalidArgumentError("A whole number above 0 is needed.");
+}
+
+function jumpHost(text: string): TrustOptions["jump"] {
+  const jump = parseJump(text);
+  if (jump) return jump;
+  throw new InvalidArgumentError("A machine is written as address, user@address or user@address:port.");
 }
 
 function portNumber(text: string): number {

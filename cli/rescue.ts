@@ -1,16 +1,18 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withoutComment } from "../config/public-key.ts";
 import { Failure } from "../deployer/failure.ts";
 import { bootRescue, leaveRescue } from "../deployer/hetzner/rescue.ts";
 import { awaitRescueKey, type Findings, lookFromRescue } from "../deployer/rescue/look.ts";
 import type { SshTarget } from "../deployer/ssh/config.ts";
 import { fingerprint } from "../deployer/ssh/fingerprint.ts";
-import { scanHostKey } from "../deployer/ssh/scan.ts";
+import { scanTarget } from "../deployer/ssh/scan.ts";
 import { SshSession } from "../deployer/ssh/session.ts";
 import { hetznerOf } from "./hetzner.ts";
 import { print, say } from "./say.ts";
 import { terminal } from "./ssh.ts";
 import { hostOf, type StackView, targetOf } from "./stack.ts";
+import { unlock } from "./unlock.ts";
 
 export interface RescueOptions {
   /** Boot the installed system again. */
@@ -75,8 +77,8 @@ const rescueTarget = (installed: SshTarget, key: string): SshTarget => ({
   hostKeys: [key],
 });
 
-const shows = async ({ address }: SshTarget, key: string): Promise<boolean> =>
-  (await scanHostKey(address, 22, 3)).key?.split(" ")[1] === key.split(" ")[1];
+const shows = async (installed: SshTarget, key: string): Promise<boolean> =>
+  (await scanTarget(rescueTarget(installed, key), 3)).key === withoutComment(key);
 
 /** Boot the rescue system and trust, this once, the key that answers. */
 async function boot(
@@ -155,6 +157,7 @@ async function leave(
   const api = await hetznerOf(stack.name, { until, say });
   await leaveRescue(api, { host, serverId: Number(serverId), until });
   say(`${host}: reset; waiting for the installed system`);
+  if (hostOf(stack, host).unlock) return await unlock(stack, host);
   const session = await SshSession.create(installed);
   try {
     await session.waitUntilReachable(Math.max(1_000, until - Date.now()), { patient: true });

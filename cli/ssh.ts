@@ -1,9 +1,8 @@
-import { spawn } from "node:child_process";
-import { constants } from "node:os";
 import type { SshTarget } from "../deployer/ssh/config.ts";
 import { isIdentityMismatch, SshSession } from "../deployer/ssh/session.ts";
+import { inTerminal } from "./in-terminal.ts";
 import { say } from "./say.ts";
-import { type StackView, targetOf } from "./stack.ts";
+import { hostOf, type StackView, targetOf } from "./stack.ts";
 
 export interface SshOptions {
   /** A terminal for the command, too. */
@@ -11,13 +10,16 @@ export interface SshOptions {
 }
 
 /** Log in to a host of the stack, or run a command there. Returns ssh's exit code. */
-export function ssh(
+export async function ssh(
   stack: StackView,
   host: string,
   command: readonly string[],
   options: SshOptions = {},
 ): Promise<number> {
-  return terminal(targetOf(stack, host), command, options);
+  const exitCode = await terminal(targetOf(stack, host), command, options);
+  if (exitCode === 255 && hostOf(stack, host).unlock)
+    say(`${host}: its disk is encrypted; when it has restarted, it waits for berth unlock ${host}`);
+  return exitCode;
 }
 
 /**
@@ -31,24 +33,12 @@ export async function terminal(
 ): Promise<number> {
   const session = await SshSession.create(target);
   const wanted = command.length === 0 ? "auto" : tty ? "force" : "no";
-  const child = spawn(
-    "ssh",
-    ["-F", session.configFile, "-o", `RequestTTY=${wanted}`, session.alias, ...command],
-    { stdio: "inherit" },
-  );
-  // The terminal's Ctrl-C reaches ssh by itself; whoever else ends this process means ssh.
-  const pass = (signal: NodeJS.Signals) => void (signal === "SIGINT" || child.kill(signal));
-  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) process.on(signal, pass);
+  const options = ["-F", session.configFile, "-o", `RequestTTY=${wanted}`, session.alias];
   try {
-    const exitCode = await new Promise<number>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
-    });
+    const exitCode = await inTerminal("ssh", [...options, ...command]);
     if (exitCode === 255 && (await answersAsAnother(session))) say(`${session.label}: ${stranger(target)}`);
     return exitCode;
   } finally {
-    for (const signal of signals) process.off(signal, pass);
     await session.close();
   }
 }

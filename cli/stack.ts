@@ -23,6 +23,8 @@ const stackHost = z.object({
   /** Net a month. */
   pricePerMonth: z.number(),
   ageRecipient: z.string().default(""),
+  /** Of a host with an encrypted disk: where it asks, under which host key, and the name of the secret that opens it. */
+  unlock: z.object({ port: z.int(), hostKey: z.string(), passphrase: z.string() }).optional(),
 });
 export type StackHost = z.infer<typeof stackHost>;
 

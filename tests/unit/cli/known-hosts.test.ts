@@ -16,6 +16,19 @@ describe("lines of known_hosts", () => {
       ].join("\n"),
     );
   });
+
+  test("have the ssh that unlocks a disk as one of its own, which its port tells apart", () => {
+    const { web1 } = sampleStack.hosts;
+    if (!web1) throw new Error("the sample has no web1");
+    const unlock = { port: 2222, hostKey: "ssh-ed25519 AAAAunlock unlock web1", passphrase: "web1-disk" };
+    expect(knownHostsLines({ ...sampleStack, hosts: { web1: { ...web1, unlock } } })).toBe(
+      [
+        "berth-prod-web1,203.0.113.7,2001:db8::7,example.org ssh-ed25519 AAAAweb1",
+        "[203.0.113.7]:2222,[2001:db8::7]:2222,[example.org]:2222 ssh-ed25519 AAAAunlock",
+        "",
+      ].join("\n"),
+    );
+  });
 });
 
 describe("a file with a stack's section", () => {

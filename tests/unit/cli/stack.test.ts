@@ -83,8 +83,8 @@ describe("the list of hosts", () => {
     expect(hosts(sampleStack, {})).toBe(
       [
         "host   address                type      a month  release",
-        "web1   203.0.113.7            cx23      5.99     abc-nixos-system-web1-26.05",
         "metal  2001:db8::9 port 2222  existing  0.00     its deployment failed",
+        "web1   203.0.113.7            cx23      5.99     abc-nixos-system-web1-26.05",
         "",
       ].join("\n"),
     );

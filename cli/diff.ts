@@ -1,0 +1,154 @@
+import { existsSync } from "node:fs";
+import { z } from "zod";
+import { details, size } from "../deployer/compare/describe.ts";
+import { compareSystems, type SystemChange } from "../deployer/compare/systems.ts";
+import { Failure, messageOf } from "../deployer/failure.ts";
+import { jsonOrUndefined } from "../deployer/json.ts";
+import { buildAll } from "../deployer/nix/build.ts";
+import { closureOf, fetchClosure } from "../deployer/nix/closure.ts";
+import { run } from "../deployer/process.ts";
+import { SshSession } from "../deployer/ssh/session.ts";
+import { print, say } from "./say.ts";
+import { pulumi, readStack, targetOf } from "./stack.ts";
+
+export interface DiffOptions {
+  /** Build what is not built yet, and fetch from the host what ran there before, so that nothing is unknown. */
+  build?: boolean;
+  json?: boolean;
+}
+
+/** A host's release before and after the next update. */
+export interface HostDiff {
+  host: string;
+  /** Toplevel that runs, as the stack's state knows it; absent where nothing was deployed yet. */
+  before?: string;
+  after: string;
+  what: "nothing" | "switch" | "switch, reboot due" | "first deployment" | "switch, changes unknown";
+  /** Where both systems are at hand. */
+  change?: SystemChange;
+  /** Bytes of the closure of a first deployment. */
+  bytes?: number;
+  /** Why the change is not known. */
+  unknown?: string;
+}
+
+const previewed = z.object({
+  steps: z
+    .array(
+      z.object({
+        urn: z.string(),
+        newState: z.object({ inputs: z.record(z.string(), z.unknown()).optional() }).optional(),
+        oldState: z.object({ outputs: z.record(z.string(), z.unknown()).optional() }).optional(),
+      }),
+    )
+    .nullish(),
+  diagnostics: z.array(z.object({ severity: z.string(), message: z.string() })).nullish(),
+});
+const wantedInputs = z.object({ host: z.string(), toplevel: z.string(), drvPath: z.string() });
+
+interface Step extends z.infer<typeof wantedInputs> {
+  before: string | undefined;
+}
+
+/** Print what the next update changes in the systems of a stack's hosts, package by package and unit by unit. */
+export async function diff(
+  selected: string | undefined,
+  host: string | undefined,
+  { build = false, json = false }: DiffOptions,
+): Promise<void> {
+  const stack = (await pulumi(["stack", "--show-name"], selected)).trim();
+  const steps = await wantedOf(stack);
+  const chosen = host === undefined ? steps : steps.filter((step) => step.host === host);
+  if (chosen.length === 0)
+    throw new Failure({
+      tried: host === undefined ? `compare the hosts of stack ${stack}` : `compare ${host}`,
+      cameBack: "the stack's configuration has no such host",
+      next: `name one of these: ${steps.map((step) => step.host).join(", ") || "none yet"}`,
+    });
+  if (build) await bringHere(stack, chosen);
+  const compared = await Promise.all(chosen.map(compare));
+  print(json ? JSON.stringify(compared, undefined, 2) : compared.map(describe).join("\n"));
+}
+
+/** What the program wants of each host, as a preview tells. */
+async function wantedOf(stack: string): Promise<Step[]> {
+  const args = ["preview", "--json", "--show-sames", "--non-interactive", "-s", stack];
+  const ended = await run("pulumi", args, { deadline: 900_000 });
+  const { steps, diagnostics } = previewed.parse(jsonOrUndefined(ended.stdout) ?? {});
+  if (ended.exitCode !== 0) {
+    const errors = (diagnostics ?? []).filter(({ severity }) => severity === "error");
+    throw new Failure({
+      tried: `preview stack ${stack}`,
+      cameBack: errors.map(({ message }) => plain(message)).join("\n") || plain(ended.stderr),
+      next: "mend that; pulumi preview shows the same",
+    });
+  }
+  const wanted = (steps ?? []).flatMap(({ urn, newState, oldState }) => {
+    const inputs = wantedInputs.safeParse(newState?.inputs);
+    const before = oldState?.outputs?.["release"];
+    if (!urn.includes("berth:deploy:Deployment::") || !inputs.success) return [];
+    return [{ ...inputs.data, before: typeof before === "string" ? before : undefined }];
+  });
+  return wanted.toSorted((a, b) => byName.compare(a.host, b.host));
+}
+
+const byName = new Intl.Collator("en", { numeric: true });
+
+/** Without pulumi's marks for colours. */
+const plain = (text: string): string => text.replaceAll(/<\{%.*?%\}>/g, "").trim();
+
+/** Build what is wanted and not built yet, and fetch what ran and is not here. What cannot be had stays unknown. */
+async function bringHere(stack: string, steps: readonly Step[]): Promise<void> {
+  const missing = steps.filter(({ toplevel }) => !existsSync(toplevel));
+  const derivations = missing.map((step) => ({ what: step.host, drvPath: step.drvPath, out: step.toplevel }));
+  const failures = await buildAll(derivations, { deadline: 3_600_000, onProgress: say });
+  for (const failure of failures.values()) say(failure.message);
+  const gone = steps.filter(({ before }) => before !== undefined && !existsSync(before));
+  if (gone.length === 0) return;
+  const view = await readStack(stack);
+  for (const { host, before = "" } of gone) {
+    const session = await SshSession.create(targetOf(view, host));
+    try {
+      say(`${host}: fetching what runs there`);
+      await fetchClosure(before, session, { deadline: 900_000 });
+    } catch (error) {
+      say(messageOf(error));
+    } finally {
+      await session.close();
+    }
+  }
+}
+
+async function compare({ host, toplevel: after, before }: Step): Promise<HostDiff> {
+  if (before === after) return { host, before, after, what: "nothing" };
+  if (before === undefined) {
+    if (!existsSync(after)) return { host, after, what: "first deployment", unknown: notBuilt };
+    const closure = await closureOf(after);
+    return {
+      host,
+      after,
+      what: "first deployment",
+      bytes: closure.reduce((sum, { bytes }) => sum + bytes, 0),
+    };
+  }
+  const known = { host, before, after };
+  if (!existsSync(after)) return { ...known, what: "switch, changes unknown", unknown: notBuilt };
+  if (!existsSync(before)) return { ...known, what: "switch, changes unknown", unknown: notHere };
+  const change = await compareSystems(before, after);
+  return { ...known, what: change.reboot.length > 0 ? "switch, reboot due" : "switch", change };
+}
+
+const notBuilt = "the new system is not built yet: berth diff --build builds it";
+const notHere = "the system that runs is not on this machine: berth diff --build fetches it from the host";
+
+/** One host's part of the answer for people. */
+export function describe({ host, before, after, what, change, bytes, unknown }: HostDiff): string {
+  const lines = [
+    `${host}: ${what}`,
+    ...(what === "nothing" ? [`  ${after}`] : [`  ${before ?? "nothing"}`, `  → ${after}`]),
+    ...(unknown === undefined ? [] : [`  What changes is not known: ${unknown}`]),
+    ...(bytes === undefined ? [] : [`  Size: ${size(bytes)}`]),
+    ...(change ? details(change).map((line) => `  ${line}`) : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,259 @@
+import { z } from "zod";
+import { type HealthCheck, healthCheck } from "../config/manifest.ts";
+import { mayReboot } from "../config/reboot.ts";
+import { Failure, messageOf } from "../deployer/failure.ts";
+import { jsonOrUndefined } from "../deployer/json.ts";
+import { ownerOf } from "../deployer/owner.ts";
+import { run } from "../deployer/process.ts";
+import { chooseGeneration, type Generation, releasesOf } from "../deployer/release/generations.ts";
+import { type Hold, isHeld, parseHold } from "../deployer/release/hold.ts";
+import { release } from "../deployer/release/release.ts";
+import { type Answer, remote } from "../deployer/remote/scripts.ts";
+import { Turns } from "../deployer/rollout/turns.ts";
+import { SshSession } from "../deployer/ssh/session.ts";
+import { agrees } from "./ask.ts";
+import { type KnownDeployment, readDeployments } from "./deployments.ts";
+import { resetOf } from "./hetzner.ts";
+import { print, say } from "./say.ts";
+import { hostOf, type StackView, targetOf } from "./stack.ts";
+import { shortPath } from "./summary-table.ts";
+import { table } from "./table.ts";
+
+export interface RollbackOptions {
+  /** Number of the generation to return to. @default the release before the one that runs */
+  to?: number;
+  /** List what there is to return to, and change nothing. */
+  list?: boolean;
+  /** Written on the host beside who and when. */
+  why?: string;
+  /** Boot it, on trial, where only that puts it in force, whatever the stack's `reboot` says. */
+  reboot?: boolean;
+  /** Ask nothing. */
+  yes?: boolean;
+}
+
+type Told = Answer<"generations">;
+
+/** Milliseconds a host has to say what it can return to. */
+const lookDeadline = 20_000;
+
+/**
+ * Return one host, or all of them, to an earlier release: on trial, with the checks it was kept with before, kept when healthy. The
+ * release that was left is held on the host until a newer one comes, or `berth unhold`.
+ * @returns 0 when every host is on the release it was to return to
+ */
+export async function rollback(
+  stack: StackView,
+  name: string | undefined,
+  options: RollbackOptions,
+): Promise<number> {
+  const names = name === undefined ? Object.keys(stack.hosts) : [name];
+  for (const one of names) hostOf(stack, one);
+  const known = await readDeployments(stack.name);
+  const sessions = await Promise.all(names.map((one) => SshSession.create(targetOf(stack, one))));
+  try {
+    const hosts = await Promise.all(sessions.map((session) => choose(session, options)));
+    if (options.list) {
+      for (const host of hosts) print(listing(host));
+      return hosts.some(({ told }) => told === undefined) ? 1 : 0;
+    }
+    const chosen = hosts.filter((host): host is Chosen => host.to !== undefined);
+    for (const host of hosts) if (host.refused) say(`${host.name}: ${host.refused}`);
+    for (const { name: one, told, to } of chosen) say(`${one}: ${describeStep(told, to)}`);
+    if (chosen.length === 0) return 1;
+    if (name === undefined && !(await agreed(options, chosen.length))) return 1;
+    const done = await returnAll(stack, chosen, known, options);
+    await tellState(
+      stack,
+      chosen.map(({ name: one }) => known[one]?.urn).filter((urn) => urn !== undefined),
+    );
+    return done && chosen.length === hosts.length ? 0 : 1;
+  } finally {
+    await Promise.all(sessions.map((session) => session.close()));
+  }
+}
+
+/** Have the stack's state know what the hosts run now: the next preview tells it. */
+export async function tellState(stack: StackView, urns: readonly string[]): Promise<void> {
+  if (urns.length === 0) return;
+  const targets = urns.flatMap((urn) => ["--target", urn]);
+  const args = ["refresh", "--yes", "--skip-preview", "--non-interactive", "-s", stack.name, ...targets];
+  const ended = await run("pulumi", args, { deadline: 180_000 }).catch((error: unknown) => error);
+  if (typeof ended === "object" && ended !== null && "exitCode" in ended && ended.exitCode === 0) return;
+  say("the stack's state does not know yet what runs there: run pulumi refresh");
+}
+
+interface Host {
+  name: string;
+  session: SshSession;
+  told?: Told;
+  to?: Generation;
+  refused?: string;
+}
+type Chosen = Host & { told: Told; to: Generation };
+
+async function choose(session: SshSession, { to: number, reboot }: RollbackOptions): Promise<Host> {
+  const { host: name } = session.target;
+  try {
+    const told = await remote(session, "generations", {}, { deadline: lookDeadline });
+    const held = parseHold(told.held);
+    const choice = chooseGeneration(told.generations, {
+      current: told.current,
+      held: held !== undefined && held.toplevel !== told.current,
+      number,
+      reboot,
+    });
+    return { name, session, told, ...choice };
+  } catch (error) {
+    return { name, session, refused: messageOf(error) };
+  }
+}
+
+/** What a host can return to, for people. */
+function listing({ name, told, refused }: Host): string {
+  if (!told) return `${name}: ${refused ?? "it said nothing"}\n`;
+  const held = parseHold(told.held);
+  const rows = releasesOf(told.generations).map(({ number, toplevel, at, label }) => {
+    const marks = [
+      toplevel === told.current ? "runs" : "",
+      toplevel === told.profile ? "boots" : "",
+      isHeld(held, toplevel, told.current) ? "held" : "",
+    ].filter((mark) => mark !== "");
+    return [String(number), age(at), label ?? "", shortPath(toplevel), marks.join(", ")];
+  });
+  return `${name}\n${table(["generation", "kept", "label", "release", "now"], rows)}`;
+}
+
+/** "3 h ago" */
+export function age(at: number, now = Date.now()): string {
+  const seconds = Math.max(0, Math.round(now / 1000 - at));
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h ago`;
+  return `${Math.round(seconds / 86_400)} days ago`;
+}
+
+const describeStep = ({ current }: Told, to: Generation): string =>
+  `${shortPath(current ?? undefined)} → ${shortPath(to.toplevel)}, generation ${to.number}, kept ${age(to.at)}`;
+
+async function agreed({ yes }: RollbackOptions, count: number): Promise<boolean> {
+  const answer = yes || (await agrees(`Roll back ${count} hosts?`));
+  if (answer !== undefined) return answer;
+  throw new Failure({
+    tried: `roll back ${count} hosts`,
+    cameBack: "there is nobody to ask",
+    next: "name one host, or say --yes",
+  });
+}
+
+/** All of them, as many on trial at a time as in an update. Whether each is where it was to go. */
+async function returnAll(
+  stack: StackView,
+  hosts: readonly Chosen[],
+  known: Readonly<Record<string, KnownDeployment>>,
+  options: RollbackOptions,
+): Promise<boolean> {
+  const turns = new Turns();
+  const results = await Promise.all(
+    hosts.map(async (host) => {
+      const deployed = known[host.name];
+      const most = deployed?.inputs.maxUnavailable ?? hosts.length;
+      try {
+        await returnTo(stack, host, deployed, options, () => turns.take(host.name, most));
+        say(`${host.name}: runs ${host.to.toplevel}; the next update leaves it there until a newer release`);
+        return true;
+      } catch (error) {
+        say(messageOf(error));
+        return false;
+      }
+    }),
+  );
+  return results.every(Boolean);
+}
+
+const healthChecks = z.array(healthCheck);
+
+/**
+ * The checks that a release was kept with: those of another one may ask for that one's answer. Where none are known, the latter without the
+ * texts that they want.
+ */
+export function checksOf(
+  { checks }: Pick<Generation, "checks">,
+  others: readonly HealthCheck[],
+): HealthCheck[] {
+  const own = healthChecks.safeParse(jsonOrUndefined(checks ?? ""));
+  if (own.success) return own.data;
+  return others.map((check) => {
+    const { body: _, ...rest } = { body: undefined, ...check };
+    return rest as HealthCheck;
+  });
+}
+
+async function returnTo(
+  stack: StackView,
+  { name, session, told, to }: Chosen,
+  deployed: KnownDeployment | undefined,
+  { why, reboot = false }: RollbackOptions,
+  turn: () => Promise<() => void>,
+): Promise<void> {
+  if (!deployed)
+    throw new Failure({
+      host: session.label,
+      tried: "roll it back",
+      cameBack:
+        "the stack's state does not know how it was deployed, and so not how to tell that it is healthy",
+      next: `berth ssh ${name}; ${to.toplevel}/bin/switch-to-configuration switches it without a way back`,
+    });
+  const { system, healthDeadline, ipv6Address, toplevel } = deployed.inputs;
+  const health = checksOf(to, deployed.inputs.health);
+  const owner = ownerOf(stack.name, "rolling back");
+  const hold = to.toplevel === toplevel ? undefined : holdFor(stack, told, { to, toplevel, why });
+  const reset = resetOf(stack.name, hostOf(stack, name), say);
+  const { rebootDue } = await release(
+    session,
+    {
+      drvPath: "",
+      toplevel: to.toplevel,
+      system,
+      health,
+      healthDeadline,
+      owner,
+      onHost: true,
+      reboot: reboot || mayReboot(deployed.inputs.reboot ?? { when: "told" }, new Date()),
+      rebootWith: `berth rollback ${name} --to ${to.number} --reboot boots it, on trial`,
+      ...(reset ? { reset } : {}),
+      ...(ipv6Address ? { ipv6Address } : {}),
+      ...(hold ? { hold } : {}),
+    },
+    { status: (line) => say(`${name}: ${line}`), warn: (line) => say(`${name}: ${line}`), turn },
+  );
+  if (rebootDue.length > 0)
+    say(
+      `${name}: a reboot is due (${rebootDue.join(", ")}); berth rollback ${name} --to ${await newestOf(session, to)} --reboot boots it, on trial`,
+    );
+}
+
+/** What the host is not to return to by itself. */
+function holdFor(
+  stack: StackView,
+  { held, current }: Told,
+  { to, toplevel, why }: { to: Generation; toplevel: string; why: string | undefined },
+): Hold | undefined {
+  const before = parseHold(held);
+  // It is only rebooted: what was held is held.
+  if (to.toplevel === current) return before;
+  return {
+    // A second step back still holds the release that is wanted, and so would come again.
+    toplevel: before?.toplevel === toplevel ? toplevel : (current ?? toplevel),
+    since: new Date().toISOString().replace(/\.\d+/, ""),
+    by: ownerOf(stack.name),
+    ...(why ? { why } : {}),
+  };
+}
+
+/** The number that a release has now: it was kept anew, and the one before may have gone. */
+async function newestOf(session: SshSession, { toplevel, number }: Generation): Promise<number> {
+  const told = await remote(session, "generations", {}, { deadline: lookDeadline }).catch(() => undefined);
+  const same = told?.generations.filter((one) => one.toplevel === toplevel).map((one) => one.number) ?? [];
+  return Math.max(number, ...same);
+}

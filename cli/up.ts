@@ -1,0 +1,62 @@
+import { resolve } from "node:path";
+import { messageOf } from "../deployer/failure.ts";
+import { remote } from "../deployer/remote/scripts.ts";
+import { readRecord, recordFile, recordVariable } from "../deployer/runs/record.ts";
+import { type HostResult, isDone, summarise } from "../deployer/runs/summary.ts";
+import { SshSession } from "../deployer/ssh/session.ts";
+import { readDeployments } from "./deployments.ts";
+import { inTerminal } from "./in-terminal.ts";
+import { print, say } from "./say.ts";
+import { pulumi, readStack, type StackView, targetOf } from "./stack.ts";
+import { summaryTable } from "./summary-table.ts";
+
+/**
+ * `pulumi up --continue-on-error` with a table of all hosts at the end.
+ * @param args for pulumi, e.g. `--yes`
+ * @param selected the stack's name; the selected one's when absent
+ * @returns 0 when every host runs what is wanted; pulumi's exit code, or 1, otherwise
+ */
+export async function up(args: readonly string[], selected: string | undefined): Promise<number> {
+  const stack = (await pulumi(["stack", "--show-name"], selected)).trim();
+  // The program and the provider have folders of their own to work in.
+  const file = resolve(recordFile(stack, new Date(), process.pid));
+  const exitCode = await inTerminal("pulumi", ["up", "--continue-on-error", "-s", stack, ...args], {
+    [recordVariable]: file,
+  });
+  const known = Object.entries(await readDeployments(stack));
+  const releases = Object.fromEntries(known.map(([host, { release }]) => [host, release]));
+  const results = summarise(await readRecord(file), releases);
+  // Declined, or given up before there was anything to do.
+  if (!results) return exitCode;
+  const seen = await lookAtUnchanged(stack, results);
+  print(`\n${summaryTable(seen)}`);
+  say(`The record of this update is ${file}`);
+  if (seen.every(isDone)) return exitCode;
+  return exitCode === 0 ? 1 : exitCode;
+}
+
+/** The state says that there was nothing to do there; the hosts themselves say whether that is so. */
+async function lookAtUnchanged(stack: string, results: readonly HostResult[]): Promise<HostResult[]> {
+  if (!results.some(({ outcome }) => outcome === "unchanged")) return [...results];
+  const view = await readStack(stack);
+  return Promise.all(
+    results.map((result) => (result.outcome === "unchanged" ? lookAt(view, result) : result)),
+  );
+}
+
+async function lookAt(view: StackView, result: HostResult): Promise<HostResult> {
+  const session = await SshSession.create(targetOf(view, result.host));
+  try {
+    const { current } = await remote(session, "observe", {}, { deadline: 20_000 });
+    if (current === result.wanted) return result;
+    return {
+      ...result,
+      after: current ?? undefined,
+      because: "it was switched by other means; berth up --refresh puts that right",
+    };
+  } catch (error) {
+    return { ...result, outcome: "not reached", after: undefined, because: messageOf(error) };
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { mask } from "../../../../cli/comment/mask.ts";
+
+test.each([
+  ["a variable's value", "the token hunter2-token is wrong"],
+  ["the same in an address", `https://x/?q=${encodeURIComponent("s p/a=ce")}`],
+  ["the same in a header", `Basic ${Buffer.from("hunter2-token").toString("base64")}`],
+  [
+    "a private key",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----",
+  ],
+  ["a private key that was cut off", "-----BEGIN PRIVATE KEY-----\nb3BlbnNzaC1rZXk"],
+  ["an age key", "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQ"],
+  ["a forge's token", `ghp_${"a1".repeat(18)}`],
+  ["a password in an address", "https://ada:lovelace@registry.example/v2/"],
+])("%s does not get into a comment", (_, text) => {
+  const env = { HCLOUD_TOKEN: "hunter2-token", DB_PASSWORD: "s p/a=ce", HOME: "/home/ada" };
+  const masked = mask(text, env);
+  expect(masked).toContain("[secret]");
+  for (const secret of ["hunter2", "s%20p", "b3Blbn", "SECRET-KEY-1Q", "a1a1", "lovelace", "aHVudGVyMi"])
+    expect(masked).not.toContain(secret);
+});
+
+test("what is no secret stays, and so does a word that is too short to be one", () => {
+  const text = "web1 runs /nix/store/abc-system in /home/ada; no";
+  expect(mask(text, { HOME: "/home/ada", SOME_TOKEN: "no", EMPTY_SECRET: "", PATH: undefined })).toBe(text);
+});
