@@ -2,14 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkout } from "../../lab/setup/places.mjs";
-import {
-  atFirst,
-  harmless,
-  losing,
-  type Round,
-  refusedWhileProtected,
-  unprotecting,
-} from "./changes/rounds.ts";
+import { losing, unprotecting } from "./changes/losing-rounds.ts";
+import { atFirst, harmless, refusedWhileProtected } from "./changes/protected-rounds.ts";
+import type { Round } from "./changes/round.ts";
 import type { Run } from "./changes/runs.ts";
 import { type DocumentedChange, documentedChanges, missing, unexplained } from "./changes/table.ts";
 import { type HostFacts, World } from "./changes/world.ts";

@@ -69,16 +69,20 @@ const kept = async (): Promise<Record<string, string>> =>
       .split("\n")
       .map((line) => line.split(/\s+/).toReversed() as [string, string]),
   );
+/** Sets $instance to the unit that serves the site. */
+const instance = "instance=site@$(basename $(readlink /run/webapp/site/current.sock) .sock).service";
 /** Another one with each start of a service. */
 const invocations = async () => {
   const [inSite, inKeeper, inNginx] = (
-    await ask("for unit in site keeper nginx; do systemctl show --property=InvocationID --value $unit; done")
+    await ask(
+      `${instance}; for unit in $instance keeper nginx; do systemctl show --property=InvocationID --value $unit; done`,
+    )
   ).split("\n");
   return { site: inSite, keeper: inKeeper, nginx: inNginx };
 };
-const starts = async (unit: string) =>
-  Number(await ask(`journalctl --unit=${unit} --output=cat --no-pager | grep -c '^Started '`));
-const siteRunsWith = () => ask("sha256sum </run/credentials/site.service/GREETING | cut -d' ' -f1");
+const siteStarts = async () =>
+  Number(await ask("journalctl --unit='site@*.service' --output=cat --no-pager | grep -c '^Started '"));
+const siteRunsWith = () => ask(`${instance}; sha256sum </run/credentials/$instance/GREETING | cut -d' ' -f1`);
 
 async function lastingKey(): Promise<string> {
   const { output } = await engine.run(["stack", "export", "--show-secrets"]);
@@ -165,12 +169,12 @@ describe("a stack with secrets", () => {
   });
 
   test("changes one together with the app: its service restarts once, with both", async () => {
-    const before = await starts("site");
+    const before = await siteStarts();
     await setSecret("greeting", secrets["second greeting"]);
     await site.change("New, with a new secret.");
     await up();
     expect(await siteRunsWith()).toBe(digest(values.greeting));
-    expect(await starts("site")).toBe(before + 1);
+    expect(await siteStarts()).toBe(before + 1);
   });
 
   test("keeps them over a reboot", async () => {
@@ -227,7 +231,7 @@ describe("a stack with secrets", () => {
     expect(await ask("systemctl is-active keeper")).toBe("active");
 
     const run = await up();
-    expect(run.output).toContain("berth:secrets.cert: no host uses it");
+    expect(run.output).toContain("berth:secrets.cert: nothing uses it");
     expect(await ask("ls /var/lib/berth/credentials/keeper")).toBe("KEEPER_KEY");
     expect(Object.keys(await kept())).toEqual(["KEEPER_KEY"]);
   });

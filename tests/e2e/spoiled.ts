@@ -1,7 +1,7 @@
 import { execa } from "execa";
 
 /** Text for a Nix string. */
-const nixString = (text: string): string =>
+export const nixString = (text: string): string =>
   `"${text.replaceAll(/["\\$]/g, (char) => `\\${char}`).replaceAll("\n", "\\n")}"`;
 
 /**

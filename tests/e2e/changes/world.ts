@@ -91,15 +91,24 @@ export class World {
   }
 
   /** Switch a host's server off, as one does in Hetzner's console. */
-  async switchOff(host: string): Promise<void> {
+  switchOff(host: string): Promise<void> {
+    return this.#power(host, "poweroff", "off");
+  }
+
+  /** Switch it on again. That it runs does not mean that it answers yet. */
+  switchOn(host: string): Promise<void> {
+    return this.#power(host, "poweron", "running");
+  }
+
+  async #power(host: string, action: string, wanted: string): Promise<void> {
     const id = (await this.servers())[host];
-    await this.api("POST", `/servers/${id}/actions/poweroff`);
+    await this.api("POST", `/servers/${id}/actions/${action}`);
     const status = async () => {
       const found = (await this.api("GET", `/servers/${id}`)) as { server: { status: string } };
       return found.server.status;
     };
-    for (let looks = 0; (await status()) !== "off"; looks++) {
-      if (looks === 100) throw new Error(`${host} is not off after ${looks} looks`);
+    for (let looks = 0; (await status()) !== wanted; looks++) {
+      if (looks === 100) throw new Error(`${host} is not ${wanted} after ${looks} looks`);
       await sleep(100);
     }
   }
