@@ -13,6 +13,7 @@ export interface RunRecord {
 interface NamedResult {
   /** File and test, e.g. "tests/unit/a.test.ts > a suite > a test". */
   name: string;
+  /** One line or more, of a long message its beginning and its end. */
   reason: string;
 }
 
@@ -30,14 +31,14 @@ export default class RecordReporter implements Reporter {
   ): void {
     const file = process.env.BERTH_TEST_RECORD;
     if (!file) return;
-    const stray = unhandled.map((error) => ({ name: "outside of any test", reason: firstLineOf(error) }));
+    const stray = unhandled.map((error) => ({ name: "outside of any test", reason: saidBy(error) }));
     const record: RunRecord = { passed: 0, failed: stray, skipped: [] };
     for (const module of modules) {
       for (const test of module.children.allTests()) count(record, test);
       const before = record.failed.length;
       for (const suite of [module, ...module.children.allSuites()]) {
         const [error] = suite.errors();
-        if (error) record.failed.push({ name: nameOf(suite), reason: firstLineOf(error) });
+        if (error) record.failed.push({ name: nameOf(suite), reason: saidBy(error) });
       }
       const untold = record.failed.length === before && ![...module.children.allTests()].some(hasFailed);
       if (module.state() === "failed" && untold)
@@ -65,9 +66,14 @@ function brokenAround(test: TestCase): TestModule | TestSuite | undefined {
   return around.errors().length > 0 ? around : undefined;
 }
 
-function firstLineOf(error: unknown): string {
+/** What an error says: whole commands' output is in there, whose last lines tell most. */
+function saidBy(error: unknown): string {
   const text = error instanceof Object && "message" in error ? String(error.message) : String(error ?? "");
-  return stripVTControlCharacters(text).trim().split("\n", 1)[0] || "no reason was given";
+  const lines = stripVTControlCharacters(text).trim().split("\n");
+  const [first, last] = [4, 16];
+  const left = lines.length - first - last;
+  if (left > 0) lines.splice(first, left, `… ${left} lines more …`);
+  return lines.join("\n") || "no reason was given";
 }
 
 function count(record: RunRecord, test: TestCase): void {
@@ -75,7 +81,7 @@ function count(record: RunRecord, test: TestCase): void {
   const name = `${fileOf(test.module)} > ${test.fullName}`;
   if (result.state === "passed") record.passed += 1;
   else if (result.state === "skipped") record.skipped.push({ name, ...whySkipped(test, result.note) });
-  else record.failed.push({ name, reason: firstLineOf(result.errors?.[0]) });
+  else record.failed.push({ name, reason: saidBy(result.errors?.[0]) });
 }
 
 function whySkipped(test: TestCase, note: string | undefined): Omit<SkippedResult, "name"> {

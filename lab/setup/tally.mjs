@@ -55,16 +55,35 @@ export function summaryLine(results) {
 }
 
 /**
- * How many tests each failure kept from running, by its reason.
+ * What was skipped and why, each reason once: by choice with the tests' names, and of what a failure kept from
+ * running how many there were.
  * @param {readonly LayerResult[]} results
+ * @returns {string[]} lines for people, none when nothing was skipped
  */
-export function brokenByReason(results) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  for (const { reason, broken } of results.flatMap((result) => result.skipped))
-    if (broken) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return counts;
+export function skipLines(results) {
+  const skips = results.flatMap((result) => result.skipped);
+  const byReason = (/** @type {boolean} */ broken) =>
+    [...new Set(skips.filter((skip) => (skip.broken ?? false) === broken).map(({ reason }) => reason))].map(
+      (reason) => ({ reason, names: skips.filter((skip) => skip.reason === reason).map(({ name }) => name) }),
+    );
+  return [
+    ...byReason(false).flatMap(({ reason, names }) => [`${reason}:`, ...names.map((name) => `  ${name}`)]),
+    ...byReason(true).map(({ reason, names }) => `${names.length} tests: ${reason}`),
+  ];
 }
+
+/**
+ * What failed and what was said of it, further lines of that further in.
+ * @param {readonly LayerResult[]} results
+ * @returns {string[]} lines for people, none when nothing failed
+ */
+export const failureLines = (results) =>
+  results
+    .flatMap((result) => result.failed)
+    .flatMap(({ name, reason }) => {
+      const [first, ...more] = reason.split("\n");
+      return [`${name}: ${first}`, ...more.map((line) => `    ${line}`)];
+    });
 
 /**
  * How the skips differ from those agreed on. Names that several tests share count each time; what a failure

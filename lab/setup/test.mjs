@@ -11,7 +11,7 @@ import { judgeLayers, refusal } from "./preflight.mjs";
 import { duration, Report } from "./report.mjs";
 import { nixIsReady, setUp } from "./setup.mjs";
 import { remove } from "./stow.mjs";
-import { brokenByReason, ranLayer, skipDifferences, skippedLayer, summaryLine } from "./tally.mjs";
+import { failureLines, ranLayer, skipDifferences, skipLines, skippedLayer, summaryLine } from "./tally.mjs";
 import { runMain, Trouble } from "./trouble.mjs";
 
 /** @typedef {import("./layers.mjs").Layer} Layer @typedef {import("./tally.mjs").LayerResult} LayerResult */
@@ -20,6 +20,14 @@ import { runMain, Trouble } from "./trouble.mjs";
 const AGREED_SKIPS = "tests/skips.ci.txt";
 
 const say = (/** @type {string} */ line) => void process.stdout.write(`${line}\n`);
+
+/**
+ * @param {string} head
+ * @param {readonly string[]} lines
+ */
+function sayList(head, lines) {
+  if (lines.length > 0) say([`\n${head}:`, ...lines.map((line) => `  ${line}`)].join("\n"));
+}
 
 await runMain("npm test", async () => {
   const { layers: wanted, rest } = chooseLayers(process.argv.slice(2));
@@ -123,17 +131,12 @@ async function hasTests(layer) {
  * @returns {Promise<number>} exit code
  */
 async function conclude(results, whole) {
-  const skips = results.flatMap((result) => result.skipped);
-  if (skips.length > 0) say("\nSkipped:");
-  for (const { name, reason } of skips.filter(({ broken }) => !broken)) say(`  ${name}: ${reason}`);
-  for (const [reason, count] of brokenByReason(results)) say(`  ${count} tests: ${reason}`);
+  sayList("Skipped", skipLines(results));
   const agreed = await readFile(join(checkout, AGREED_SKIPS), "utf8");
   const differences = process.env.CI === "true" && whole ? skipDifferences(results, agreed) : [];
-  if (differences.length > 0) say(`\nThe skips are not those of ${AGREED_SKIPS}:`);
-  for (const line of differences) say(`  ${line}`);
-  const failures = results.flatMap((result) => result.failed);
-  if (failures.length > 0) say("\nFailed:");
-  for (const { name, reason } of failures) say(`  ${name}: ${reason}`);
+  sayList(`The skips are not those of ${AGREED_SKIPS}`, differences);
+  const failures = failureLines(results);
+  sayList("Failed", failures);
   const nothing = results.every(
     (result) => result.passed + result.failed.length + result.skipped.length === 0,
   );

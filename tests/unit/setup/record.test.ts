@@ -25,12 +25,13 @@ async function recordOf(text: string): Promise<RunRecord> {
 test("a suite whose hook fails is a failure by its name, beside those of other suites, and its tests are not skips by choice", async () => {
   const record = await recordOf(`
     import { beforeAll, describe, expect, test } from "vitest";
+    const lines = ["no servers", ...Array.from({ length: 30 }, (_, at) => "line " + at), "the last"];
     test("fails by itself", () => expect(1, "why").toBe(2));
     test("passes", () => {});
     test.skip("is left out", () => {});
     describe("outer", () => {
       describe("inner", () => {
-        beforeAll(() => { throw new Error("no servers\\nmore"); });
+        beforeAll(() => { throw new Error(lines.join("\\n")); });
         describe("below", () => { test("never runs", () => {}); });
       });
       test("runs", () => {});
@@ -39,8 +40,12 @@ test("a suite whose hook fails is a failure by its name, beside those of other s
   expect(record.passed).toBe(2);
   expect(record.failed).toEqual([
     { name: "a.test.ts > fails by itself", reason: expect.stringContaining("why") },
-    { name: "a.test.ts > outer > inner", reason: "no servers" },
+    { name: "a.test.ts > outer > inner", reason: expect.stringMatching(/^no servers\n/) },
   ]);
+  const lines = record.failed[1]?.reason.split("\n") ?? [];
+  expect(lines).toHaveLength(21);
+  expect(lines.slice(3, 6)).toEqual(["line 2", "… 12 lines more …", "line 15"]);
+  expect(lines.at(-1)).toBe("the last");
   expect(record.skipped).toEqual([
     { name: "a.test.ts > is left out", reason: "marked skip in the file" },
     {

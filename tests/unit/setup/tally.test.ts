@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import {
-  brokenByReason,
+  failureLines,
   ranLayer,
   skipDifferences,
+  skipLines,
   skippedLayer,
   summaryLine,
 } from "../../../lab/setup/tally.mjs";
@@ -52,18 +53,29 @@ test("what a failure above it kept from running is no skip that someone must agr
   );
 });
 
-test("what failures kept from running is counted by its reason, and a skip by choice is not", () => {
+test("each reason to skip is said once, with the names of what was left out and the count of what broke", () => {
   const broken = (name: string, reason: string) => ({ name, reason, broken: true as const });
   const results = [
     ranLayer("lab", 1, { passed: 0, failed: [named("x")], skipped: [broken("a", "no host"), named("d")] }),
     ranLayer("e2e", 1, {
       passed: 0,
       failed: [named("y")],
-      skipped: [broken("b", "no host"), broken("c", "no lab")],
+      skipped: [broken("b", "no host"), broken("c", "no lab"), named("e"), { name: "f", reason: "no nix" }],
     }),
   ];
-  expect([...brokenByReason(results)]).toEqual([
-    ["no host", 2],
-    ["no lab", 1],
+  expect(skipLines(results)).toEqual([
+    ...["because:", "  d", "  e", "no nix:", "  f"],
+    ...["2 tests: no host", "1 tests: no lab"],
+  ]);
+  expect(skipLines([])).toEqual([]);
+});
+
+test("a failure is told with all that is known of it", () => {
+  const failed = [{ name: "a", reason: "pulumi ended with 1\nerror: the disk\n  is full" }, named("b")];
+  expect(failureLines([ranLayer("e2e", 1, { passed: 0, failed, skipped: [] })])).toEqual([
+    "a: pulumi ended with 1",
+    "    error: the disk",
+    "      is full",
+    "b: because",
   ]);
 });
