@@ -31,6 +31,13 @@ export const configOf = (machine: FlyMachine): MachineConfig =>
 export const processOf = (machine: FlyMachine): string =>
   String(jsonAt(configOf(machine), "metadata", metadata.process) ?? "app");
 
+/**
+ * Whether a machine is at rest, and is left so by what it is told. One on its way to run, as another tool or Fly's proxy leaves it for
+ * moments, is not; nor is one that failed to.
+ */
+export const isAsleep = ({ state }: FlyMachine): boolean => asleep.has(state);
+const asleep = new Set(["created", "stopping", "stopped", "suspending", "suspended"]);
+
 const isGone = ({ state }: FlyMachine): boolean => state === "destroyed" || state === "destroying";
 
 /** Whether a machine is none that serves, but a deployer's that did not end. */

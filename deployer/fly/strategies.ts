@@ -1,5 +1,5 @@
 import type { FlyAppConfig } from "../../config/fly.ts";
-import { type Plan, processOf, type Step } from "./plan.ts";
+import { isAsleep, type Plan, processOf, type Step } from "./plan.ts";
 import type { FlyMachine } from "./shapes.ts";
 import { admit, change, inPools, make, othersServing, serves, stepAside, type Work } from "./work.ts";
 
@@ -93,7 +93,7 @@ async function updateAll(work: Work, task: Task, made: readonly FlyMachine[]): P
     if (!first) continue;
     const all = [...task.running, ...made];
     // Where every machine sleeps, one is woken: a release that was never started is not known to start.
-    const wake = !updates.some(({ machine }) => machine.state === "started");
+    const wake = updates.every(({ machine }) => isAsleep(machine));
     const one = ({ machine, wanted }: Update, launch: boolean) =>
       change(work, machine, wanted, othersServing(all, machine), launch);
     await one(first, wake);
@@ -108,7 +108,7 @@ function byProcess(updates: readonly Update[]): Update[][] {
     const process = processOf(update.machine);
     groups.set(process, [...(groups.get(process) ?? []), update]);
   }
-  const asleep = ({ machine }: Update) => (machine.state === "started" ? 0 : 1);
+  const asleep = ({ machine }: Update) => Number(isAsleep(machine));
   return [...groups.values()].map((group) => group.toSorted((a, b) => asleep(a) - asleep(b)));
 }
 

@@ -1,7 +1,7 @@
 import { messageOf } from "../failure.ts";
 import { shortImage } from "./compare.ts";
 import { judge } from "./judge.ts";
-import { configOf, imageOf, nameOf } from "./plan.ts";
+import { configOf, imageOf, isAsleep, nameOf } from "./plan.ts";
 import type { FlyMachine, MachineConfig } from "./shapes.ts";
 import { digestOf, serves, stepAside, type Touched, type Work } from "./work.ts";
 
@@ -64,7 +64,7 @@ async function restore(work: Work, before: FlyMachine): Promise<string | undefin
   const nonce = await leases.ensure(id);
   const now = await api.machine(id);
   if (!now || now.state.startsWith("destroy")) return "it is gone";
-  const asleep = before.state !== "started";
+  const asleep = isAsleep(before);
   const config = captured(before);
   // Untouched, as when the order to change it was refused.
   let version = now.instance_id;

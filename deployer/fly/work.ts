@@ -3,7 +3,7 @@ import { merged } from "./compare.ts";
 import { type Expected, judge, type MachineVerdict, type Patience } from "./judge.ts";
 import { type Leases, leaseTtl } from "./leases.ts";
 import { metadata, type WantedMachine } from "./machine.ts";
-import { configOf, imageOf, nameOf, processOf } from "./plan.ts";
+import { configOf, imageOf, isAsleep, nameOf, processOf } from "./plan.ts";
 import type { FlyMachine, MachineConfig } from "./shapes.ts";
 
 /** A machine that is not as it was. */
@@ -87,7 +87,7 @@ export async function change(
   work.touched.push({ what: "changed", before: machine });
   if (aside) await stepAside(work, id);
   const config = merged(configOf(machine), wanted.config);
-  const asleep = machine.state !== "started";
+  const asleep = isAsleep(machine);
   const updated = await api.updateMachine(
     machine,
     {

@@ -281,6 +281,18 @@ test("machines that sleep are changed in their sleep, but for one that shows tha
   expect(world.running()).toEqual(Array(3).fill("good sea stopped"));
 });
 
+test.each(["starting", "replacing", "failed"])(
+  "a machine that is found %s runs when the release is out",
+  async (state) => {
+    const world = await flyWorld();
+    await releaseFly(world.options, world.release("old"));
+    const [machine] = world.machines();
+    if (machine) machine.state = state;
+    await releaseFly(world.options, world.release("good"));
+    expect(world.running()).toEqual(Array(3).fill("good sea started"));
+  },
+);
+
 test("what a deployer left that died is taken away by the next", async () => {
   const world = await flyWorld();
   await releaseFly(world.options, world.release("old"));
