@@ -65,7 +65,7 @@ const metal = (existing: object = {}) => ({
   metal: {
     system: "web",
     existing: { address: server.ipv4, ipv6: server.ipv6, hostKey, ...existing },
-    healthDeadline: 20,
+    healthDeadline: 60,
   },
 });
 

@@ -7,7 +7,7 @@ export const person = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILgWWsd2SOCXDrbwOEpRo
 const server = { type: "cx23", location: "fsn1", image: "debian-13" };
 
 /** A host with nothing that it can do without. */
-export const plainHost = { system: "web", server, healthDeadline: 20 };
+export const plainHost = { system: "web", server, healthDeadline: 60 };
 
 /** A host of the stack file. */
 export const host = (stack: StackFile, name: string): HostEntry => {

@@ -67,7 +67,7 @@ export const harmless: Round = {
     {
       change: "`health`, `healthDeadline`, `healthyFor`, `reboot`, `release`, `drift`",
       of: "web2",
-      edit: (stack) => Object.assign(host(stack, "web2"), { healthDeadline: 21, healthyFor: 1 }),
+      edit: (stack) => Object.assign(host(stack, "web2"), { healthDeadline: 61, healthyFor: 1 }),
     },
     {
       change: "`access.from`",
