@@ -29,6 +29,7 @@ export const debianPackages = Object.freeze({
     testsOnly: true,
   },
   iptables: { why: "the other firewall that a host may have", program: "iptables", testsOnly: true },
+  "btrfs-progs": { why: "makes a disk that a rescue system reads", program: "mkfs.btrfs", testsOnly: true },
   shellcheck: { why: "checks the scripts that run on servers", program: "shellcheck", testsOnly: true },
 });
 
