@@ -53,15 +53,15 @@ describe("a child process", () => {
     expect(error).toBeInstanceOf(TimedOut);
     expect(error.message).toContain("no end within 0.7 s. Next: ");
     expect(pid).toBeGreaterThan(0);
-    await expect.poll(() => runs(pid), { timeout: 5_000 }).toBe(false);
-    expect(Date.now() - started).toBeLessThan(8_000);
+    await expect.poll(() => runs(pid), { timeout: 30_000 }).toBe(false);
+    expect(Date.now() - started).toBeLessThan(30_000);
   });
 
   test("does not outlast its deadline through a grandchild that holds its output", async () => {
     const started = Date.now();
-    const error = await errorOf(run("sh", ["-c", "sleep 8 & wait"], { deadline: 300 }));
+    const error = await errorOf(run("sh", ["-c", "sleep 45 & wait"], { deadline: 300 }));
     expect(error).toBeInstanceOf(TimedOut);
-    expect(Date.now() - started).toBeLessThan(4_000);
+    expect(Date.now() - started).toBeLessThan(30_000);
   });
 
   test("ends when it is cancelled", async () => {

@@ -348,18 +348,18 @@ describe("a run of nixos-anywhere", () => {
   });
 
   test("that hangs is ended at the deadline, though what it started holds on", async () => {
-    onPath("echo '### Formatting ###'; sleep 9 & wait");
+    onPath("echo '### Formatting ###'; sleep 45 & wait");
     const started = Date.now();
-    const { error } = await start(installOfWeb1, 400);
+    const { error } = await start(installOfWeb1, 3_000);
     expect(error?.message).toContain('at "Formatting": no end within');
-    expect(Date.now() - started).toBeLessThan(6_000);
+    expect(Date.now() - started).toBeLessThan(30_000);
   });
 
   test("that is ended says why, and where the host stands", async () => {
-    onPath("echo '### Formatting ###'; sleep 9 & wait");
+    onPath("echo '### Formatting ###'; sleep 45 & wait");
     const stop = new AbortController();
-    setTimeout(() => stop.abort(new Error("the connection to the host broke")), 300);
-    const { error } = await start(installOfWeb1, 5_000, {
+    setTimeout(() => stop.abort(new Error("the connection to the host broke")), 3_000);
+    const { error } = await start(installOfWeb1, 30_000, {
       signal: stop.signal,
       stands: async () => "It answers and runs the installer",
     });

@@ -119,7 +119,7 @@ describe("a session", () => {
           "s",
         ),
       );
-      expect(Date.now() - started).toBeLessThan(5_000);
+      expect(Date.now() - started).toBeLessThan(30_000);
       await expect(session.sh("exit 0", { deadline: 1_000 })).rejects.toThrow(
         /^web1 \(127\.0\.0\.1\): open an ssh connection: .*Connection refused/s,
       );
@@ -164,8 +164,8 @@ describe("a session", () => {
     process.env.PATH = "/nowhere";
     try {
       const started = Date.now();
-      await expect(session.waitUntilReachable(10_000)).rejects.toThrow("start ssh: it is not on PATH");
-      expect(Date.now() - started).toBeLessThan(3_000);
+      await expect(session.waitUntilReachable(60_000)).rejects.toThrow("start ssh: it is not on PATH");
+      expect(Date.now() - started).toBeLessThan(30_000);
     } finally {
       process.env.PATH = path;
       await session.close();

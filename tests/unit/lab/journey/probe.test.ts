@@ -88,11 +88,11 @@ describe("the probe", () => {
   });
 
   test("waits for no answer longer than it may, and tells the slowest", async () => {
-    const url = await serve((_, response) => void setTimeout(() => response.end(), 2_000).unref());
+    const url = await serve((_, response) => void setTimeout(() => response.end(), 30_000).unref());
     const started = probe(url, 100);
     const seen = await firstWithFailure(started);
     expect(seen.slowest).toBeGreaterThanOrEqual(95);
-    expect(seen.slowest).toBeLessThan(2_000);
+    expect(seen.slowest).toBeLessThan(30_000);
   });
 
   test("begins anew with every reading", async () => {
@@ -108,10 +108,10 @@ describe("the probe", () => {
 
   test("is cut off at its end without counting what it was waiting for", async () => {
     const url = await serve(() => undefined);
-    const started = probe(url);
+    const started = probe(url, 60_000);
     const before = Date.now();
     await started.stop();
-    expect(Date.now() - before).toBeLessThan(1_000);
+    expect(Date.now() - before).toBeLessThan(30_000);
     expect(started.take()).toEqual({ requests: 0, failed: 0, firstFailure: undefined, slowest: 0 });
   });
 });
