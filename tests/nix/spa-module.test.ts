@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { temporaryPaths } from "./check/nginx.ts";
 import { type Evaluation, openFlake } from "./nix.ts";
 import { type BuiltSpa, buildSpa } from "./spa/build.ts";
 import { expectations, expectRelease } from "./spa/expectations.ts";
@@ -34,12 +35,7 @@ function runnable(conf: string, root: string, spa: BuiltSpa, { mimeTypes }: Ngin
       .replaceAll(/listen 0\.0\.0\.0:\d+/g, `listen 127.0.0.1:${port}`)
       .replaceAll(/^\s*listen \[::0\]:.*$/gm, "")
       .replace(/^pid .*$/m, `pid ${folder}/nginx.pid;`)
-      .replace(
-        /^http \{$/m,
-        `http {\naccess_log off;\n${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-          .map((what) => `${what}_temp_path ${folder}/${what};`)
-          .join("\n")}`,
-      );
+      .replace(/^http \{$/m, `http {\naccess_log off;\n${temporaryPaths(folder)}`);
     expect(rewritten).not.toContain("/nix/store/");
     return rewritten;
   };

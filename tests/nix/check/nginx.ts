@@ -5,6 +5,12 @@ import { execa } from "execa";
 import type { NginxProgram } from "../spa/program.ts";
 import type { Generated } from "./generated.ts";
 
+/** Where nginx keeps what it is sent: each build of it has a place of its own, that few may write to. */
+export const temporaryPaths = (folder: string): string =>
+  ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((of) => `${of}_temp_path ${folder}/${of};`)
+    .join("\n");
+
 /** Listens on the loopback alone, and on ports that nobody needs root for. */
 function elsewhere(address: string, port: string): string {
   return `listen ${address.startsWith("[") ? "127.0.0.2" : "127.0.0.1"}:${10_000 + Number(port)}`;
@@ -23,6 +29,7 @@ export function movedTo(folder: string, config: string, mimeTypes: string): stri
     )
     .replaceAll(/include \/nix\/store\/([^;/]*);/g, `include ${folder}/$1;`)
     .replaceAll(/^\s*user [^;]*;/gm, "")
+    .replace(/^http \{$/m, `http {\n${temporaryPaths(folder)}`)
     .replaceAll(/\/(?:var\/log|var\/cache|run)\/nginx\b/g, folder)
     .replaceAll(/listen (\[[^\]]*\]|[\d.]+):(\d+)/g, (_, address: string, port: string) =>
       elsewhere(address, port),

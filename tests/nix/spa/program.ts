@@ -5,7 +5,7 @@ import { imagePath } from "../../../lab/machines/image.ts";
 import { cacheFolder } from "../../../lab/setup/places.mjs";
 import { output } from "../nix.ts";
 
-/** An nginx that any user may start: its command's words, and its own list of media types. */
+/** An nginx that any user may start: its command's words, and its own list of media types, beside which its parameters lie. */
 export interface NginxProgram {
   command: readonly [string, ...string[]];
   mimeTypes: string;
@@ -17,6 +17,9 @@ const onPath: NginxProgram = {
   mimeTypes: "/etc/nginx/mime.types",
   [Symbol.asyncDispose]: async () => {},
 };
+
+/** What a NixOS configuration includes of its nginx. */
+const lists = ["mime.types", "fastcgi.conf", "uwsgi_params"];
 
 const succeeds = (work: Promise<unknown>) =>
   work.then(
@@ -43,7 +46,7 @@ async function copyOf(root: string): Promise<NginxProgram> {
   for (const path of [...needed, loader])
     await cp(path, join(folder, "lib", basename(path)), { dereference: true });
   await cp(nginx, join(folder, "nginx"), { dereference: true });
-  await cp(join(root, "etc/nginx/mime.types"), join(folder, "mime.types"));
+  for (const list of lists) await cp(join(root, "etc/nginx", list), join(folder, list));
   return {
     command: [
       join(folder, "lib", basename(loader)),
