@@ -4,6 +4,7 @@ import { keep, kept } from "./kept.ts";
 import type { LabPlaces } from "./names.ts";
 import type { Attachments } from "./plugged.ts";
 import type { PrivateNetworks } from "./private-networks.ts";
+import { Queue } from "./queue.ts";
 import { Volumes, volumeChanges } from "./volumes.ts";
 
 interface Kept {
@@ -22,7 +23,8 @@ export class ServerAttachments {
   readonly #volumes: Volumes;
   #interfaces: PrivateInterface[];
   #floating: FloatingAddress[];
-  #queue: Promise<unknown> = Promise.resolve();
+  /** One change at a time. */
+  readonly #changes = new Queue();
 
   private constructor(file: string, networks: PrivateNetworks, volumes: Volumes, before: Kept) {
     this.#file = file;
@@ -53,7 +55,7 @@ export class ServerAttachments {
   }
 
   setInterfaces(interfaces: PrivateInterface[], replug: Replug): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#changes.add(async () => {
       const before = this.#interfaces;
       this.#interfaces = interfaces;
       await this.#keep();
@@ -65,7 +67,7 @@ export class ServerAttachments {
   }
 
   setVolumes(volumes: VolumeSpec[], replug: Replug): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#changes.add(async () => {
       const { problem } = volumeChanges(this.#volumes.specs, volumes);
       if (problem) throw new BadRequest(problem);
       await this.#volumes.set(volumes, replug).finally(() => this.#keep());
@@ -74,7 +76,7 @@ export class ServerAttachments {
 
   /** @param enforce has the routes and the packet rules follow */
   setFloating(addresses: FloatingAddress[], enforce: () => Promise<void>): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#changes.add(async () => {
       this.#floating = addresses;
       await this.#keep();
       await enforce();
@@ -83,7 +85,7 @@ export class ServerAttachments {
 
   /** Gives up what belongs to this machine; all servers are off. */
   close(): Promise<void> {
-    return this.#inTurn(() => this.#volumes.close());
+    return this.#changes.add(() => this.#volumes.close());
   }
 
   async #keep(): Promise<void> {
@@ -93,12 +95,5 @@ export class ServerAttachments {
       volumes: this.#volumes.specs,
     };
     await keep(this.#file, now);
-  }
-
-  /** One change at a time. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#queue.catch(() => undefined).then(work);
-    this.#queue = mine;
-    return mine;
   }
 }

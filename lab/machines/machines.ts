@@ -24,6 +24,7 @@ import { keep, kept } from "./kept.ts";
 import { Machine, type MachineHome } from "./machine.ts";
 import { GATEWAY, type LabPlaces, METADATA_ADDRESS } from "./names.ts";
 import { addressProblem, ownAddresses } from "./network-choice.ts";
+import { Queue, Queues } from "./queue.ts";
 import { serviceAddresses } from "./services/service-addresses.ts";
 import type { Services } from "./services/services.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -67,12 +68,12 @@ export class Machines implements ServerDriver {
   readonly #image: string;
   readonly #dockerLayer: () => Promise<string>;
   readonly #machines = new Map<number, Machine>();
-  readonly #queues = new Map<number, Promise<unknown>>();
+  readonly #queues = new Queues<number>();
   readonly #snapshots: Snapshots;
   readonly #attached: ServerAttachments;
   readonly #services: Services;
   #firewalls = new Map<number, MachineFirewall["rules"]>();
-  #enforcing: Promise<void> = Promise.resolve();
+  readonly #enforcing = new Queue();
 
   constructor(
     home: MachineHome,
@@ -318,17 +319,12 @@ export class Machines implements ServerDriver {
 
   /** One thing at a time for a server. */
   #inTurn<T>(id: number, work: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(id) ?? Promise.resolve();
-    const mine = before.catch(() => undefined).then(work);
-    this.#queues.set(id, mine);
-    return mine;
+    return this.#queues.of(id).add(work);
   }
 
   /** Puts the rules in force and keeps them, so that a server is never open for want of the cloud. */
   #enforce(): Promise<void> {
-    const next = this.#enforcing.catch(() => undefined).then(() => this.#enforceNow());
-    this.#enforcing = next;
-    return next;
+    return this.#enforcing.add(() => this.#enforceNow());
   }
 
   async #enforceNow(): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { PrivateInterface } from "../cloud/driver.ts";
 import { privateBridgeName, privatePortName } from "./names.ts";
 import type { LabWiring } from "./network.ts";
+import { Queues } from "./queue.ts";
 import { attempt, run } from "./run.ts";
 
 /** As Hetzner's private networks have it. */
@@ -35,13 +36,19 @@ export function privateFile({ mac, address, range }: PrivateInterface): string {
  */
 export class PrivateNetworks {
   readonly #wiring: LabWiring;
+  /** Servers boot, join and leave side by side, and share what is made for the first and removed after the last. */
+  readonly #networks = new Queues<number>();
 
   constructor(wiring: LabWiring) {
     this.#wiring = wiring;
   }
 
   /** The bridge of a network, made when there is none. */
-  async bridge(network: number): Promise<string> {
+  bridge(network: number): Promise<string> {
+    return this.#networks.of(network).add(() => this.#bridge(network));
+  }
+
+  async #bridge(network: number): Promise<string> {
     const bridge = privateBridgeName(network);
     if (await attempt(...this.#wiring.inside(["ip", "link", "show", bridge]))) return bridge;
     const { namespace } = this.#wiring.names;
@@ -68,10 +75,14 @@ export class PrivateNetworks {
    * @param init the machine's init; its network namespace takes the interface
    * @param name the interface's name in there
    */
-  async plug(card: PrivateCard, init: number, name: string): Promise<void> {
+  plug(card: PrivateCard, init: number, name: string): Promise<void> {
+    return this.#networks.of(card.network).add(() => this.#plug(card, init, name));
+  }
+
+  async #plug(card: PrivateCard, init: number, name: string): Promise<void> {
     const { namespace } = this.#wiring.names;
     const port = privatePortName(card.server, card.network);
-    const bridge = await this.bridge(card.network);
+    const bridge = await this.#bridge(card.network);
     await attempt("ip", ["-n", namespace, "link", "del", port]);
     const peer = ["peer", "name", name, "address", card.mac, "netns", String(init)];
     await run("ip", ["-n", namespace, "link", "add", port, "type", "veth", ...peer]);
@@ -80,17 +91,18 @@ export class PrivateNetworks {
 
   /** Pulls an interface out, whether its machine runs or not. */
   async unplug({ server, network }: Pick<PrivateCard, "server" | "network">): Promise<void> {
-    await attempt("ip", [
-      "-n",
-      this.#wiring.names.namespace,
-      "link",
-      "del",
-      privatePortName(server, network),
-    ]);
+    const { namespace } = this.#wiring.names;
+    await this.#networks
+      .of(network)
+      .add(() => attempt("ip", ["-n", namespace, "link", "del", privatePortName(server, network)]));
   }
 
   /** Removes the bridge of a network unless something is plugged into it. */
-  async forget(network: number): Promise<void> {
+  forget(network: number): Promise<void> {
+    return this.#networks.of(network).add(() => this.#forget(network));
+  }
+
+  async #forget(network: number): Promise<void> {
     const { namespace } = this.#wiring.names;
     const bridge = privateBridgeName(network);
     const ports = await run("ip", ["-n", namespace, "-o", "link", "show", "master", bridge]).catch(

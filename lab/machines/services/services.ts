@@ -7,6 +7,7 @@ import { keep, kept } from "../kept.ts";
 import type { LabPlaces } from "../names.ts";
 import { addressProblem } from "../network-choice.ts";
 import type { PrivateNetworks } from "../private-networks.ts";
+import { Queue } from "../queue.ts";
 import { lineOf } from "../run.ts";
 import { type AcmeAccess, AcmeServer } from "./acme.ts";
 import { Balancer } from "./balancer.ts";
@@ -21,7 +22,7 @@ export class Services {
   readonly #names: NameServer;
   readonly #acme: AcmeServer;
   readonly #balancers = new Map<number, Balancer>();
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #work = new Queue();
 
   constructor(home: BoxHome, network: LabNetwork, networks: PrivateNetworks, places: LabPlaces) {
     this.#home = home;
@@ -46,7 +47,7 @@ export class Services {
   }
 
   async stop(): Promise<void> {
-    await this.#work.catch(() => undefined);
+    await this.#work.add(async () => undefined);
     await Promise.all([
       this.#names.stop(),
       this.#acme.stop(),
@@ -55,7 +56,7 @@ export class Services {
   }
 
   setZones(zones: ZoneSpec[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#work.add(async () => {
       await this.#names.serve(zones);
       await keep(this.#zonesFile, zones);
     });
@@ -71,7 +72,7 @@ export class Services {
   }
 
   setBalancers(specs: BalancerSpec[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#work.add(async () => {
       for (const spec of specs) {
         const problem = addressProblem(this.#network, spec);
         if (problem) throw new BadRequest(problem);
@@ -121,11 +122,5 @@ export class Services {
 
   get #balancersFile(): string {
     return join(this.#home.folder, "balancers.json");
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#work.catch(() => undefined).then(work);
-    this.#work = mine;
-    return mine;
   }
 }
