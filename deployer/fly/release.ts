@@ -39,16 +39,21 @@ interface Look {
   minSecretsVersion: number | undefined;
 }
 
-/**
- * What a release would do, a line a machine. Throws a Failure where it would be refused.
- * @param unpushed the image will be another one, whose digest is not known yet; the release has the one that runs
- */
+/** What a preview knows to come before the release, though not what it will be. */
+interface Foreseen {
+  /** The image will be another one, whose digest is not known yet; the release has the one that runs. */
+  unpushed?: boolean;
+  /** The app's secrets will be other ones. */
+  otherSecrets?: boolean;
+}
+
+/** What a release would do, a line a machine. Throws a Failure where it would be refused. */
 export async function previewFly(
   options: FlyOptions,
   release: FlyRelease,
-  unpushed = false,
+  { unpushed = false, otherSecrets = false }: Foreseen = {},
 ): Promise<{ changes: boolean; lines: string[] }> {
-  const { plan } = await look(new FlyApi(release.name, options), release);
+  const { plan } = await look(new FlyApi(release.name, options), release, otherSecrets);
   return { changes: unpushed || !isNothing(plan), lines: describePlan(plan, unpushed) };
 }
 
@@ -88,7 +93,7 @@ export async function releaseFly(options: FlyOptions, release: FlyRelease): Prom
   }
 }
 
-async function look(api: FlyApi, release: FlyRelease): Promise<Look> {
+async function look(api: FlyApi, release: FlyRelease, otherSecrets = false): Promise<Look> {
   const app = await api.find();
   const early = refuse(release, app ? (app.organization?.slug ?? release.app.organization) : undefined);
   if (early) throw early;
@@ -96,7 +101,8 @@ async function look(api: FlyApi, release: FlyRelease): Promise<Look> {
   const running = machines.filter(
     (machine) => !servesNobody(processOf(machine)) && !machine.state.startsWith("destroy"),
   );
-  const wanted = wantedMachines({ ...release, secretsRevision: revisionOf(secrets.secrets) });
+  const secretsRevision = otherSecrets ? "another" : revisionOf(secrets.secrets);
+  const wanted = wantedMachines({ ...release, secretsRevision });
   const plan = planMachines(machines, wanted);
   for (const step of plan.steps) {
     if (step.do !== "update" || (step.machine.host_status ?? "ok") === "ok") continue;

@@ -73,7 +73,11 @@ export const flyDeployment = (
     const known = inputs.safeParse({ ...news, image: image ?? old["release"] });
     if (!known.success) return [];
     const release = await wantedOf(known.data, call);
-    return (await previewFly(flyOptions(known.data, call, clock), release, image === undefined)).lines;
+    const soon = {
+      unpushed: image === undefined,
+      otherSecrets: Object.hasOwn(news, "secretsRevision") && news["secretsRevision"] === undefined,
+    };
+    return (await previewFly(flyOptions(known.data, call, clock), release, soon)).lines;
   }
 
   return {

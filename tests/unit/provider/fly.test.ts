@@ -153,6 +153,17 @@ describe("a deployment at Fly", () => {
     expect(world.running()).toEqual(Array(2).fill("good sea started"));
   });
 
+  test("is previewed with secrets that the same update changes", async () => {
+    const { engine, access } = await start("deployment");
+    await using _engine = engine;
+    const inputs = { ...access("shop"), config, image: image("old"), secretsRevision: "1" };
+    const { outputs } = await engine.create("shop", inputs);
+    const news = { ...inputs, secretsRevision: UNKNOWN };
+    await engine.update("shop", { id: "shop", inputs, outputs }, news, { preview: true });
+    const told = engine.log.map(({ message }) => message);
+    expect(told.filter((line) => /^shop at Fly: \S+ \(sea\): secrets changed$/.test(line))).toHaveLength(2);
+  });
+
   test("is previewed before there is the app, and before its image is pushed", async () => {
     const { engine, access } = await start("deployment");
     await using _engine = engine;
