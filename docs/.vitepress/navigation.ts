@@ -1,0 +1,53 @@
+/** A page of the site: its title in the navigation and its place in the repository. */
+export interface Entry {
+  text: string;
+  /** Relative to the repository, such as "docs/apps.md". */
+  page: string;
+}
+
+/** Pages of one kind. */
+export interface Group {
+  text: string;
+  pages: readonly Entry[];
+}
+
+const docs = (pages: Record<string, string>): Entry[] =>
+  Object.entries(pages).map(([name, text]) => ({ text, page: `docs/${name}.md` }));
+
+/** All pages below `docs/`, each once, by what they are for. */
+export const navigation: readonly Group[] = [
+  {
+    text: "How to",
+    pages: docs({
+      hosts: "Hosts and images",
+      apps: "Apps",
+      webapp: "Web apps",
+      deploying: "Deploy and roll back",
+      "pull-requests": "Pull requests",
+      secrets: "Secrets",
+      "disk-layouts": "Disk layouts",
+      containers: "Containers with Docker",
+      fly: "Fly.io",
+      rescue: "A host that does not come up",
+    }),
+  },
+  {
+    text: "Reference",
+    pages: docs({
+      configuration: "Configuration",
+      "changing-what-runs": "Changing what runs",
+      installation: "Installation",
+      "closure-sizes": "Closure sizes",
+      lab: "The lab",
+    }),
+  },
+  {
+    text: "Explanation",
+    pages: docs({
+      architecture: "Architecture",
+      releases: "Releases",
+      building: "Building",
+      "host-identity": "Host identity",
+    }),
+  },
+];
