@@ -29,8 +29,11 @@ export interface AppAtFlyArgs {
 
 /** An app at Fly.io: itself, its secrets, and what it runs. Its name is the component's. */
 export class AppAtFly extends pulumi.ComponentResource {
+  /** Its name at Fly.io. */
   readonly name: string;
+  /** The app itself, with its addresses and certificates. */
   readonly app: FlyApp;
+  /** What it runs. */
   readonly deployment: FlyDeployment;
   /** What a stack tells of it. */
   readonly outputs: pulumi.Output<{ url: string; release: string; machines: string[] }>;

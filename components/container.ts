@@ -40,7 +40,9 @@ export interface ContainerOutputs {
 
 /** What a machine with Docker runs under one name: its images, where they go, and what becomes of them there. */
 export class Container extends pulumi.ComponentResource {
+  /** Its name in the stack. */
   readonly name: string;
+  /** What a stack tells of it. */
   readonly outputs: ContainerOutputs;
   readonly #args: ContainerArgs;
 

@@ -5,11 +5,14 @@ import type { DnsZone } from "./dns-zone.ts";
 
 /** The public addresses of a host or load balancer, each empty where there is none. */
 export interface PublicAddresses {
+  /** Public IPv4 address. */
   readonly ipv4Address: pulumi.Output<string>;
+  /** Public IPv6 address. */
   readonly ipv6Address: pulumi.Output<string>;
 }
 
 export interface DnsRecordsArgs {
+  /** The zone they are in. */
   zone: DnsZone;
   /** One entry a name and type. */
   records: readonly DnsRecordPlan[];

@@ -17,6 +17,7 @@ export interface PulledImage {
   reference: pulumi.Input<string>;
   /** Its id, where this machine has made it. */
   id?: pulumi.Input<string>;
+  /** E.g. "linux/amd64", where this machine has made it; another machine refuses it. */
   platform?: pulumi.Input<string>;
   /** Who may pull it. Secret. @default everybody */
   login?: { user: pulumi.Input<string>; password: pulumi.Input<string> } | undefined;
@@ -25,6 +26,7 @@ export interface PulledImage {
 export interface DockerHostServiceArgs extends VerifiedHostWay {
   /** All that is decided of the service; its secrets become secrets of the stack here. */
   spec: ServiceSpec;
+  /** What its container is made of. */
   image: HereImage | PulledImage;
 }
 

@@ -4,6 +4,7 @@ import type { HostPlan } from "../config/plan.ts";
 
 /** Where a host's system is built and how it gets there, as its deployment is told. */
 export interface HostBuilds {
+  /** The machine that deploys, the host itself, or `builder`. */
   on: "deployer" | "target" | "builder";
   /** The machine that builds, where it is neither of the others. */
   builder?: { name: string; address: string; port: number; user: string; hostKey: string };

@@ -41,7 +41,9 @@ export interface LoadBalancerArgs {
 export class LoadBalancer extends pulumi.ComponentResource {
   /** The load balancer's name in the stack. */
   readonly name: string;
+  /** Public IPv4 address. */
   readonly ipv4Address: pulumi.Output<string>;
+  /** Public IPv6 address. */
   readonly ipv6Address: pulumi.Output<string>;
   /** The resources underneath. */
   readonly nodes: {

@@ -19,6 +19,7 @@ export interface LoginArgs {
  * share a person's. It is root on every host of the stack.
  */
 export class Login extends pulumi.ComponentResource {
+  /** What hosts are told of it. */
   readonly access: Access;
   /** Private key. Secret. */
   readonly privateKey: pulumi.Output<string>;

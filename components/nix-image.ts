@@ -25,8 +25,11 @@ export interface NixImageArgs {
 
 /** An image as it is brought somewhere: who it is, where it is read, and what builds it again. */
 export interface Bringable {
+  /** "sha256:" and the digest of its configuration. */
   id: pulumi.Output<string>;
+  /** Where it is read on the machine that deploys. */
   path: pulumi.Output<string>;
+  /** The derivation that builds it; none for an archive that was given. */
   drvPath?: string;
 }
 

@@ -38,6 +38,7 @@ export interface Access {
 export interface NixosHostArgs {
   /** The host's configuration, its system in the flake and its price. */
   plan: HostPlan;
+  /** Who may log in, and with which key this program does. */
   access: Access;
   /** Hetzner's API, where a server is ordered. */
   api: HetznerAccess;
@@ -61,11 +62,15 @@ export interface NixosHostArgs {
 export class NixosHost extends pulumi.ComponentResource {
   /** The host's name in the stack. */
   readonly name: string;
+  /** What a stack tells of it. */
   readonly outputs: HostOutputs;
+  /** The machine it runs on. */
   readonly hardware: HetznerServer | ExistingServer;
   /** Its place in the private network, where there is one. */
   readonly privateAddress: PrivateAddress | undefined;
+  /** Its volumes by name. */
   readonly volumes: Record<string, Volume>;
+  /** What it runs. */
   readonly deployment: Deployment;
   /** How it is reached, once it is installed. */
   readonly way: VerifiedHostWay;

@@ -64,6 +64,7 @@ export class PrivateNetwork extends pulumi.ComponentResource {
 export interface PrivateAddressArgs {
   /** The server that joins. */
   server: hcloud.Server;
+  /** The network it joins. */
   network: PrivateNetwork;
   /**
    * Its address in the subnet; the next free one when absent. A change takes the server out of the network for a moment.
@@ -76,6 +77,7 @@ export interface PrivateAddressArgs {
 
 /** A server's place in a private network. */
 export class PrivateAddress extends pulumi.ComponentResource {
+  /** Its address there. */
   readonly ip: pulumi.Output<string>;
   /** The resources underneath. */
   readonly nodes: { address: hcloud.ServerNetwork };

@@ -35,6 +35,7 @@ export const navigation: readonly Group[] = [
     text: "Reference",
     pages: docs({
       configuration: "Configuration",
+      "reference/components": "Components",
       "changing-what-runs": "Changing what runs",
       installation: "Installation",
       "closure-sizes": "Closure sizes",
