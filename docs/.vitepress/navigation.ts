@@ -28,7 +28,9 @@ export const navigation: readonly Group[] = [
       "disk-layouts": "Disk layouts",
       containers: "Containers with Docker",
       fly: "Fly.io",
+      stacks: "Stacks and their state",
       rescue: "A host that does not come up",
+      disasters: "Bad days",
     }),
   },
   {
@@ -49,6 +51,8 @@ export const navigation: readonly Group[] = [
       releases: "Releases",
       building: "Building",
       "host-identity": "Host identity",
+      security: "Security model",
+      comparison: "Beside other tools",
     }),
   },
 ];

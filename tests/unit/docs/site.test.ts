@@ -34,7 +34,10 @@ const build = (folder: string) =>
     env: { HTTP_PROXY: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9", NODE_USE_ENV_PROXY: "1" },
   });
 
-test("the site is built, with the files that its pages link to", async () => {
+/** Milliseconds that a test may take: a build is some ten seconds of one processor that has nothing else to do. */
+const timeout = 280_000;
+
+test("the site is built, with the files that its pages link to", { timeout }, async () => {
   const folder = await copy();
   const { all, exitCode } = await build(folder);
   expect(exitCode, all).toBe(0);
@@ -47,7 +50,9 @@ test("the site is built, with the files that its pages link to", async () => {
   );
 });
 
-test("a build fails on dead links and names each: of a page, of a heading, of a file", async () => {
+test("a build fails on dead links and names each: of a page, of a heading, of a file", {
+  timeout,
+}, async () => {
   const folder = await copy();
   await appendFile(
     join(folder, "docs/apps.md"),
