@@ -15,7 +15,7 @@ const layers = {
 
 /** Files that boot many machines, or one many times. */
 const slowFiles =
-  /\/tests\/(lab\/(machines|system)\/|e2e\/(rollout|release-faults|install|changes|main-job|reboot|fly)\.test)/;
+  /\/tests\/(lab\/(machines|system)\/|e2e\/(rollout|release-faults|install|changes|main-job|reboot|fly|tutorial|disasters)\.test)/;
 
 /** Starts with the files that take longest, so that none of them is left for the end. */
 class SlowFirst extends BaseSequencer {
