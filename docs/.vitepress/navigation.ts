@@ -16,6 +16,7 @@ const docs = (pages: Record<string, string>): Entry[] =>
 
 /** All pages below `docs/`, each once, by what they are for. */
 export const navigation: readonly Group[] = [
+  { text: "Tutorial", pages: docs({ tutorial: "From a clone to a host" }) },
   {
     text: "How to",
     pages: docs({
