@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Failure, messageOf } from "../deployer/failure.ts";
+import { type CheckOptions, check } from "./check/check.ts";
 import { type CommentOptions, comment } from "./comment/comment.ts";
 import { forges } from "./comment/place.ts";
 import { type DeployOptions, deploy } from "./deploy.ts";
@@ -133,6 +134,16 @@ program
   .option("--jump-key <key>", "that machine's host key, as berth trust shows it")
   .option("-i, --identity <file>", "the private key that opens it; your ssh agent's when absent")
   .action(async (address: string, options: TrustOptions) => print(await trust(address, options)));
+
+program
+  .command("check")
+  .description(
+    "look at the stack's configuration, its flake and its price, and tell all that is wrong; changes nothing",
+  )
+  .option("--json", "as JSON")
+  .action(async (options: CheckOptions) => {
+    exitCode = await check(program.opts<{ stack?: string }>().stack, options);
+  });
 
 program
   .command("comment")
