@@ -5,6 +5,7 @@ import { type CommentOptions, comment } from "./comment/comment.ts";
 import { forges } from "./comment/place.ts";
 import { type DeployOptions, deploy } from "./deploy.ts";
 import { type DiffOptions, diff } from "./diff.ts";
+import { type DoctorOptions, doctor } from "./doctor/doctor.ts";
 import { hosts } from "./hosts.ts";
 import { knownHosts } from "./known-hosts.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
@@ -143,6 +144,16 @@ program
   .option("--json", "as JSON")
   .action(async (options: CheckOptions) => {
     exitCode = await check(program.opts<{ stack?: string }>().stack, options);
+  });
+
+program
+  .command("doctor")
+  .description(
+    "look at what an update needs of this machine and of the accounts, and tell what is wrong; changes nothing",
+  )
+  .option("--json", "as JSON")
+  .action(async (options: DoctorOptions) => {
+    exitCode = await doctor(program.opts<{ stack?: string }>().stack, options);
   });
 
 program

@@ -188,7 +188,7 @@ async function tryCloud(
   values: Readonly<Record<string, string>>,
 ): Promise<{ view: CloudView | null; notes: string[]; problems: Problem[] }> {
   if (!usesHetzner(config)) return { view: null, notes: [], problems: [] };
-  const access = await hetznerAccessOf(project, stack, values);
+  const access = await hetznerAccessOf(project.folder, stack, values);
   if (access.token === undefined)
     return { view: null, notes: [`Hetzner was not asked: ${access.because}.`], problems: [] };
   const { token, endpoint } = access;
