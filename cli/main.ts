@@ -7,6 +7,8 @@ import { type DeployOptions, deploy } from "./deploy.ts";
 import { type DiffOptions, diff } from "./diff.ts";
 import { type DoctorOptions, doctor } from "./doctor/doctor.ts";
 import { hosts } from "./hosts.ts";
+import { kinds } from "./init/answers.ts";
+import { type InitCommandOptions, init } from "./init/init.ts";
 import { knownHosts } from "./known-hosts.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
 import { type RollbackOptions, rollback } from "./rollback.ts";
@@ -28,6 +30,26 @@ const program = new Command("berth")
   .showHelpAfterError();
 
 const stack = () => readStack(program.opts<{ stack?: string }>().stack);
+
+program
+  .command("init [folder]")
+  .description("make a project in a folder: asks what for, overwrites nothing, and tells what to type next")
+  .option("-y, --yes", "ask nothing: what no option says is as usual")
+  .option("--name <name>", "of the project; the folder's when absent")
+  .option("--stack <name>", "of the first stack; prod when absent")
+  .addOption(new Option("--on <where>", "where the app runs").choices(kinds))
+  .option("--domain <name>", "what people reach it by")
+  .option("--type <type>", "type of the server at Hetzner")
+  .option("--location <name>", "of the server at Hetzner")
+  .option("--address <address>", "of a machine there is already")
+  .option("--host-key <key>", "its ed25519 host key, as berth trust shows it")
+  .option("--image <reference>", "for Docker and Fly: an image by its digest")
+  .option("--region <region>", "of Fly's")
+  .option("--flake <reference>", "a flake of your own with the system; one is written when absent")
+  .option("--system <name>", "the system in it; web when absent")
+  .option("--berth <dependency>", "where package.json gets Berth from; this package when absent")
+  .option("--berth-flake <reference>", "flake with Berth's modules")
+  .action((folder: string | undefined, options: InitCommandOptions) => init(folder ?? ".", options));
 
 program
   .command("hosts")

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { datedCatalogue } from "../../config/catalogue.ts";
 import { serverName } from "../../config/checks/context.ts";
+import { flyPackages } from "../../config/fly-images.ts";
 import { describeBilled } from "../../config/fly-sizes.ts";
+import { imageUses, packagesOf } from "../../config/images.ts";
 import {
   describePrices,
   priceHost,
@@ -140,15 +142,10 @@ const systemsOf = (manifest: Readonly<Record<string, { system: string }>>): Reco
 const billedAtFly = (config: StackConfig): string[] =>
   Object.entries(config.fly).map(([name, app]) => describeBilled(name, app));
 
-/** Why the flake is not looked at; undefined where it is. Only what hosts and images name is in a flake. */
+/** Why the flake is not looked at; undefined where it is, or where the stack has nothing from it. */
 async function whyNotEvaluated(config: StackConfig): Promise<string | undefined> {
-  if (
-    Object.keys(config.hosts).length +
-      Object.keys(config.containers).length +
-      Object.keys(config.fly).length ===
-    0
-  )
-    return undefined;
+  const images = [...packagesOf(imageUses(config, {})), ...flyPackages(config.fly)];
+  if (Object.keys(config.hosts).length + images.length === 0) return undefined;
   try {
     await run("nix", ["--version"], { deadline: 10_000 });
     return undefined;
