@@ -3,6 +3,7 @@ import { Failure, messageOf } from "../deployer/failure.ts";
 import { type CheckOptions, check } from "./check/check.ts";
 import { type CommentOptions, comment } from "./comment/comment.ts";
 import { forges } from "./comment/place.ts";
+import { addCompletion, separated } from "./completion.ts";
 import { type DeployOptions, deploy } from "./deploy.ts";
 import { type DiffOptions, diff } from "./diff.ts";
 import { type DoctorOptions, doctor } from "./doctor/doctor.ts";
@@ -200,8 +201,10 @@ program
     exitCode = await comment(program.opts<{ stack?: string }>().stack, options);
   });
 
+addCompletion(program);
+
 try {
-  await program.parseAsync();
+  await program.parseAsync(separated(process.argv));
   process.exitCode = exitCode;
 } catch (error) {
   say(error instanceof Failure || !isMistakeInCode(error) ? messageOf(error) : String(error.stack));
