@@ -8,8 +8,6 @@ export const files = [
   "provider/pulumi-resource-berth",
   "nixos/**",
   "templates/**",
-  // Beside `packaging/flake.nix`, whose inputs are among those of the repository's.
-  "flake.lock",
 ];
 
 /** A package.json, as far as it matters here. */
@@ -44,3 +42,29 @@ const built = (file: string): unknown =>
   file.endsWith(".ts")
     ? { types: file.replace(/\.ts$/, ".d.ts"), default: file.replace(/\.ts$/, ".js") }
     : file;
+
+/** Inputs of `packaging/flake.nix`, which are among those of the repository's flake. */
+export const flakeInputs = ["nixpkgs", "disko"];
+
+/** A flake.lock, as far as it matters here. */
+export interface FlakeLock {
+  root: string;
+  nodes: Record<string, { inputs?: Record<string, string | string[]> }>;
+  [key: string]: unknown;
+}
+
+/** The repository's lock file with these inputs and what they need; one with more would count as out of date. */
+export function lockOf(lock: FlakeLock, inputs: readonly string[]): FlakeLock {
+  const root = lock.nodes[lock.root];
+  const kept = Object.entries(root?.inputs ?? {}).filter(([name]) => inputs.includes(name));
+  const nodes: FlakeLock["nodes"] = { [lock.root]: { ...root, inputs: Object.fromEntries(kept) } };
+  const waiting = kept.map(([, node]) => node);
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    // A list is the way to an input of the root's, which is kept for itself.
+    const node = typeof next === "string" ? lock.nodes[next] : undefined;
+    if (typeof next !== "string" || !node || Object.hasOwn(nodes, next)) continue;
+    nodes[next] = node;
+    waiting.push(...Object.values(node.inputs ?? {}));
+  }
+  return { ...lock, nodes };
+}

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
-import { files, type Manifest, packagedManifest } from "./contents.ts";
+import { type FlakeLock, files, flakeInputs, lockOf, type Manifest, packagedManifest } from "./contents.ts";
 
 const checkout = resolve(import.meta.dirname, "..");
 
@@ -28,6 +28,11 @@ try {
     await cp(from, target);
   }
   await cp(join(checkout, "packaging/flake.nix"), join(staging, "flake.nix"));
+  const lock = JSON.parse(await readFile(join(checkout, "flake.lock"), "utf8")) as FlakeLock;
+  await writeFile(
+    join(staging, "flake.lock"),
+    `${JSON.stringify(lockOf(lock, flakeInputs), undefined, 2)}\n`,
+  );
   const manifest = JSON.parse(await readFile(join(checkout, "package.json"), "utf8")) as Manifest;
   await writeFile(
     join(staging, "package.json"),

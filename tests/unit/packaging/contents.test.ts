@@ -2,7 +2,14 @@ import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { files, type Manifest, packagedManifest } from "../../../packaging/contents.ts";
+import {
+  type FlakeLock,
+  files,
+  flakeInputs,
+  lockOf,
+  type Manifest,
+  packagedManifest,
+} from "../../../packaging/contents.ts";
 
 const checkout = join(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(join(checkout, file), "utf8");
@@ -78,12 +85,39 @@ describe("beside TypeScript", () => {
   });
 });
 
-test("the package's flake has inputs of the repository's flake, so that its lock file is theirs", () => {
+describe("the package's flake", () => {
   const input = (text: string, name: string) =>
     new RegExp(`${name}(?:\\.url = |\\s*=\\s*\\{\\s*url = )"([^"]+)"`).exec(text)?.[1];
-  for (const name of ["nixpkgs", "disko"]) {
-    const theirs = input(read("packaging/flake.nix"), name);
-    expect(theirs).toMatch(/^github:/);
-    expect(theirs).toBe(input(read("flake.nix"), name));
-  }
+
+  test("has inputs of the repository's flake", () => {
+    for (const name of flakeInputs) {
+      const theirs = input(read("packaging/flake.nix"), name);
+      expect(theirs).toMatch(/^github:/);
+      expect(theirs).toBe(input(read("flake.nix"), name));
+    }
+  });
+
+  test("has a lock file of these inputs alone, each at the repository's commit", () => {
+    const whole = JSON.parse(read("flake.lock")) as FlakeLock;
+    const lock = lockOf(whole, flakeInputs);
+    expect(Object.keys(lock.nodes).sort()).toEqual(["disko", "nixpkgs", "root"]);
+    expect(lock.nodes["root"]?.inputs).toEqual({ disko: "disko", nixpkgs: "nixpkgs" });
+    for (const name of flakeInputs) expect(lock.nodes[name]).toEqual(whole.nodes[name]);
+  });
+
+  test("keeps what its inputs need", () => {
+    const node = (inputs?: Record<string, string | string[]>) => (inputs ? { inputs } : {});
+    const lock: FlakeLock = {
+      root: "root",
+      nodes: {
+        root: node({ a: "a", b: "b", c: "c" }),
+        a: node({ deep: "deep", nixpkgs: ["c"] }),
+        deep: node({ a: "a" }),
+        b: node({ gone: "gone" }),
+        gone: node(),
+        c: node(),
+      },
+    };
+    expect(Object.keys(lockOf(lock, ["a", "c"]).nodes).sort()).toEqual(["a", "c", "deep", "root"]);
+  });
 });
