@@ -22,7 +22,7 @@ import { checkToken, usesHetzner } from "../../deployer/hetzner/token.ts";
 import { planFromFlake } from "../../deployer/plan-from-flake.ts";
 import { NotStarted, run } from "../../deployer/process.ts";
 import { hetznerAccessOf } from "../hetzner-access.ts";
-import { type Project, projectOf, readYaml, stackFile, stackFileOf } from "../project.ts";
+import { encrypted, type Project, projectOf, readYaml, stackFile, stackFileOf } from "../project.ts";
 import { print, say } from "../say.ts";
 import { selectedStack } from "../selected-stack.ts";
 import { type CheckReport, describeReport } from "./report.ts";
@@ -60,6 +60,16 @@ export async function checkStack(project: Project, stack: string): Promise<Check
   if (yaml.problems.length > 0)
     return { ...empty, problems: yaml.problems.map((message) => ({ path: file, message })) };
   const { values, secretKeys } = stackFile(yaml.value, project.name);
+  const hidden = Object.keys(values).find(
+    (key) => key.startsWith("berth:") && key !== "berth:flyToken" && values[key] === encrypted,
+  );
+  // A token is one text; anything else that is encrypted as a whole hides what it holds.
+  if (hidden !== undefined)
+    throw new Failure({
+      tried: `check ${file}`,
+      cameBack: `${hidden} is encrypted as a whole, so that nobody sees what is in it`,
+      next: `set what is secret in it by itself, pulumi config set --secret --path '${hidden}.NAME'; pulumi preview looks at it as it is`,
+    });
   try {
     const { config, problems, notes } = readConfig(stack, values, {
       isSecret: (key) => secretKeys.includes(key),

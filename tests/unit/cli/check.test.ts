@@ -132,6 +132,13 @@ describe("what is wrong is told with its place", () => {
     ]);
   });
 
+  test("a map that is encrypted as a whole, while a token may be", async () => {
+    await expect(look({ ...hosts, "berth:secrets": { secure: "v1:x" } })).rejects.toThrow(
+      /berth:secrets is encrypted as a whole.*--path 'berth:secrets\.NAME'/,
+    );
+    expect(await look({ ...hosts, "berth:flyToken": { secure: "v1:x" } })).toMatchObject({ ok: true });
+  });
+
   test("a stack without a file", async () => {
     await expect(checkStack(projectOf(folder), "other")).rejects.toThrow(
       /Pulumi\.other\.yaml.*Next: .*berth init/,
