@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { AppAtFly } from "./components/app-at-fly.ts";
 import { readCloudView, requireToken } from "./components/cloud-view.ts";
@@ -20,58 +19,26 @@ import { recordPlan } from "./components/record-plan.ts";
 import { adviseOnRefusals } from "./components/refusals.ts";
 import { readStackConfig } from "./components/stack-config.ts";
 import { withoutStack } from "./components/without-stack.ts";
-import { datedCatalogue } from "./config/catalogue.ts";
-import { flyPackages, matchFlyPackages } from "./config/fly-images.ts";
 import { flySystem } from "./config/fly-rules.ts";
 import { describeBilled } from "./config/fly-sizes.ts";
-import { filesOf, imageUses, packagesOf } from "./config/images.ts";
-import { planStack } from "./config/plan-stack.ts";
 import { describePrices, priceRunning } from "./config/prices.ts";
 import { inOrder } from "./config/rollout.ts";
-import { evaluateSystems } from "./deployer/nix/evaluate.ts";
-import { evaluateImages } from "./deployer/nix/evaluate-images.ts";
-import { localBuilds } from "./deployer/nix/local-builds.ts";
+import { planFromFlake } from "./deployer/plan-from-flake.ts";
 
 const stack = pulumi.getStack();
 const now = new Date();
 const { config, plan, catalogue, running, notes, packages } = await withoutStack(async () => {
   const { config, problems, notes } = readStackConfig(stack);
-  const systems = Object.values(config.hosts).map(({ system }) => system);
-  const evaluation = { cwd: process.cwd(), remembered: ".berth/evaluations" };
-  const [flake, cloud, buildsHere] = await Promise.all([
-    systems.length === 0 ? { hosts: {}, names: [] } : evaluateSystems(config.flake, systems, evaluation),
-    readCloudView(stack, config),
-    systems.length === 0 ? null : localBuilds(),
-  ]);
-  // Which system's package it is, hosts say.
-  const wantedImages = [...packagesOf(imageUses(config, flake.hosts)), ...flyPackages(config.fly)];
-  const images = await evaluateImages(config.flake, wantedImages, evaluation);
-  const catalogue = cloud?.catalogue ?? datedCatalogue;
-  const forFly = matchFlyPackages(config.fly, images);
-  const plan = planStack({
+  const readCloud = () => readCloudView(stack, config);
+  const { cloud, ...foreseen } = await planFromFlake({
     stack,
     config,
-    problems: [...problems, ...forFly.problems],
-    manifest: flake.hosts,
-    systemNames: flake.names,
-    catalogue,
-    running: cloud?.running ?? null,
-    sshKeys: cloud?.sshKeys ?? null,
-    takenNames: cloud?.takenNames ?? [],
-    localBuilds: buildsHere,
-    images,
-    absentFiles: filesOf(config).filter((file) => !existsSync(file)),
+    problems,
+    readCloud,
+    cwd: process.cwd(),
     now,
   });
-  const { packages } = forFly;
-  return {
-    config,
-    plan,
-    catalogue,
-    running: cloud && priceRunning(catalogue, cloud.running),
-    notes,
-    packages,
-  };
+  return { config, notes, running: cloud && priceRunning(foreseen.catalogue, cloud.running), ...foreseen };
 });
 const prices = plan.hosts.length + plan.price.length > 0 ? describePrices(plan, running) : [];
 const billedAtFly = Object.entries(config.fly).map(([name, app]) => describeBilled(name, app));

@@ -1,10 +1,15 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Failure, messageOf } from "../deployer/failure.ts";
+import { type CheckOptions, check } from "./check/check.ts";
 import { type CommentOptions, comment } from "./comment/comment.ts";
 import { forges } from "./comment/place.ts";
+import { addCompletion, separated } from "./completion.ts";
 import { type DeployOptions, deploy } from "./deploy.ts";
 import { type DiffOptions, diff } from "./diff.ts";
+import { type DoctorOptions, doctor } from "./doctor/doctor.ts";
 import { hosts } from "./hosts.ts";
+import { kinds } from "./init/answers.ts";
+import { type InitCommandOptions, init } from "./init/init.ts";
 import { knownHosts } from "./known-hosts.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
 import { type RollbackOptions, rollback } from "./rollback.ts";
@@ -26,6 +31,26 @@ const program = new Command("berth")
   .showHelpAfterError();
 
 const stack = () => readStack(program.opts<{ stack?: string }>().stack);
+
+program
+  .command("init [folder]")
+  .description("make a project in a folder: asks what for, overwrites nothing, and tells what to type next")
+  .option("-y, --yes", "ask nothing: what no option says is as usual")
+  .option("--name <name>", "of the project; the folder's when absent")
+  .option("--stack <name>", "of the first stack; prod when absent")
+  .addOption(new Option("--on <where>", "where the app runs").choices(kinds))
+  .option("--domain <name>", "what people reach it by")
+  .option("--type <type>", "type of the server at Hetzner")
+  .option("--location <name>", "of the server at Hetzner")
+  .option("--address <address>", "of a machine there is already")
+  .option("--host-key <key>", "its ed25519 host key, as berth trust shows it")
+  .option("--image <reference>", "for Docker and Fly: an image by its digest")
+  .option("--region <region>", "of Fly's")
+  .option("--flake <reference>", "a flake of your own with the system; one is written when absent")
+  .option("--system <name>", "the system in it; web when absent")
+  .option("--berth <dependency>", "where package.json gets Berth from; this package when absent")
+  .option("--berth-flake <reference>", "flake with Berth's modules")
+  .action((folder: string | undefined, options: InitCommandOptions) => init(folder ?? ".", options));
 
 program
   .command("hosts")
@@ -135,6 +160,26 @@ program
   .action(async (address: string, options: TrustOptions) => print(await trust(address, options)));
 
 program
+  .command("check")
+  .description(
+    "look at the stack's configuration, its flake and its price, and tell all that is wrong; changes nothing",
+  )
+  .option("--json", "as JSON")
+  .action(async (options: CheckOptions) => {
+    exitCode = await check(program.opts<{ stack?: string }>().stack, options);
+  });
+
+program
+  .command("doctor")
+  .description(
+    "look at what an update needs of this machine and of the accounts, and tell what is wrong; changes nothing",
+  )
+  .option("--json", "as JSON")
+  .action(async (options: DoctorOptions) => {
+    exitCode = await doctor(program.opts<{ stack?: string }>().stack, options);
+  });
+
+program
   .command("comment")
   .description(
     "keep one comment on a pull request that says what an update of the stack would do, or why its preview failed",
@@ -156,8 +201,10 @@ program
     exitCode = await comment(program.opts<{ stack?: string }>().stack, options);
   });
 
+addCompletion(program);
+
 try {
-  await program.parseAsync();
+  await program.parseAsync(separated(process.argv));
   process.exitCode = exitCode;
 } catch (error) {
   say(error instanceof Failure || !isMistakeInCode(error) ? messageOf(error) : String(error.stack));

@@ -1,3 +1,4 @@
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -117,7 +118,10 @@ export class Installation extends pulumi.ComponentResource {
         stdin: this.#document(args, deadline),
         environment: {
           BERTH_NODE: process.execPath,
-          BERTH_DEPLOYER: fileURLToPath(new URL("../deployer/main.ts", import.meta.url)),
+          // The package has JavaScript in its place.
+          BERTH_DEPLOYER: fileURLToPath(
+            new URL(`../deployer/main${extname(import.meta.url)}`, import.meta.url),
+          ),
         },
         // The second place is for a wanted reinstall: a trigger that is added later would replace every installation there is.
         triggers: [args.machineId, reinstallTrigger(args)],

@@ -82,14 +82,16 @@ export function sumPrices(items: readonly PriceItem[]): { monthly: number; unkno
   };
 }
 
+/** What has a price in a plan. */
+export interface PricedPlan extends Pick<StackPlan, "price" | "monthly" | "currency" | "pricesFrom"> {
+  hosts: readonly { name: string; price: PriceItem[] }[];
+}
+
 /**
  * The prices as people read them: a line for each host and load balancer, and the total with the difference to what runs now.
  * @param running what runs now and costs (`priceRunning`); null when nobody could ask
  */
-export function describePrices(
-  plan: Pick<StackPlan, "hosts" | "price" | "monthly" | "currency" | "pricesFrom">,
-  running: readonly PriceItem[] | null,
-): string[] {
+export function describePrices(plan: PricedPlan, running: readonly PriceItem[] | null): string[] {
   const { currency } = plan;
   const money = (amount: number) => `${amount.toFixed(2)} ${currency}/month`;
   const known = ({ what, monthly }: PriceItem) =>

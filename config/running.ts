@@ -52,6 +52,6 @@ export interface CloudView {
   running: Running;
   /** Names of servers this stack wants and somebody else has. */
   takenNames: string[];
-  /** Whether the token may only read. */
+  /** Whether the token is known to allow reading alone. */
   readOnly: boolean;
 }

@@ -16,6 +16,8 @@ export interface LookOptions {
   servers: readonly string[];
   /** Told to people while they wait. */
   say: (line: string) => void;
+  /** Whether to find out if the token may write, by an order of nothing; without it, all requests only read. @default true */
+  askRights?: boolean;
   /** Milliseconds for everything. @default 90000 */
   deadline?: number;
   now?: () => Date;
@@ -65,7 +67,7 @@ const zone = z.object({ name: z.string(), protection });
  * Changes nothing. Throws a Failure when it is not all answered within the deadline.
  */
 export async function lookAtCloud(options: LookOptions): Promise<CloudView> {
-  const { endpoint, stack, deadline = 90_000, now = () => new Date() } = options;
+  const { endpoint, stack, askRights = true, deadline = 90_000, now = () => new Date() } = options;
   const ended = new AbortController();
   const late = setTimeout(
     () =>
@@ -82,7 +84,7 @@ export async function lookAtCloud(options: LookOptions): Promise<CloudView> {
   const api = new HetznerApi({ ...options, signal: ended.signal, until: Date.now() + deadline });
   try {
     const [readOnly, catalogue, sshKeys, running] = await Promise.all([
-      api.readOnly(),
+      askRights ? api.readOnly() : false,
       readCatalogue(api, endpoint, now()),
       api.list("/ssh_keys", "ssh_keys", sshKey),
       readRunning(api, stack),

@@ -53,7 +53,7 @@ afterAll(async () => {
 });
 
 function running({ skip }: TestContext): PostgresServer {
-  if (!server) skip("PostgreSQL is not here (Debian's package postgresql)");
+  if (!server) skip("BERTH_POSTGRES names no folder with PostgreSQL's programs");
   return server as PostgresServer;
 }
 

@@ -1,18 +1,18 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
 
-/** Debian's servers are below a folder of their version, and not on PATH. */
-const debian = "/usr/lib/postgresql";
-
-/** The folder with PostgreSQL's programs, of the newest version there is; undefined where there is none. */
+/**
+ * The folder with PostgreSQL's programs that BERTH_POSTGRES names, e.g. "/usr/lib/postgresql/17/bin"; undefined where it names none. To
+ * install Debian's package is to run its server, which no test run does by itself.
+ */
 export function postgresPrograms(): string | undefined {
-  const versions = existsSync(debian) ? readdirSync(debian) : [];
-  const newest = versions.toSorted((a, b) => Number(b) - Number(a))[0];
-  const folder = newest === undefined ? undefined : join(debian, newest, "bin");
-  return folder !== undefined && existsSync(join(folder, "initdb")) ? folder : undefined;
+  const folder = process.env.BERTH_POSTGRES;
+  if (folder === undefined) return undefined;
+  if (!existsSync(join(folder, "initdb"))) throw new Error(`BERTH_POSTGRES: ${folder} has no initdb`);
+  return folder;
 }
 
 /** A server on loopback with one database and one role, which asks for its password. */
