@@ -20,6 +20,8 @@ const step = z.looseObject({
   diffReasons: z.array(z.string()).nullish(),
   /** Properties for which it is replaced; none where another resource is the reason. */
   replaceReasons: z.array(z.string()).nullish(),
+  /** By the path of a property, e.g. "labels.team"; of a refresh, what differs between the state and what was found. */
+  detailedDiff: z.record(z.string(), z.looseObject({ kind: z.string() })).nullish(),
 });
 export type Step = z.infer<typeof step>;
 
