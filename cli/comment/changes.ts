@@ -1,4 +1,4 @@
-import { nameOf, type Preview, plain, type Step, unknownValue } from "./preview.ts";
+import { nameOf, type Preview, plain, type Step, unknownValue, unprefixed } from "./preview.ts";
 
 /** What happens to a host, the gravest first. */
 export const doings = [
@@ -109,7 +109,7 @@ export function changesOf({ steps, diagnostics }: Preview): StackChanges {
   }
 
   const said = (diagnostics ?? []).map(({ severity, message }) => ({ severity, message: plain(message) }));
-  const told = said.filter(({ severity }) => severity !== "error").map(({ message }) => message);
+  const told = said.filter(({ severity }) => severity !== "error").map(({ message }) => unprefixed(message));
   const ofHost = (host: string) => told.filter((line) => line.startsWith(`${host}: `));
   const ofHosts = new Set([...hosts.keys()].flatMap(ofHost));
   const errors = said.filter(({ severity }) => severity === "error").map(({ message }) => message);

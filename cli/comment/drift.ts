@@ -1,5 +1,5 @@
 import { hostFinder, inWords, short, typeOf } from "./changes.ts";
-import { nameOf, type Preview, plain, type Step } from "./preview.ts";
+import { nameOf, type Preview, plain, type Step, unprefixed } from "./preview.ts";
 
 /** A resource that is not as its stack left it. */
 export interface DriftedResource {
@@ -44,7 +44,7 @@ export function driftOf({ steps, diagnostics }: Preview): StackDrift {
     // What is about no resource is about pulumi itself.
     told: said
       .filter(({ severity, urn }) => severity === "warning" && urn !== undefined && urn !== "")
-      .map(({ message }) => message)
+      .map(({ message }) => unprefixed(message))
       .sort(),
     errors,
     whole: errors.length === 0,

@@ -46,3 +46,6 @@ export const nameOf = (urn: string): string => urn.slice(urn.lastIndexOf("::") +
 
 /** Without pulumi's marks for colours. */
 export const plain = (text: string): string => text.replaceAll(/<\{%.*?%\}>/g, "").trim();
+
+/** A warning without the word that pulumi begins it with. */
+export const unprefixed = (text: string): string => text.replace(/^warning: /, "");

@@ -67,7 +67,7 @@ test.each(kinds)("at %s an issue follows what was found", async (kind) => {
   const title = "Drift of berth/prod";
   expect([await found("drifted"), seen()]).toEqual([
     0,
-    [[title, true, "### 🔴 `berth/prod`: 3 resources are not as the stack left them"]],
+    [[title, true, "### 🔴 `berth/prod`: 4 resources are not as the stack left them"]],
   ]);
   expect([await found("failed"), seen()]).toEqual([
     1,
@@ -81,7 +81,7 @@ test.each(kinds)("at %s an issue follows what was found", async (kind) => {
 
 test("an issue shows no secret that is in the environment", async () => {
   const { forge, at } = await job("github");
-  vi.stubEnv("HCLOUD_TOKEN", "site.service");
+  vi.stubEnv("HCLOUD_TOKEN", "broken.service");
   await reportDrift("prod", { ...at, from: file("refreshes", "drifted.json") });
   expect(forge.issues[0]?.body).toContain("these units have failed: [secret]");
 });
