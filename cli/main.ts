@@ -3,6 +3,8 @@ import { Failure, messageOf } from "../deployer/failure.ts";
 import { type CheckOptions, check } from "./check/check.ts";
 import { type CommentOptions, comment } from "./comment/comment.ts";
 import { forges } from "./comment/place.ts";
+import { type DriftOptions, reportDrift } from "./comment/report-drift.ts";
+import { type ReviewedOptions, reviewed } from "./comment/reviewed.ts";
 import { addCompletion, separated } from "./completion.ts";
 import { type DeployOptions, deploy } from "./deploy.ts";
 import { type DiffOptions, diff } from "./diff.ts";
@@ -191,14 +193,47 @@ program
   .option("--errors <file>", "what that preview wrote to stderr")
   .option("--print", "print the comment and post nothing")
   .option("--commit <id>", "the commit that was previewed")
+  .option("--expect <digest>", "fail where the changes are not those with this digest")
   .option("--log <url>", "where the whole log is")
   .option("--project <name>", "Pulumi's project, where the preview does not say")
-  .addOption(new Option("--forge <kind>", "found in the workflow's variables when absent").choices(forges))
+  .addOption(forgeOption())
   .option("--api <url>", "base of the forge's API, likewise")
   .option("--repository <path>", "owner/name, at GitLab the project's path or id, likewise")
   .option("--number <number>", "of the pull request, likewise", count)
   .action(async (options: CommentOptions) => {
     exitCode = await comment(program.opts<{ stack?: string }>().stack, options);
+  });
+
+program
+  .command("reviewed")
+  .description(
+    "print which changes of a merged commit were reviewed in its pull request; fails where other files are to be deployed",
+  )
+  .option("--commit <id>", "the commit to be deployed, found in the workflow's variables when absent")
+  .option("--project <name>", "Pulumi's project, where Pulumi.yaml is not at hand")
+  .addOption(forgeOption())
+  .option("--api <url>", "base of the forge's API, likewise")
+  .option("--repository <path>", "owner/name, at GitLab the project's path or id, likewise")
+  .action(async (options: ReviewedOptions) => reviewed(program.opts<{ stack?: string }>().stack, options));
+
+program
+  .command("drift")
+  .description(
+    "keep one open issue that says how the stack differs from what its last update left; closes it where nothing does",
+  )
+  .option(
+    "--from <file>",
+    "what pulumi refresh --preview-only --json printed, - for stdin; runs it when absent",
+  )
+  .option("--errors <file>", "what that wrote to stderr")
+  .option("--print", "print the issue and open, change or close none")
+  .option("--log <url>", "where the whole log is")
+  .option("--project <name>", "Pulumi's project, where Pulumi.yaml is not at hand")
+  .addOption(forgeOption())
+  .option("--api <url>", "base of the forge's API, likewise")
+  .option("--repository <path>", "owner/name, at GitLab the project's path or id, likewise")
+  .action(async (options: DriftOptions) => {
+    exitCode = await reportDrift(program.opts<{ stack?: string }>().stack, options);
   });
 
 addCompletion(program);
@@ -215,6 +250,10 @@ function count(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
   throw new InvalidArgumentError("A whole number above 0 is needed.");
+}
+
+function forgeOption(): Option {
+  return new Option("--forge <kind>", "found in the workflow's variables when absent").choices(forges);
 }
 
 function jumpHost(text: string): TrustOptions["jump"] {

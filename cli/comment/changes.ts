@@ -1,4 +1,4 @@
-import { nameOf, type Preview, plain, type Step, unknownValue } from "./preview.ts";
+import { nameOf, type Preview, plain, type Step, unknownValue, unprefixed } from "./preview.ts";
 
 /** What happens to a host, the gravest first. */
 export const doings = [
@@ -85,7 +85,7 @@ const power = "berth:hetzner:ServerPower";
 const hostComponent = "berth:index:NixosHost";
 
 /** Pulumi's operations as they are told; one that only reads or forgets is none. */
-const operations: Readonly<Record<string, ChangedResource["op"]>> = {
+export const operations: Readonly<Record<string, ChangedResource["op"]>> = {
   create: "create",
   update: "update",
   replace: "replace",
@@ -99,12 +99,7 @@ const operations: Readonly<Record<string, ChangedResource["op"]>> = {
 /** What a preview comes to, host by host. Pure. */
 export function changesOf({ steps, diagnostics }: Preview): StackChanges {
   const all = (steps ?? []).filter(({ urn }) => !urn.includes("::pulumi:"));
-  const byUrn = new Map(all.map((step) => [step.urn, step]));
-  const hostOf = (step: Step): string | undefined => {
-    for (let at: Step | undefined = step; at; at = byUrn.get(parentOf(at) ?? ""))
-      if (typeOf(at) === hostComponent) return nameOf(at.urn);
-    return undefined;
-  };
+  const hostOf = hostFinder(all);
   const hosts = new Map<string, Step[]>();
   const others: Step[] = [];
   for (const step of all) {
@@ -114,7 +109,7 @@ export function changesOf({ steps, diagnostics }: Preview): StackChanges {
   }
 
   const said = (diagnostics ?? []).map(({ severity, message }) => ({ severity, message: plain(message) }));
-  const told = said.filter(({ severity }) => severity !== "error").map(({ message }) => message);
+  const told = said.filter(({ severity }) => severity !== "error").map(({ message }) => unprefixed(message));
   const ofHost = (host: string) => told.filter((line) => line.startsWith(`${host}: `));
   const ofHosts = new Set([...hosts.keys()].flatMap(ofHost));
   const errors = said.filter(({ severity }) => severity === "error").map(({ message }) => message);
@@ -130,9 +125,22 @@ export function changesOf({ steps, diagnostics }: Preview): StackChanges {
   };
 }
 
+/** Finds the host that the resource of a step belongs to; none where it belongs to all of them. */
+export function hostFinder(steps: readonly Step[]): (step: Step) => string | undefined {
+  const byUrn = new Map(steps.map((step) => [step.urn, step]));
+  return (step) => {
+    for (let at: Step | undefined = step; at; at = byUrn.get(parentOf(at) ?? ""))
+      if (typeOf(at) === hostComponent) return nameOf(at.urn);
+    return undefined;
+  };
+}
+
+/** A type in words; its last part where there is no word for it. */
+export const inWords = (type: string): string => kinds[type]?.[0] ?? type.split(":").at(-1) ?? type;
+
 const gravity = ({ doings: [first] }: HostChange): number => doings.indexOf(first ?? "nothing");
 
-const typeOf = ({ newState, oldState }: Step): string => newState?.type || oldState?.type || "";
+export const typeOf = ({ newState, oldState }: Step): string => newState?.type || oldState?.type || "";
 const parentOf = ({ newState, oldState }: Step): string | undefined => newState?.parent ?? oldState?.parent;
 
 function hostChange(host: string, steps: readonly Step[], told: string[]): HostChange {
@@ -175,7 +183,7 @@ function changed(step: Step): (ChangedResource & { urn: string })[] {
   const type = typeOf(step);
   // A component is its children.
   if (op === undefined || !(step.newState ?? step.oldState)?.custom) return [];
-  const [what, loses] = kinds[type] ?? [type.split(":").at(-1) ?? type, true];
+  const [what, loses] = [inWords(type), kinds[type]?.[1] ?? true];
   return [
     {
       urn: step.urn,
@@ -209,7 +217,7 @@ function causesOf({ diffReasons, replaceReasons, oldState, newState }: Step, op:
 }
 
 /** A value in a few characters. Pulumi has put "[secret]" where one is. */
-function short(value: unknown): string {
+export function short(value: unknown): string {
   if (value === unknownValue) return "(not known yet)";
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "(nothing)");
   const known = text

@@ -6,6 +6,7 @@ import { run } from "../../deployer/process.ts";
 import { print, say } from "../say.ts";
 import { pulumi } from "../stack.ts";
 import { changesOf, type StackChanges } from "./changes.ts";
+import { digestOf } from "./digest.ts";
 import { Discussion } from "./forge.ts";
 import { mask } from "./mask.ts";
 import { type Named, placeOf } from "./place.ts";
@@ -23,24 +24,39 @@ export interface CommentOptions extends Named {
   log?: string;
   /** Print the comment and post nothing. */
   print?: boolean;
+  /** Digest of the changes that were reviewed; others are refused. */
+  expect?: string;
 }
 
 /**
  * Keep one comment on a pull request that says what an update of a stack would do, or why its preview failed.
+ * Throws, after that, where other changes were expected.
  * @returns 1 where the preview failed, so that a workflow fails with it; the comment is written all the same
  */
 export async function comment(selected: string | undefined, options: CommentOptions): Promise<number> {
   const { json, said, stack } = await previewed(selected, options);
   const changes = read(json, said);
   const project = options.project ?? projectOf(json) ?? (await projectHere());
-  const { commit, log } = options;
-  const body = mask(render({ project, stack, commit, log }, changes), process.env);
+  const { commit, log, expect } = options;
+  const digest = changes.whole ? digestOf(previewJson.parse(JSON.parse(json))) : undefined;
+  const body = mask(render({ project, stack, commit, log, digest }, changes), process.env);
   if (options.print) print(body);
   else {
     const how = await new Discussion(await place(options)).keep(body);
     say(`The comment on ${project}/${stack} was ${how === "unchanged" ? "there already" : how}.`);
   }
-  return changes.whole ? 0 : 1;
+  if (digest === undefined) return 1;
+  if (expect !== undefined) requireSame(digest, expect, `${project}/${stack}`);
+  return 0;
+}
+
+function requireSame(digest: string, expected: string, what: string): void {
+  if (digest === expected) return;
+  throw new Failure({
+    tried: `compare what an update of ${what} would do with what was reviewed`,
+    cameBack: `it has changed since: reviewed was ${expected}, now it is ${digest}`,
+    next: `read the changes again; where they are wanted, deploy them by their name, ${digest}`,
+  });
 }
 
 async function previewed(
@@ -81,7 +97,7 @@ export function read(json: string, said: string): StackChanges {
 /** URNs name the project. */
 const projectOf = (json: string): string | undefined => /"urn:pulumi:[^:"]+::([^:"]+)::/.exec(json)?.[1];
 
-async function projectHere(): Promise<string> {
+export async function projectHere(): Promise<string> {
   const file = await readFile("Pulumi.yaml", "utf8").catch(() => "");
   return /^name:\s*["']?([^"'\s]+)/m.exec(file)?.[1] ?? "berth";
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { jsonOrUndefined } from "../../deployer/json.ts";
+import type { Repository } from "./api.ts";
 import type { Place } from "./forge.ts";
 
 export const forges = ["github", "forgejo", "gitlab"] as const;
@@ -25,21 +26,33 @@ export function placeOf(
   env: Environment,
   eventText: string | undefined,
 ): Place | { missing: string[] } {
+  const found = repositoryOf(named, env);
   const forge = named.forge ?? forgeOf(env);
-  const found = forge === "gitlab" ? atGitlab(env) : inActions(env, eventText);
+  const number =
+    named.number ??
+    (forge === "gitlab" ? wholeNumber(env["CI_MERGE_REQUEST_IID"]) : numberInEvent(eventText));
+  if (!("missing" in found) && number) return { ...found, number };
+  return { missing: [...("missing" in found ? found.missing : []), ...(number ? [] : ["--number"])] };
+}
+
+/** The repository of a workflow, likewise. */
+export function repositoryOf(
+  named: Omit<Named, "number">,
+  env: Environment,
+): Repository | { missing: string[] } {
+  const forge = named.forge ?? forgeOf(env);
+  const gitlab = forge === "gitlab";
   const token =
     env["BERTH_FORGE_TOKEN"] ??
-    (forge === "gitlab" ? env["GITLAB_TOKEN"] : (env["FORGEJO_TOKEN"] ?? env["GITHUB_TOKEN"]));
-  const api = named.api ?? found.api;
-  const repository = named.repository ?? found.repository;
-  const number = named.number ?? found.number;
-  if (forge && api && repository && number && token) return { forge, api, repository, number, token };
+    (gitlab ? env["GITLAB_TOKEN"] : (env["FORGEJO_TOKEN"] ?? env["GITHUB_TOKEN"]));
+  const api = named.api ?? env[gitlab ? "CI_API_V4_URL" : "GITHUB_API_URL"];
+  const repository = named.repository ?? env[gitlab ? "CI_PROJECT_ID" : "GITHUB_REPOSITORY"];
+  if (forge && api && repository && token) return { forge, api, repository, token };
   return {
     missing: [
       ...(forge ? [] : ["--forge"]),
       ...(api ? [] : ["--api"]),
       ...(repository ? [] : ["--repository"]),
-      ...(number ? [] : ["--number"]),
       ...(token ? [] : ["the token, in BERTH_FORGE_TOKEN"]),
     ],
   };
@@ -51,19 +64,9 @@ function forgeOf(env: Environment): Place["forge"] | undefined {
   return env["GITHUB_ACTIONS"] === undefined ? undefined : "github";
 }
 
-const atGitlab = (env: Environment): Named => ({
-  api: env["CI_API_V4_URL"],
-  repository: env["CI_PROJECT_ID"],
-  number: wholeNumber(env["CI_MERGE_REQUEST_IID"]),
-});
-
-function inActions(env: Environment, eventText: string | undefined): Named {
-  const told = event.safeParse(jsonOrUndefined(eventText ?? "")).data;
-  return {
-    api: env["GITHUB_API_URL"],
-    repository: env["GITHUB_REPOSITORY"],
-    number: told?.pull_request?.number ?? (told?.issue?.pull_request ? told.issue.number : undefined),
-  };
+function numberInEvent(text: string | undefined): number | undefined {
+  const told = event.safeParse(jsonOrUndefined(text ?? "")).data;
+  return told?.pull_request?.number ?? (told?.issue?.pull_request ? told.issue.number : undefined);
 }
 
 const wholeNumber = (text: string | undefined): number | undefined =>

@@ -20,6 +20,8 @@ const step = z.looseObject({
   diffReasons: z.array(z.string()).nullish(),
   /** Properties for which it is replaced; none where another resource is the reason. */
   replaceReasons: z.array(z.string()).nullish(),
+  /** By the path of a property, e.g. "labels.team"; of a refresh, what differs between the state and what was found. */
+  detailedDiff: z.record(z.string(), z.looseObject({ kind: z.string() })).nullish(),
 });
 export type Step = z.infer<typeof step>;
 
@@ -44,3 +46,6 @@ export const nameOf = (urn: string): string => urn.slice(urn.lastIndexOf("::") +
 
 /** Without pulumi's marks for colours. */
 export const plain = (text: string): string => text.replaceAll(/<\{%.*?%\}>/g, "").trim();
+
+/** A warning without the word that pulumi begins it with. */
+export const unprefixed = (text: string): string => text.replace(/^warning: /, "");

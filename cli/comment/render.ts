@@ -8,10 +8,12 @@ export interface Heading {
   commit?: string | undefined;
   /** Where the whole log is. */
   log?: string | undefined;
+  /** Digest of the changes, by which they are known again when the commit is deployed. */
+  digest?: string | undefined;
 }
 
 /** Characters of a comment: GitHub takes 65,536, GitLab more. */
-const most = 60_000;
+export const most = 60_000;
 
 /** How it is told at a glance. */
 const signs: Readonly<Record<Doing, readonly [colour: string, words: string]>> = {
@@ -30,9 +32,23 @@ const signs: Readonly<Record<Doing, readonly [colour: string, words: string]>> =
 export const markOf = ({ project, stack }: Pick<Heading, "project" | "stack">): string =>
   `<!-- berth preview of ${encodeURIComponent(project)}/${encodeURIComponent(stack)} -->`;
 
+/** What stands below that of a preview that did not fail: what was previewed, for programs. */
+const reviewedLine = ({ commit, digest }: Heading): string[] =>
+  commit !== undefined && /^[0-9a-f]{40,64}$/.test(commit) && digest !== undefined
+    ? [`<!-- commit ${commit} changes ${digest} -->`]
+    : [];
+
+/** The commit that a comment is about and the digest of its changes; undefined of a comment on a preview that failed. */
+export function reviewedIn(body: string): { commit: string; digest: string } | undefined {
+  const [, line = ""] = body.replaceAll("\r\n", "\n").split("\n", 2);
+  const [, commit, digest] = /^<!-- commit ([0-9a-f]{40,64}) changes ([0-9a-f]{64}) -->$/.exec(line) ?? [];
+  return commit === undefined || digest === undefined ? undefined : { commit, digest };
+}
+
 /** A stack's comment, as Markdown. What does not fit is folded away, the least grave first, and that is said. Pure. */
 export function render(heading: Heading, changes: StackChanges): string {
-  const top = [markOf(heading), titleOf(heading, changes), ...banner(changes)];
+  const mark = [markOf(heading), ...(changes.whole ? reviewedLine(heading) : [])].join("\n");
+  const top = [mark, titleOf(heading, changes), ...banner(changes)];
   if (!changes.whole) {
     const why = shortened(changes.errors.join("\n\n"), most / 2);
     return [...top, block(why), footer(heading)].join("\n\n");
@@ -136,9 +152,13 @@ const checksOf = (health: readonly string[]): string =>
     : `Its release has to pass:\n${health.map((check) => `- ${code(check)}`).join("\n")}`;
 
 const footer = ({ log }: Heading): string =>
-  `<sub>🔴 data or a server is lost · 🟠 down for a while · 🟡 changed while it runs · 🟢 new · ⚪ left as it is${log === undefined ? "" : ` · [the whole log](${encodeURI(log).replaceAll(")", "%29")})`}</sub>`;
+  `<sub>${["🔴 data or a server is lost · 🟠 down for a while · 🟡 changed while it runs · 🟢 new · ⚪ left as it is", logLink(log)].filter(Boolean).join(" · ")}</sub>`;
 
-const shortened = (text: string, length: number): string =>
+/** A link to the whole log; empty where nobody said where that is. */
+export const logLink = (log: string | undefined): string =>
+  log === undefined ? "" : `[the whole log](${encodeURI(log).replaceAll(")", "%29")})`;
+
+export const shortened = (text: string, length: number): string =>
   text.length <= length
     ? text
     : `${text.slice(0, length)}\n… ${text.length - length} characters more are in the log`;

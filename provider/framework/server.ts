@@ -116,7 +116,9 @@ export function providerService(
       };
       const news = read(request.getNews()).properties;
       const result = await calls.run(request.getUrn(), 0, async (call) => handler.diff?.(olds, news, call));
-      return diffResponse(result ?? diffOf(olds.inputs, news));
+      return diffResponse(
+        withoutIgnored(result ?? diffOf(olds.inputs, news), request.getIgnorechangesList()),
+      );
     }),
 
     create: unary(async (request: providerProto.CreateRequest) => {
@@ -265,6 +267,15 @@ function failureOf({ property, reason }: CheckFailure): providerProto.CheckFailu
 function diffOf(olds: Properties, news: Properties): DiffResult {
   const detailed = diffInputs(olds, news);
   return { changes: Object.keys(detailed).length > 0, detailed };
+}
+
+/** A refresh asks about what it has found, and leaves out itself nothing that the program ignores. */
+function withoutIgnored(result: DiffResult, ignored: readonly string[]): DiffResult {
+  if (ignored.length === 0 || result.detailed === undefined) return result;
+  const isIgnored = (path: string) =>
+    ignored.some((one) => path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
+  const detailed = Object.fromEntries(Object.entries(result.detailed).filter(([path]) => !isIgnored(path)));
+  return { ...result, detailed, changes: result.changes && Object.keys(detailed).length > 0 };
 }
 
 function diffResponse(result: DiffResult): providerProto.DiffResponse {

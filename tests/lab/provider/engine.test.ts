@@ -1,8 +1,9 @@
-import { access, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { missingEngine } from "./missing-engine.ts";
 
 /** The provider under the real engine: a project of one SshKey, from nothing to nothing. */
 
@@ -20,26 +21,6 @@ export const publicKey = key.publicKey;
 export const privateKey = key.privateKey;
 `;
 
-/** Why the engine cannot be had, or undefined. */
-async function missing(): Promise<string | undefined> {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const find = async (name: string, places: string[]) => {
-    for (const place of places)
-      if (
-        await access(join(place, name)).then(
-          () => true,
-          () => false,
-        )
-      )
-        return place;
-    return undefined;
-  };
-  const engine = await find("pulumi", folders);
-  if (!engine) return "pulumi is not on PATH";
-  const host = await find("pulumi-language-nodejs", [dirname(join(engine, "pulumi")), ...folders]);
-  return host ? undefined : "pulumi-language-nodejs is not beside pulumi or on PATH";
-}
-
 interface StateResource {
   type: string;
   id: string;
@@ -50,7 +31,7 @@ let because: string | undefined;
 let folder: string;
 
 beforeAll(async () => {
-  because = await missing();
+  because = await missingEngine();
   folder = await mkdtemp(join(tmpdir(), "berth-engine-"));
   const plugins = { providers: [{ name: "berth", path: join(CHECKOUT, "provider") }] };
   const runtime = { name: "nodejs", options: { typescript: false } };

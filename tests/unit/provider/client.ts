@@ -170,13 +170,19 @@ export class EngineDouble implements AsyncDisposable {
     return { inputs: wire(response.getInputs()), failures };
   }
 
-  async diff(name: string, olds: { inputs: Wire; outputs: Wire; id: string }, news: Wire) {
+  async diff(
+    name: string,
+    olds: { inputs: Wire; outputs: Wire; id: string },
+    news: Wire,
+    ignoreChanges: string[] = [],
+  ) {
     const request = new providerProto.DiffRequest();
     request.setUrn(this.urn(name));
     request.setId(olds.id);
     request.setOldInputs(struct(olds.inputs));
     request.setOlds(struct(olds.outputs));
     request.setNews(struct(news));
+    request.setIgnorechangesList(ignoreChanges);
     const response = await this.#call<providerProto.DiffResponse>("diff", request);
     const kinds = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
     const detailed: Record<string, string | undefined> = {};

@@ -114,6 +114,22 @@ describe("a diff", () => {
     });
   });
 
+  test("leaves out what the program ignores, as a refresh asks for it", async () => {
+    await using engine = await engineFor({});
+    const olds = { inputs: { a: 1, ab: 1, b: { c: 1 }, d: [1] }, outputs: {}, id: "1" };
+    const news = { a: 2, ab: 2, b: { c: 2 }, d: [2] };
+    expect(await engine.diff("a", olds, news, ["a", "b", "d"])).toMatchObject({
+      changes: true,
+      detailed: { ab: "update" },
+      diffs: ["ab"],
+    });
+    expect(await engine.diff("a", olds, { ...olds.inputs, b: { c: 2 } }, ["b.c"])).toMatchObject({
+      changes: false,
+      detailed: {},
+      diffs: [],
+    });
+  });
+
   test("replaces for the properties that say so, and in the order asked for", async () => {
     await using engine = await engineFor({
       diff: async () => ({

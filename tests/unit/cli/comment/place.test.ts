@@ -46,6 +46,6 @@ test("an issue is no pull request, and what nobody knows is named", () => {
   const issue = JSON.stringify({ issue: { number: 7 } });
   expect(placeOf({}, { ...actions, GITHUB_ACTIONS: "true" }, issue)).toEqual({ missing: ["--number"] });
   expect(placeOf({}, {}, undefined)).toEqual({
-    missing: ["--forge", "--api", "--repository", "--number", "the token, in BERTH_FORGE_TOKEN"],
+    missing: ["--forge", "--api", "--repository", "the token, in BERTH_FORGE_TOKEN", "--number"],
   });
 });

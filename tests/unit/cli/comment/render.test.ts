@@ -64,6 +64,12 @@ describe("the comment of a preview", () => {
   });
 });
 
+test("a warning about a host stands in its row, without the word that pulumi puts before it", async () => {
+  const preview = previewJson.parse(JSON.parse(await previewOf("app")));
+  preview.diagnostics?.push({ severity: "warning", message: "warning: web1: it was rolled back by hand\n" });
+  expect(changesOf(preview).hosts[0]?.told).toContain("it was rolled back by hand");
+});
+
 test("a preview that did not get as far as to print anything is told in what pulumi said", () => {
   const { whole, errors } = read("", "error: could not decrypt: incorrect passphrase\n");
   expect({ whole, errors }).toEqual({
