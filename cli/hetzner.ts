@@ -4,7 +4,7 @@ import { resetServer } from "../deployer/hetzner/actions.ts";
 import { defaultEndpoint, HetznerApi } from "../deployer/hetzner/api.ts";
 import { checkToken, getToken } from "../deployer/hetzner/token.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
-import { pulumi } from "./stack.ts";
+import { pulumi } from "./pulumi.ts";
 
 const settings = z.record(z.string(), z.object({ value: z.string().optional() }));
 

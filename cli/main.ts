@@ -11,6 +11,7 @@ import { type RollbackOptions, rollback } from "./rollback.ts";
 import { print, say } from "./say.ts";
 import { ssh } from "./ssh.ts";
 import { readStack } from "./stack.ts";
+import { stackIn, takeStackAnywhere } from "./stack-option.ts";
 import { parseJump, type TrustOptions, trust } from "./trust.ts";
 import { unhold } from "./unhold.ts";
 import { type UnlockOptions, unlock } from "./unlock.ts";
@@ -21,11 +22,16 @@ let exitCode = 0;
 
 const program = new Command("berth")
   .description("Works with the hosts of a Pulumi stack of this project: the selected one, or what -s names.")
-  .option("-s, --stack <name>", "the stack; the selected one when absent")
+  .option(
+    "-s, --stack <name>",
+    "the stack; when absent the selected one, what BERTH_STACK names, or the only one there is",
+  )
+  .configureHelp({ showGlobalOptions: true })
   .enablePositionalOptions()
   .showHelpAfterError();
 
-const stack = () => readStack(program.opts<{ stack?: string }>().stack);
+const selected = () => program.opts<{ stack?: string }>().stack;
+const stack = () => readStack(selected());
 
 program
   .command("hosts")
@@ -41,7 +47,8 @@ program
   .allowUnknownOption()
   .passThroughOptions()
   .action(async (args: string[]) => {
-    exitCode = await up(args, program.opts<{ stack?: string }>().stack);
+    const { stack = selected(), rest } = stackIn(args);
+    exitCode = await up(rest, stack);
   });
 
 program
@@ -54,7 +61,7 @@ program
   .option("--no-commit", "leave the lock file uncommitted")
   .option("-y, --yes", "ask nothing")
   .action(async (input: string, args: string[], options: DeployOptions) => {
-    exitCode = await deploy(input, args, program.opts<{ stack?: string }>().stack, options);
+    exitCode = await deploy(input, args, selected(), options);
   });
 
 program
@@ -62,9 +69,7 @@ program
   .description("what the next update changes in the systems: packages, units, sizes, whether a reboot is due")
   .option("--build", "build the new systems and fetch the old ones first, so that nothing is unknown")
   .option("--json", "as JSON")
-  .action((host: string | undefined, options: DiffOptions) =>
-    diff(program.opts<{ stack?: string }>().stack, host, options),
-  );
+  .action((host: string | undefined, options: DiffOptions) => diff(selected(), host, options));
 
 program
   .command("rollback [host]")
@@ -73,6 +78,7 @@ program
   )
   .option("--to <generation>", "to this generation of the host's", count)
   .option("--list", "list what there is to return to")
+  .option("--json", "the list as JSON")
   .option("--why <text>", "written on the host and told by every preview")
   .option(
     "--reboot",
@@ -96,14 +102,16 @@ program
   .option("-t, --tty", "give the command a terminal")
   .passThroughOptions()
   .action(async (host: string, command: string[], options: { tty?: true }) => {
-    exitCode = await ssh(await stack(), host, command, options);
+    const { stack = selected(), rest } = stackIn(command, { leading: true });
+    exitCode = await ssh(await readStack(stack), host, rest, options);
   });
 
 program
   .command("known-hosts")
   .description("print the hosts' keys as lines for ~/.ssh/known_hosts")
   .option("--write <file>", "put them into a file, in place of those it has of this stack")
-  .action(async (options: { write?: string }) => knownHosts(await stack(), options));
+  .option("--json", "as JSON")
+  .action(async (options: { write?: string; json?: true }) => knownHosts(await stack(), options));
 
 program
   .command("unlock <host>")
@@ -153,8 +161,10 @@ program
   .option("--repository <path>", "owner/name, at GitLab the project's path or id, likewise")
   .option("--number <number>", "of the pull request, likewise", count)
   .action(async (options: CommentOptions) => {
-    exitCode = await comment(program.opts<{ stack?: string }>().stack, options);
+    exitCode = await comment(selected(), options);
   });
+
+takeStackAnywhere(program);
 
 try {
   await program.parseAsync();
