@@ -12,10 +12,12 @@ import { print, say } from "./say.ts";
 import { ssh } from "./ssh.ts";
 import { readStack } from "./stack.ts";
 import { stackIn, takeStackAnywhere } from "./stack-option.ts";
+import { addStatus } from "./status/status.ts";
 import { parseJump, type TrustOptions, trust } from "./trust.ts";
 import { unhold } from "./unhold.ts";
 import { type UnlockOptions, unlock } from "./unlock.ts";
 import { up } from "./up.ts";
+import type { Verbs } from "./verbs.ts";
 
 /** What a verb resolves to when it is not 0. */
 let exitCode = 0;
@@ -32,12 +34,21 @@ const program = new Command("berth")
 
 const selected = () => program.opts<{ stack?: string }>().stack;
 const stack = () => readStack(selected());
+const verbs: Verbs = {
+  selected,
+  stack,
+  end: (code) => {
+    exitCode = code;
+  },
+};
 
 program
   .command("hosts")
   .description("list the hosts: address, type, price, release")
   .option("--json", "as JSON")
   .action(async (options: { json?: true }) => print(hosts(await stack(), options)));
+
+addStatus(program, verbs);
 
 program
   .command("up [args...]")

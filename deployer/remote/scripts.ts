@@ -101,6 +101,21 @@ const generations = z.object({
   ),
 });
 
+/** What `space.sh` tells: file systems that a release needs room on. */
+const space = z.object({
+  places: z.array(
+    z.object({
+      /** Where it is mounted: "/", "/boot", "/nix" or "/nix/store"; those that are no file systems of their own are left out. */
+      at: z.string(),
+      /** Bytes. */
+      size: z.number(),
+      /** Bytes that root may still write without what is kept in reserve. */
+      free: z.number(),
+    }),
+  ),
+});
+export type Space = z.infer<typeof space>["places"];
+
 const credentials = z.object({
   credentials: z.array(z.object({ service: z.string(), name: z.string(), digest: z.string() })),
 });
@@ -157,6 +172,7 @@ const answers = {
   mark: done,
   "hand-over": done,
   generations,
+  space,
   unhold: done.extend({ was: z.string().nullable() }),
   settle: done,
   build: z.union([done, refusal]),
