@@ -2,10 +2,12 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { Failure, messageOf } from "../deployer/failure.ts";
 import { type CommentOptions, comment } from "./comment/comment.ts";
 import { forges } from "./comment/place.ts";
+import { count } from "./count.ts";
 import { type DeployOptions, deploy } from "./deploy.ts";
 import { type DiffOptions, diff } from "./diff.ts";
 import { hosts } from "./hosts.ts";
 import { knownHosts } from "./known-hosts.ts";
+import { addLogs } from "./logs/logs.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
 import { type RollbackOptions, rollback } from "./rollback.ts";
 import { print, say } from "./say.ts";
@@ -49,6 +51,7 @@ program
   .action(async (options: { json?: true }) => print(hosts(await stack(), options)));
 
 addStatus(program, verbs);
+addLogs(program, verbs);
 
 program
   .command("up [args...]")
@@ -183,12 +186,6 @@ try {
 } catch (error) {
   say(error instanceof Failure || !isMistakeInCode(error) ? messageOf(error) : String(error.stack));
   process.exitCode = 1;
-}
-
-function count(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError("A whole number above 0 is needed.");
 }
 
 function jumpHost(text: string): TrustOptions["jump"] {
