@@ -2,15 +2,18 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { Failure, messageOf } from "../deployer/failure.ts";
 import { type CommentOptions, comment } from "./comment/comment.ts";
 import { forges } from "./comment/place.ts";
+import { addCost } from "./cost/cost.ts";
 import { count } from "./count.ts";
 import { type DeployOptions, deploy } from "./deploy.ts";
 import { type DiffOptions, diff } from "./diff.ts";
 import { hosts } from "./hosts.ts";
 import { knownHosts } from "./known-hosts.ts";
 import { addLogs } from "./logs/logs.ts";
+import { addPeople } from "./people/people.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
 import { type RollbackOptions, rollback } from "./rollback.ts";
 import { print, say } from "./say.ts";
+import { addSecrets } from "./secrets/secrets.ts";
 import { ssh } from "./ssh.ts";
 import { readStack } from "./stack.ts";
 import { stackIn, takeStackAnywhere } from "./stack-option.ts";
@@ -52,6 +55,9 @@ program
 
 addStatus(program, verbs);
 addLogs(program, verbs);
+addPeople(program, verbs);
+addSecrets(program, verbs);
+addCost(program, verbs);
 
 program
   .command("up [args...]")

@@ -116,6 +116,17 @@ const space = z.object({
 });
 export type Space = z.infer<typeof space>["places"];
 
+/** What `people.sh` tells: who may log in. */
+const people = z.object({
+  keys: z.array(z.object({ user: z.string(), file: z.string(), line: z.string() })),
+  /** Of sshd's settings; empty where it did not tell. */
+  passwords: z.string(),
+  command: z.string(),
+  authorities: z.string(),
+  /** /root/.ssh/authorized_keys, which the installation writes; `text` is null, and `because` why, where it is no plain file of root's. */
+  root: z.object({ text: z.string().nullable(), digest: z.string(), because: z.string() }),
+});
+
 const credentials = z.object({
   credentials: z.array(z.object({ service: z.string(), name: z.string(), digest: z.string() })),
 });
@@ -173,6 +184,8 @@ const answers = {
   "hand-over": done,
   generations,
   space,
+  people,
+  "people-write": z.union([done, refusal]),
   unhold: done.extend({ was: z.string().nullable() }),
   settle: done,
   build: z.union([done, refusal]),
