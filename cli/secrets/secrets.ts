@@ -143,7 +143,9 @@ async function pipeTo(args: readonly string[], name: string, value: string): Pro
 }
 
 async function whereTo(stack: string, name: string): Promise<string> {
-  const uses = await readStackConfig(stack).then(usesOf, () => []);
+  const uses = await readStackConfig(stack).then(usesOf, () => undefined);
+  // What is wrong with the rest of the configuration is told by the update.
+  if (uses === undefined) return "the next pulumi up brings it to what uses it";
   const places = uses.filter(({ secret }) => secret === name).map(({ where }) => where);
   return places.length === 0
     ? "nothing uses it yet: name it under berth:hosts.HOST.secrets, a container's or a Fly app's secrets"
