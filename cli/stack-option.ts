@@ -3,6 +3,8 @@ import { type Command, Option } from "commander";
 /** Let every verb take -s after its name, too. The help shows it once, among the program's options. */
 export function takeStackAnywhere(program: Command): void {
   for (const verb of verbsOf(program)) {
+    // Its own means another thing: the stack that is to be made.
+    if (verb.options.some(({ long }) => long === "--stack")) continue;
     verb.addOption(new Option("-s, --stack <name>").hideHelp());
     verb.on("option:stack", (name: string) => void program.setOptionValue("stack", name));
   }

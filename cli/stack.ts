@@ -5,6 +5,8 @@ import type { SshTarget } from "../deployer/ssh/config.ts";
 import { pulumi } from "./pulumi.ts";
 import { nameOfStack } from "./stack-name.ts";
 
+export { explain, pulumi } from "./pulumi.ts";
+
 const stackHost = z.object({
   url: z.string(),
   address: z.string(),

@@ -16,6 +16,10 @@ async function called(...args: string[]) {
     .command("ssh <host> [command...]")
     .passThroughOptions()
     .action((host: string, command: string[]) => see("ssh", [host, ...command]));
+  program
+    .command("init")
+    .option("--stack <name>")
+    .action(({ stack = "" }: { stack?: string }) => see("init", [stack]));
   const secrets = program.command("secrets").action(() => see("secrets", []));
   secrets.command("set <name>").action((name: string) => see("secrets set", [name]));
   takeStackAnywhere(program);
@@ -36,6 +40,14 @@ describe("-s", () => {
     ["said twice, as it is said last", ["-s", "prod", "hosts", "-s", "lab"], "hosts"],
   ])("names the stack %s", async (_, args, verb) => {
     expect(await called(...args)).toMatchObject({ verb, stack: "lab" });
+  });
+
+  test("is left to a verb that has one of its own", async () => {
+    expect(await called("-s", "lab", "init", "--stack", "new")).toEqual({
+      verb: "init",
+      args: ["new"],
+      stack: "lab",
+    });
   });
 
   test("is the remote command's own behind its first word", async () => {
