@@ -4,7 +4,7 @@ import { jsonOrUndefined } from "../../deployer/json.ts";
 const exported = z.object({
   deployment: z.object({
     resources: z
-      .array(z.object({ type: z.string(), inputs: z.object({ stdin: z.unknown() }).nullish() }))
+      .array(z.object({ type: z.string(), inputs: z.object({ stdin: z.unknown().optional() }).nullish() }))
       .nullish(),
   }),
 });

@@ -91,7 +91,11 @@ describe("what a host was installed with", () => {
     lastingHostKey: {},
   });
   const state = (stdin: unknown, type = "command:local:Command") =>
-    JSON.stringify({ deployment: { resources: [{ type: "other" }, { type, inputs: { stdin } }] } });
+    JSON.stringify({
+      deployment: {
+        resources: [{ type: "other" }, { type: "other", inputs: { a: 1 } }, { type, inputs: { stdin } }],
+      },
+    });
 
   test.each([
     ["a secret of the state", state({ plaintext: JSON.stringify(document) }), { web1: [line("ada")] }],
