@@ -2,7 +2,7 @@ import { z } from "zod";
 import { healthCheck } from "../config/manifest.ts";
 import { rebootPolicy } from "../config/reboot.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
-import { pulumi } from "./stack.ts";
+import { pulumi } from "./pulumi.ts";
 
 const deployment = z.object({
   urn: z.string(),

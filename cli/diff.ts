@@ -8,8 +8,10 @@ import { buildAll } from "../deployer/nix/build.ts";
 import { closureOf, fetchClosure } from "../deployer/nix/closure.ts";
 import { run } from "../deployer/process.ts";
 import { SshSession } from "../deployer/ssh/session.ts";
+import { asJson } from "./as-json.ts";
 import { print, say } from "./say.ts";
-import { pulumi, readStack, targetOf } from "./stack.ts";
+import { readStack, targetOf } from "./stack.ts";
+import { nameOfStack } from "./stack-name.ts";
 
 export interface DiffOptions {
   /** Build what is not built yet, and fetch from the host what ran there before, so that nothing is unknown. */
@@ -56,7 +58,7 @@ export async function diff(
   host: string | undefined,
   { build = false, json = false }: DiffOptions,
 ): Promise<void> {
-  const stack = (await pulumi(["stack", "--show-name"], selected)).trim();
+  const stack = await nameOfStack(selected);
   const steps = await wantedOf(stack);
   const chosen = host === undefined ? steps : steps.filter((step) => step.host === host);
   if (chosen.length === 0)
@@ -67,7 +69,7 @@ export async function diff(
     });
   if (build) await bringHere(stack, chosen);
   const compared = await Promise.all(chosen.map(compare));
-  print(json ? JSON.stringify(compared, undefined, 2) : compared.map(describe).join("\n"));
+  print(json ? asJson("diff", stack, compared) : compared.map(describe).join("\n"));
 }
 
 /** What the program wants of each host, as a preview tells. */

@@ -3,7 +3,7 @@ import { defaultEndpoint } from "../deployer/hetzner/api.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
 import { run } from "../deployer/process.ts";
 import { encrypted } from "./project.ts";
-import { explain } from "./stack.ts";
+import { explain } from "./pulumi.ts";
 
 /** How Hetzner's API is asked for a stack. */
 export interface StackAccess {

@@ -4,18 +4,14 @@ import { resetServer } from "../deployer/hetzner/actions.ts";
 import { defaultEndpoint, HetznerApi } from "../deployer/hetzner/api.ts";
 import { checkToken, getToken } from "../deployer/hetzner/token.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
-import { pulumi } from "./stack.ts";
+import { pulumi } from "./pulumi.ts";
 
 const settings = z.record(z.string(), z.object({ value: z.string().optional() }));
 
-/**
- * Hetzner's API with the stack's token, as the provider finds it: the configuration first, then the environment.
- * @param until when everything has to be done, in milliseconds since 1970
- */
-export async function hetznerOf(
+/** How the stack reaches Hetzner, as the provider finds it: the configuration first, then the environment. */
+export async function hetznerSettings(
   stack: string,
-  { until, say }: { until: number; say: (line: string) => void },
-): Promise<HetznerApi> {
+): Promise<{ token: { value: string; from: string }; endpoint: string }> {
   const configured = settings.safeParse(
     jsonOrUndefined(await pulumi(["config", "--show-secrets", "--json"], stack)),
   );
@@ -24,6 +20,18 @@ export async function hetznerOf(
     return value ? { value, from: `hcloud:${key}` } : { value: process.env[variable] ?? "", from: variable };
   };
   const token = read("token", "HCLOUD_TOKEN");
+  return { token, endpoint: read("endpoint", "HCLOUD_ENDPOINT").value || defaultEndpoint };
+}
+
+/**
+ * Hetzner's API with the stack's token.
+ * @param until when everything has to be done, in milliseconds since 1970
+ */
+export async function hetznerOf(
+  stack: string,
+  { until, say }: { until: number; say: (line: string) => void },
+): Promise<HetznerApi> {
+  const { token, endpoint } = await hetznerSettings(stack);
   if (token.value === "")
     throw new Failure({
       tried: "find an API token of Hetzner's",
@@ -41,7 +49,7 @@ export async function hetznerOf(
   return new HetznerApi({
     token: token.value,
     tokenFrom: token.from,
-    endpoint: read("endpoint", "HCLOUD_ENDPOINT").value || defaultEndpoint,
+    endpoint,
     signal: late.signal,
     until,
     say,

@@ -2,13 +2,18 @@ import { readFile, realpath, rename, writeFile } from "node:fs/promises";
 import { isIP, isIPv6 } from "node:net";
 import { withoutComment } from "../config/public-key.ts";
 import { hostAlias } from "../deployer/ssh/config.ts";
+import { asJson } from "./as-json.ts";
 import { print, say } from "./say.ts";
 import type { StackHost, StackView } from "./stack.ts";
 
 /** Print the stack's lines of known_hosts, or keep them in a file. */
-export async function knownHosts(stack: StackView, { write }: { write?: string }): Promise<void> {
+export async function knownHosts(
+  stack: StackView,
+  { write, json = false }: { write?: string; json?: boolean },
+): Promise<void> {
+  if (json) print(asJson("known-hosts", stack.name, knownKeys(stack)));
   const lines = knownHostsLines(stack);
-  if (write === undefined) return print(lines);
+  if (write === undefined) return json ? undefined : print(lines);
   // A link stays one.
   const file = await realpath(write).catch(() => write);
   const before = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -21,18 +26,38 @@ export async function knownHosts(stack: StackView, { write }: { write?: string }
   say(`${write} has ${Object.keys(stack.hosts).length} of stack ${stack.name}`);
 }
 
-/** One line a host, and one for the ssh that unlocks its disk: by the alias that Berth's own connections use, and by every name people use. */
-export function knownHostsLines({ name, hosts }: StackView): string {
-  return Object.entries(hosts)
-    .map(([host, seen]) => {
-      const names = [hostAlias({ stack: name, host }), ...namesOf(seen)];
-      const own = `${[...new Set(names)].join(",")} ${withoutComment(seen.hostKey)}\n`;
-      if (!seen.unlock) return own;
-      const { port, hostKey } = seen.unlock;
-      return `${own}${[...new Set(namesOf({ ...seen, port }))].join(",")} ${withoutComment(hostKey)}\n`;
-    })
-    .join("");
+/** A key, and every name that a host is looked up by. */
+export interface KnownKey {
+  host: string;
+  /** Whose: the installed system's, or that of the ssh that unlocks its disk. */
+  what: "host" | "unlock";
+  names: string[];
+  /** "ssh-ed25519 AAAA…", without a comment. */
+  key: string;
 }
+
+/** The hosts' keys: by the alias that Berth's own connections use, and by every name people use. */
+export function knownKeys({ name, hosts }: StackView): KnownKey[] {
+  return Object.entries(hosts).flatMap(([host, seen]): KnownKey[] => {
+    const names = [hostAlias({ stack: name, host }), ...namesOf(seen)];
+    const own: KnownKey = {
+      host,
+      what: "host",
+      names: [...new Set(names)],
+      key: withoutComment(seen.hostKey),
+    };
+    if (!seen.unlock) return [own];
+    const { port, hostKey } = seen.unlock;
+    const unlockNames = [...new Set(namesOf({ ...seen, port }))];
+    return [own, { host, what: "unlock", names: unlockNames, key: withoutComment(hostKey) }];
+  });
+}
+
+/** One line a host, and one for the ssh that unlocks its disk. */
+export const knownHostsLines = (stack: StackView): string =>
+  knownKeys(stack)
+    .map(({ names, key }) => `${names.join(",")} ${key}\n`)
+    .join("");
 
 /** As ssh looks them up: an address as it is typed, with its port where that is not 22. */
 function namesOf({ address, ipv6Address, port, url }: StackHost): string[] {

@@ -6,6 +6,8 @@ import { forges } from "./comment/place.ts";
 import { type DriftOptions, reportDrift } from "./comment/report-drift.ts";
 import { type ReviewedOptions, reviewed } from "./comment/reviewed.ts";
 import { addCompletion, separated } from "./completion.ts";
+import { addCost } from "./cost/cost.ts";
+import { count } from "./count.ts";
 import { type DeployOptions, deploy } from "./deploy.ts";
 import { type DiffOptions, diff } from "./diff.ts";
 import { type DoctorOptions, doctor } from "./doctor/doctor.ts";
@@ -13,26 +15,44 @@ import { hosts } from "./hosts.ts";
 import { kinds } from "./init/answers.ts";
 import { type InitCommandOptions, init } from "./init/init.ts";
 import { knownHosts } from "./known-hosts.ts";
+import { addLogs } from "./logs/logs.ts";
+import { addPeople } from "./people/people.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
 import { type RollbackOptions, rollback } from "./rollback.ts";
 import { print, say } from "./say.ts";
+import { addSecrets } from "./secrets/secrets.ts";
 import { ssh } from "./ssh.ts";
 import { readStack } from "./stack.ts";
+import { stackIn, takeStackAnywhere } from "./stack-option.ts";
+import { addStatus } from "./status/status.ts";
 import { parseJump, type TrustOptions, trust } from "./trust.ts";
 import { unhold } from "./unhold.ts";
 import { type UnlockOptions, unlock } from "./unlock.ts";
 import { up } from "./up.ts";
+import type { Verbs } from "./verbs.ts";
 
 /** What a verb resolves to when it is not 0. */
 let exitCode = 0;
 
 const program = new Command("berth")
   .description("Works with the hosts of a Pulumi stack of this project: the selected one, or what -s names.")
-  .option("-s, --stack <name>", "the stack; the selected one when absent")
+  .option(
+    "-s, --stack <name>",
+    "the stack; when absent the selected one, what BERTH_STACK names, or the only one there is",
+  )
+  .configureHelp({ showGlobalOptions: true })
   .enablePositionalOptions()
   .showHelpAfterError();
 
-const stack = () => readStack(program.opts<{ stack?: string }>().stack);
+const selected = () => program.opts<{ stack?: string }>().stack;
+const stack = () => readStack(selected());
+const verbs: Verbs = {
+  selected,
+  stack,
+  end: (code) => {
+    exitCode = code;
+  },
+};
 
 program
   .command("init [folder]")
@@ -60,6 +80,12 @@ program
   .option("--json", "as JSON")
   .action(async (options: { json?: true }) => print(hosts(await stack(), options)));
 
+addStatus(program, verbs);
+addLogs(program, verbs);
+addPeople(program, verbs);
+addSecrets(program, verbs);
+addCost(program, verbs);
+
 program
   .command("up [args...]")
   .description(
@@ -68,7 +94,8 @@ program
   .allowUnknownOption()
   .passThroughOptions()
   .action(async (args: string[]) => {
-    exitCode = await up(args, program.opts<{ stack?: string }>().stack);
+    const { stack = selected(), rest } = stackIn(args);
+    exitCode = await up(rest, stack);
   });
 
 program
@@ -81,7 +108,7 @@ program
   .option("--no-commit", "leave the lock file uncommitted")
   .option("-y, --yes", "ask nothing")
   .action(async (input: string, args: string[], options: DeployOptions) => {
-    exitCode = await deploy(input, args, program.opts<{ stack?: string }>().stack, options);
+    exitCode = await deploy(input, args, selected(), options);
   });
 
 program
@@ -89,9 +116,7 @@ program
   .description("what the next update changes in the systems: packages, units, sizes, whether a reboot is due")
   .option("--build", "build the new systems and fetch the old ones first, so that nothing is unknown")
   .option("--json", "as JSON")
-  .action((host: string | undefined, options: DiffOptions) =>
-    diff(program.opts<{ stack?: string }>().stack, host, options),
-  );
+  .action((host: string | undefined, options: DiffOptions) => diff(selected(), host, options));
 
 program
   .command("rollback [host]")
@@ -100,6 +125,7 @@ program
   )
   .option("--to <generation>", "to this generation of the host's", count)
   .option("--list", "list what there is to return to")
+  .option("--json", "the list as JSON")
   .option("--why <text>", "written on the host and told by every preview")
   .option(
     "--reboot",
@@ -123,14 +149,16 @@ program
   .option("-t, --tty", "give the command a terminal")
   .passThroughOptions()
   .action(async (host: string, command: string[], options: { tty?: true }) => {
-    exitCode = await ssh(await stack(), host, command, options);
+    const { stack = selected(), rest } = stackIn(command, { leading: true });
+    exitCode = await ssh(await readStack(stack), host, rest, options);
   });
 
 program
   .command("known-hosts")
   .description("print the hosts' keys as lines for ~/.ssh/known_hosts")
   .option("--write <file>", "put them into a file, in place of those it has of this stack")
-  .action(async (options: { write?: string }) => knownHosts(await stack(), options));
+  .option("--json", "as JSON")
+  .action(async (options: { write?: string; json?: true }) => knownHosts(await stack(), options));
 
 program
   .command("unlock <host>")
@@ -201,7 +229,7 @@ program
   .option("--repository <path>", "owner/name, at GitLab the project's path or id, likewise")
   .option("--number <number>", "of the pull request, likewise", count)
   .action(async (options: CommentOptions) => {
-    exitCode = await comment(program.opts<{ stack?: string }>().stack, options);
+    exitCode = await comment(selected(), options);
   });
 
 program
@@ -214,7 +242,7 @@ program
   .addOption(forgeOption())
   .option("--api <url>", "base of the forge's API, likewise")
   .option("--repository <path>", "owner/name, at GitLab the project's path or id, likewise")
-  .action(async (options: ReviewedOptions) => reviewed(program.opts<{ stack?: string }>().stack, options));
+  .action(async (options: ReviewedOptions) => reviewed(selected(), options));
 
 program
   .command("drift")
@@ -233,9 +261,10 @@ program
   .option("--api <url>", "base of the forge's API, likewise")
   .option("--repository <path>", "owner/name, at GitLab the project's path or id, likewise")
   .action(async (options: DriftOptions) => {
-    exitCode = await reportDrift(program.opts<{ stack?: string }>().stack, options);
+    exitCode = await reportDrift(selected(), options);
   });
 
+takeStackAnywhere(program);
 addCompletion(program);
 
 try {
@@ -244,12 +273,6 @@ try {
 } catch (error) {
   say(error instanceof Failure || !isMistakeInCode(error) ? messageOf(error) : String(error.stack));
   process.exitCode = 1;
-}
-
-function count(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError("A whole number above 0 is needed.");
 }
 
 function forgeOption(): Option {

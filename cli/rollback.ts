@@ -11,6 +11,7 @@ import { release } from "../deployer/release/release.ts";
 import { type Answer, remote } from "../deployer/remote/scripts.ts";
 import { Turns } from "../deployer/rollout/turns.ts";
 import { SshSession } from "../deployer/ssh/session.ts";
+import { asJson } from "./as-json.ts";
 import { agrees } from "./ask.ts";
 import { type KnownDeployment, readDeployments } from "./deployments.ts";
 import { resetOf } from "./hetzner.ts";
@@ -24,6 +25,8 @@ export interface RollbackOptions {
   to?: number;
   /** List what there is to return to, and change nothing. */
   list?: boolean;
+  /** The list for programs. */
+  json?: boolean;
   /** Written on the host beside who and when. */
   why?: string;
   /** Boot it, on trial, where only that puts it in force, whatever the stack's `reboot` says. */
@@ -54,8 +57,10 @@ export async function rollback(
   try {
     const hosts = await Promise.all(sessions.map((session) => choose(session, options)));
     if (options.list) {
-      for (const host of hosts) print(listing(host));
-      return hosts.some(({ told }) => told === undefined) ? 1 : 0;
+      const well = hosts.every(({ told }) => told !== undefined);
+      if (options.json) print(asJson("rollback", stack.name, hosts.map(returnableOf), { well }));
+      else for (const host of hosts) print(listing(host));
+      return well ? 0 : 1;
     }
     const chosen = hosts.filter((host): host is Chosen => host.to !== undefined);
     for (const host of hosts) if (host.refused) say(`${host.name}: ${host.refused}`);
@@ -109,18 +114,33 @@ async function choose(session: SshSession, { to: number, reboot }: RollbackOptio
   }
 }
 
-/** What a host can return to, for people. */
-function listing({ name, told, refused }: Host): string {
-  if (!told) return `${name}: ${refused ?? "it said nothing"}\n`;
+/** What a host can return to. */
+function returnableOf({ name, told, refused }: Pick<Host, "name" | "told" | "refused">) {
+  if (!told) return { host: name, error: refused ?? "it said nothing", releases: [] };
   const held = parseHold(told.held);
-  const rows = releasesOf(told.generations).map(({ number, toplevel, at, label }) => {
-    const marks = [
-      toplevel === told.current ? "runs" : "",
-      toplevel === told.profile ? "boots" : "",
-      isHeld(held, toplevel, told.current) ? "held" : "",
-    ].filter((mark) => mark !== "");
-    return [String(number), age(at), label ?? "", shortPath(toplevel), marks.join(", ")];
-  });
+  const releases = releasesOf(told.generations).map(({ number, toplevel, at, label }) => ({
+    generation: number,
+    keptAt: new Date(at * 1000).toISOString(),
+    label,
+    release: toplevel,
+    runs: toplevel === told.current,
+    boots: toplevel === told.profile,
+    held: isHeld(held, toplevel, told.current),
+  }));
+  return { host: name, releases };
+}
+
+/** The same for people. */
+function listing(host: Pick<Host, "name" | "told" | "refused">): string {
+  const { host: name, error, releases } = returnableOf(host);
+  if (error !== undefined) return `${name}: ${error}\n`;
+  const rows = releases.map(({ generation, keptAt, label, release, ...marks }) => [
+    String(generation),
+    age(Date.parse(keptAt) / 1000),
+    label ?? "",
+    shortPath(release),
+    (["runs", "boots", "held"] as const).filter((mark) => marks[mark]).join(", "),
+  ]);
   return `${name}\n${table(["generation", "kept", "label", "release", "now"], rows)}`;
 }
 

@@ -2,8 +2,9 @@ import { text } from "node:stream/consumers";
 import { Failure } from "../deployer/failure.ts";
 import { SshSession } from "../deployer/ssh/session.ts";
 import { unlockDisk } from "../deployer/unlock/unlock.ts";
+import { pulumi } from "./pulumi.ts";
 import { say } from "./say.ts";
-import { hostOf, pulumi, type StackView, targetOf } from "./stack.ts";
+import { hostOf, type StackView, targetOf } from "./stack.ts";
 
 export interface UnlockOptions {
   /** Take the passphrase from stdin instead of the stack's secrets. */

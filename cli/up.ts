@@ -7,7 +7,8 @@ import { SshSession } from "../deployer/ssh/session.ts";
 import { readDeployments } from "./deployments.ts";
 import { inTerminal } from "./in-terminal.ts";
 import { print, say } from "./say.ts";
-import { pulumi, readStack, type StackView, targetOf } from "./stack.ts";
+import { readStack, type StackView, targetOf } from "./stack.ts";
+import { nameOfStack } from "./stack-name.ts";
 import { summaryTable } from "./summary-table.ts";
 
 /**
@@ -17,7 +18,7 @@ import { summaryTable } from "./summary-table.ts";
  * @returns 0 when every host runs what is wanted; pulumi's exit code, or 1, otherwise
  */
 export async function up(args: readonly string[], selected: string | undefined): Promise<number> {
-  const stack = (await pulumi(["stack", "--show-name"], selected)).trim();
+  const stack = await nameOfStack(selected);
   // The program and the provider have folders of their own to work in.
   const file = resolve(recordFile(stack, new Date(), process.pid));
   const exitCode = await inTerminal("pulumi", ["up", "--continue-on-error", "-s", stack, ...args], {

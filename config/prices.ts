@@ -1,6 +1,6 @@
 import { type Catalogue, toCents } from "./catalogue.ts";
 import type { HostConfig } from "./host.ts";
-import type { PriceItem, StackPlan } from "./plan.ts";
+import type { HostPlan, PriceItem, StackPlan } from "./plan.ts";
 import type { Running } from "./running.ts";
 import type { LoadBalancerConfig } from "./stack.ts";
 
@@ -103,15 +103,26 @@ export function describePrices(plan: PricedPlan, running: readonly PriceItem[] |
     const more = unknown.length > 0 && unknown.length < items.length ? " and what is unknown" : "";
     return `${name}: ${sum}${more} (${items.map(known).join(", ")})`;
   };
-  const all = [...plan.hosts.flatMap(({ price }) => price), ...plan.price];
-  const missing = sumPrices(all).unknown.length > 0 ? " without what is unknown" : "";
   return [
     ...plan.hosts.map(({ name, price }) => ofHost(name, price)),
     ...plan.price.map((item) =>
       item.monthly === null ? `${item.what}: price unknown` : `${item.what}: ${money(item.monthly)}`,
     ),
-    `Total: ${money(plan.monthly)}${missing}${difference(plan.monthly, running, money)}. Net prices of ${plan.pricesFrom}.`,
+    describeTotal(plan, running),
   ];
+}
+
+/** What is priced, and where the prices are from. */
+type Priced = Pick<StackPlan, "price" | "monthly" | "currency" | "pricesFrom"> & {
+  hosts: readonly Pick<HostPlan, "price">[];
+};
+
+/** The total of a plan with the difference to what runs now, as people read it. */
+export function describeTotal(plan: Priced, running: readonly PriceItem[] | null): string {
+  const money = (amount: number) => `${amount.toFixed(2)} ${plan.currency}/month`;
+  const all = [...plan.hosts.flatMap(({ price }) => price), ...plan.price];
+  const missing = sumPrices(all).unknown.length > 0 ? " without what is unknown" : "";
+  return `Total: ${money(plan.monthly)}${missing}${difference(plan.monthly, running, money)}. Net prices of ${plan.pricesFrom}.`;
 }
 
 function difference(

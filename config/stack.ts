@@ -82,7 +82,7 @@ const loadBalancer = z.strictObject({
 });
 
 const access = z.strictObject({
-  /** People who may log in as root, each with public keys. Written at the installation; a later change reaches new hosts only. */
+  /** People who may log in as root, each with public keys. Written at the installation; a later change reaches the hosts there are by `berth people --sync`. */
   people: z.record(z.string(), z.array(publicKey).min(1, "at least one public key")).default({}),
   /** Networks that reach ssh; from anywhere when empty. */
   from: z.array(cidr).default([]),

@@ -4,7 +4,7 @@ import { Failure } from "../../deployer/failure.ts";
 import { jsonOrUndefined } from "../../deployer/json.ts";
 import { run } from "../../deployer/process.ts";
 import { print, say } from "../say.ts";
-import { pulumi } from "../stack.ts";
+import { nameOfStack } from "../stack-name.ts";
 import { changesOf, type StackChanges } from "./changes.ts";
 import { digestOf } from "./digest.ts";
 import { Discussion } from "./forge.ts";
@@ -73,7 +73,7 @@ async function previewed(
     const json = from === "-" ? await text(process.stdin) : await readFile(from, "utf8");
     return { json, said: errors === undefined ? "" : await readFile(errors, "utf8"), stack: selected };
   }
-  const stack = (await pulumi(["stack", "--show-name"], selected)).trim();
+  const stack = await nameOfStack(selected);
   const args = ["preview", "--json", "--show-sames", "--non-interactive", "-s", stack];
   const ended = await run("pulumi", args, { deadline: 1_800_000 });
   return { json: ended.stdout, said: ended.exitCode === 0 ? "" : ended.stderr, stack };

@@ -9,8 +9,8 @@ import { jsonOrUndefined } from "../../deployer/json.ts";
 import { type Ended, lastLines, NotStarted, run } from "../../deployer/process.ts";
 import { hetznerAccessOf } from "../hetzner-access.ts";
 import { findProject, type Project, readYaml, stackFile, stackFileOf } from "../project.ts";
+import { explain } from "../pulumi.ts";
 import { selectedStack } from "../selected-stack.ts";
-import { explain } from "../stack.ts";
 import type { Asked, Facts } from "./verdicts.ts";
 
 /** Milliseconds for a program to tell of itself, for pulumi to reach its backend, and for Hetzner's API. */

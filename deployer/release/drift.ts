@@ -11,6 +11,8 @@ export interface Deployed {
 
 /** One way in which a host is no longer what its state says, for people. */
 export interface Drift {
+  /** What differs: the release that runs or boots next, one that is held back, or something beside the release. */
+  kind: "release" | "boot" | "held" | "reboot" | "marker" | "units";
   what: string;
   /** Whether the next `pulumi up` puts it right; the rest is for a person. */
   mended: boolean;
@@ -27,23 +29,34 @@ export function driftOf(
   const held = parseHold(seen.held);
   if (isHeld(held, release, seen.current)) {
     const runs = generation(seen.current);
-    drift.push({ what: foreseeHold(held, { host, runs, wanted: release }), mended: false });
+    drift.push({ kind: "held", what: foreseeHold(held, { host, runs, wanted: release }), mended: false });
   } else if (seen.current !== release)
-    drift.push({ what: `it runs ${generation(seen.current)}, not ${release}`, mended: true });
+    drift.push({
+      kind: "release",
+      what: `it runs ${generation(seen.current)}, not ${release}`,
+      mended: true,
+    });
   if (seen.profile !== release && seen.profile !== seen.current)
-    drift.push({ what: `its next boot starts ${generation(seen.profile)}, not ${release}`, mended: true });
+    drift.push({
+      kind: "boot",
+      what: `its next boot starts ${generation(seen.profile)}, not ${release}`,
+      mended: true,
+    });
   if (seen.pendingReboot.length > 0)
     drift.push({
+      kind: "reboot",
       what: `a reboot is due: it still runs the ${seen.pendingReboot.join(", ")} of an earlier system`,
       mended: false,
     });
   if (seen.marker === null)
     drift.push({
+      kind: "marker",
       what: `/etc/berth/install.json is gone, which says that it is ${host} of stack ${stack}; put it back, or no later installation knows it`,
       mended: false,
     });
   if (seen.failed.length > 0)
     drift.push({
+      kind: "units",
       what: `these units have failed: ${seen.failed.map(({ unit }) => unit).join(", ")}`,
       mended: false,
     });

@@ -101,6 +101,32 @@ const generations = z.object({
   ),
 });
 
+/** What `space.sh` tells: file systems that a release needs room on. */
+const space = z.object({
+  places: z.array(
+    z.object({
+      /** Where it is mounted: "/", "/boot", "/nix" or "/nix/store"; those that are no file systems of their own are left out. */
+      at: z.string(),
+      /** Bytes. */
+      size: z.number(),
+      /** Bytes that root may still write without what is kept in reserve. */
+      free: z.number(),
+    }),
+  ),
+});
+export type Space = z.infer<typeof space>["places"];
+
+/** What `people.sh` tells: who may log in. */
+const people = z.object({
+  keys: z.array(z.object({ user: z.string(), file: z.string(), line: z.string() })),
+  /** Of sshd's settings; empty where it did not tell. */
+  passwords: z.string(),
+  command: z.string(),
+  authorities: z.string(),
+  /** /root/.ssh/authorized_keys, which the installation writes; `text` is null, and `because` why, where it is no plain file of root's. */
+  root: z.object({ text: z.string().nullable(), digest: z.string(), because: z.string() }),
+});
+
 const credentials = z.object({
   credentials: z.array(z.object({ service: z.string(), name: z.string(), digest: z.string() })),
 });
@@ -157,6 +183,9 @@ const answers = {
   mark: done,
   "hand-over": done,
   generations,
+  space,
+  people,
+  "people-write": z.union([done, refusal]),
   unhold: done.extend({ was: z.string().nullable() }),
   settle: done,
   build: z.union([done, refusal]),

@@ -145,7 +145,7 @@ describe("berth", () => {
 });
 
 test("what is encrypted for the host's age recipient is read with the key that lies on it, and by root alone", async () => {
-  const { ageRecipient } = JSON.parse((await berth(["hosts", "--json"])).stdout).web1;
+  const { ageRecipient } = JSON.parse((await berth(["hosts", "--json"])).stdout).items[0];
   const encrypter = new Encrypter();
   encrypter.addRecipient(ageRecipient);
   const decrypter = new Decrypter();
@@ -309,7 +309,7 @@ describe("a host whose system boots and lets nobody in", () => {
     const key = await readFile(join(folder, ".berth/rescue/lab-web1/host-key"), "utf8");
     expect(told).toBe(fingerprint(key));
     expect(printed).toContain(
-      `on server ${JSON.parse((await berth(["hosts", "--json"])).stdout).web1.serverId}`,
+      `on server ${JSON.parse((await berth(["hosts", "--json"])).stdout).items[0].serverId}`,
     );
     expect(printed).toContain("UNPROTECTED PRIVATE KEY FILE");
     expect(printed).toMatch(/== failed units .*\n(.*\n)*.*sshd\.service: Failed with result 'exit-code'/);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { hosts } from "../../../cli/hosts.ts";
-import { explain, hostOf, targetOf } from "../../../cli/stack.ts";
+import { explain } from "../../../cli/pulumi.ts";
+import { hostOf, targetOf } from "../../../cli/stack.ts";
 import { table } from "../../../cli/table.ts";
 import { sampleStack } from "./samples.ts";
 
@@ -92,7 +93,16 @@ describe("the list of hosts", () => {
 
   test("is JSON for programs, without a secret", () => {
     const json = hosts(sampleStack, { json: true });
-    expect(JSON.parse(json)).toEqual(sampleStack.hosts);
+    const { web1, metal } = sampleStack.hosts;
+    expect(JSON.parse(json)).toEqual({
+      verb: "hosts",
+      stack: "prod",
+      well: true,
+      items: [
+        { host: "metal", ...metal },
+        { host: "web1", ...web1 },
+      ],
+    });
     expect(json).not.toContain("hunter2");
   });
 

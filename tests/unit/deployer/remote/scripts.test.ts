@@ -175,7 +175,18 @@ describe("the scripts", () => {
   test("are those that are asked for, what stands before them, and what they leave on the host", () => {
     // Those that speak with Docker are asked for elsewhere.
     expect(files.filter((name) => !name.startsWith("docker-")).toSorted()).toEqual(
-      [...scriptNames, "lib", "lock", "look", "boot-trial", "boot-entry", "install-lock", "guard", "host-key"]
+      [
+        ...scriptNames,
+        "logs",
+        "lib",
+        "lock",
+        "look",
+        "boot-trial",
+        "boot-entry",
+        "install-lock",
+        "guard",
+        "host-key",
+      ]
         .map((name) => `${name}.sh`)
         .toSorted(),
     );
