@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Failure } from "../deployer/failure.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
+import { type Project, stacksOf } from "./project.ts";
 import { pulumi } from "./pulumi.ts";
 
 /** Names the stack where pulumi has none selected. */
@@ -28,7 +29,10 @@ export async function chooseStack({ given, selected, variable, existing }: Stack
   throw new Failure({
     tried: "find the stack to work on",
     ...(only === undefined
-      ? { cameBack: "the project has none yet", next: "make one: pulumi stack init prod" }
+      ? {
+          cameBack: "the project has none yet",
+          next: "make one: pulumi stack init prod",
+        }
       : {
           cameBack: `none is selected, and there are ${stacks.length}: ${stacks.join(", ")}`,
           next: `name one with -s or ${stackVariable}, or choose one with pulumi stack select`,
@@ -42,6 +46,15 @@ export async function chooseStack({ given, selected, variable, existing }: Stack
  */
 export const nameOfStack = (given: string | undefined): Promise<string> =>
   chooseStack({ given, selected: selectedStack, variable: process.env[stackVariable], existing: allStacks });
+
+/** The same for commands that work without pulumi, or without the place of its state: the stacks are those that have a file. */
+export const nameOfFile = (given: string | undefined, project: Project): Promise<string> =>
+  chooseStack({
+    given,
+    selected: () => selectedStack().catch(() => undefined),
+    variable: process.env[stackVariable],
+    existing: async () => stacksOf(project),
+  });
 
 const selectedStack = (): Promise<string | undefined> =>
   pulumi(["stack", "--show-name"], undefined).then(

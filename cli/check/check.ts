@@ -24,7 +24,7 @@ import { NotStarted, run } from "../../deployer/process.ts";
 import { hetznerAccessOf } from "../hetzner-access.ts";
 import { encrypted, type Project, projectOf, readYaml, stackFile, stackFileOf } from "../project.ts";
 import { print, say } from "../say.ts";
-import { selectedStack } from "../selected-stack.ts";
+import { nameOfFile } from "../stack-name.ts";
 import { type CheckReport, describeReport } from "./report.ts";
 
 export interface CheckOptions {
@@ -38,7 +38,7 @@ export interface CheckOptions {
  */
 export async function check(selected: string | undefined, { json }: CheckOptions): Promise<number> {
   const project = projectOf(process.cwd());
-  const report = await checkStack(project, selected ?? (await selectedStack(project)));
+  const report = await checkStack(project, await nameOfFile(selected, project));
   print(json ? `${JSON.stringify(report, undefined, 2)}\n` : describeReport(report));
   return report.ok ? 0 : 1;
 }

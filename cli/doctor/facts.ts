@@ -10,7 +10,7 @@ import { type Ended, lastLines, NotStarted, run } from "../../deployer/process.t
 import { hetznerAccessOf } from "../hetzner-access.ts";
 import { findProject, type Project, readYaml, stackFile, stackFileOf } from "../project.ts";
 import { explain } from "../pulumi.ts";
-import { selectedStack } from "../selected-stack.ts";
+import { nameOfFile } from "../stack-name.ts";
 import type { Asked, Facts } from "./verdicts.ts";
 
 /** Milliseconds for a program to tell of itself, for pulumi to reach its backend, and for Hetzner's API. */
@@ -19,7 +19,7 @@ const deadlines = { told: 15_000, backend: 60_000, api: 30_000 };
 /** Look at the machine, the project of a folder and its accounts. Changes nothing. */
 export async function gatherFacts(cwd: string, selected: string | undefined): Promise<Facts> {
   const found = projectIn(cwd);
-  const stack = found && (selected ?? (await selectedStack(found).catch(() => null)));
+  const stack = found && (await nameOfFile(selected, found).catch(() => null));
   const file = found && stack ? readStackFile(found, stack) : undefined;
   const [node, pulumi, languageHost, nix, nixFeatures, nixStore, nixosAnywhere, ssh, agentKeys, git] =
     await Promise.all([

@@ -16,7 +16,10 @@ const docs = (pages: Record<string, string>): Entry[] =>
 
 /** All pages below `docs/`, each once, by what they are for. */
 export const navigation: readonly Group[] = [
-  { text: "Tutorial", pages: docs({ tutorial: "From a clone to a host" }) },
+  {
+    text: "Tutorial",
+    pages: docs({ "getting-started": "From an empty folder", tutorial: "From a clone to a host" }),
+  },
   {
     text: "How to",
     pages: docs({
@@ -38,11 +41,13 @@ export const navigation: readonly Group[] = [
     text: "Reference",
     pages: docs({
       configuration: "Configuration",
+      commands: "The command berth",
       "reference/components": "Components",
       "changing-what-runs": "Changing what runs",
       installation: "Installation",
       "closure-sizes": "Closure sizes",
       lab: "The lab",
+      package: "The npm package",
     }),
   },
   {
