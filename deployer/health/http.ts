@@ -86,7 +86,7 @@ function ask(
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
-        if (body.length < bodyLimit) body += chunk;
+        if (body.length < bodyLimit) body = (body + chunk).slice(0, bodyLimit);
       });
       response.on("error", (error) => failed(error, "broke off"));
       response.on("end", () => {
