@@ -39,12 +39,14 @@ beforeAll(async () => {
 afterAll(() => stack?.[Symbol.asyncDispose]());
 beforeEach(() => stack.configure(good));
 
-async function preview(settings: Record<string, unknown>, ...args: string[]) {
+async function withPack(settings: Record<string, unknown>, args: string[]) {
   const file = join(stack.places.folder, "policy.json");
   await writeFile(file, JSON.stringify(settings));
-  const { exitCode, output } = await stack
-    .engine()
-    .run(["preview", "--policy-pack", pack, "--policy-pack-config", file, ...args]);
+  return stack.engine().run([...args, "--policy-pack", pack, "--policy-pack-config", file]);
+}
+
+async function preview(settings: Record<string, unknown>, ...args: string[]) {
+  const { exitCode, output } = await withPack(settings, ["preview", ...args]);
   const refusals = [...output.matchAll(/- \[mandatory\] {2}(\S+) {2}\((.+)\)\n.*\n +(.+)/g)];
   return {
     exitCode,
@@ -133,6 +135,25 @@ test.each([
   expect(output).toMatch(said);
   expect(output).not.toMatch(/\bat .*\.[jt]s:\d+/);
   expect(exitCode).not.toBe(0);
+});
+
+const ordered = async (kind: string) => ((await stack.cloud.get(`/${kind}`)).at(kind) as unknown[]).length;
+
+test("an update whose preview breaks a rule over the stack changes nothing", async () => {
+  const refused = { "price-ceiling": { ...everywhere, perMonth: 1 } };
+  const { exitCode, output } = await withPack(refused, ["up", "--yes", ...hardware]);
+  expect(output).toContain("above the ceiling of 1.00 EUR/month");
+  expect(exitCode).not.toBe(0);
+  expect([await ordered("firewalls"), await ordered("servers")]).toEqual([0, 0]);
+});
+
+test("an update without a preview stops at the first resource that a rule refuses", async () => {
+  await stack.configure({ ...good, "berth:protect": false });
+  const up = ["up", "--yes", "--skip-preview", ...hardware];
+  const { exitCode, output } = await withPack({ protected: everywhere }, up);
+  expect(output).toContain("is without Pulumi's protect");
+  expect(exitCode).not.toBe(0);
+  expect([await ordered("servers"), await ordered("volumes")]).toEqual([0, 0]);
 });
 
 describe("what replaces a host that was deployed to", () => {
