@@ -1,7 +1,7 @@
 import { type Catalogue, toCents } from "./catalogue.ts";
 import type { HostConfig } from "./host.ts";
 import type { HostPlan, PriceItem, StackPlan } from "./plan.ts";
-import type { Running } from "./running.ts";
+import type { Running, RunningServer } from "./running.ts";
 import type { LoadBalancerConfig } from "./stack.ts";
 
 const cents = (amount: number | undefined): number | null => (amount === undefined ? null : toCents(amount));
@@ -50,8 +50,16 @@ export function priceLoadBalancers(
   }));
 }
 
+/** What there is that costs something, as far as its price needs it. */
+export interface Billed {
+  servers: readonly Pick<RunningServer, "name" | "type" | "location" | "backups">[];
+  primaryIps: Running["primaryIps"];
+  volumes: readonly Pick<Running["volumes"][number], "name" | "size">[];
+  loadBalancers: readonly Pick<Running["loadBalancers"][number], "name" | "type" | "location">[];
+}
+
 /** What runs now, by today's prices: those of new orders, as the API tells no others. */
-export function priceRunning(catalogue: Catalogue, running: Running): PriceItem[] {
+export function priceRunning(catalogue: Catalogue, running: Billed): PriceItem[] {
   return [
     ...running.servers.flatMap(({ name, type, location, backups }) => [
       { what: `server ${name} ${type}`, monthly: cents(serverPrice(catalogue, type, location)) },

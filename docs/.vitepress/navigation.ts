@@ -28,6 +28,7 @@ export const navigation: readonly Group[] = [
       webapp: "Web apps",
       deploying: "Deploy and roll back",
       "pull-requests": "Pull requests",
+      policy: "Rules for production",
       secrets: "Secrets",
       "disk-layouts": "Disk layouts",
       containers: "Containers with Docker",
