@@ -48,6 +48,9 @@ export class SshSession {
   /** Every one that was started and has not ended: one that was dropped as it opened is not the shared one, and would stay. */
   readonly #started = new Set<ChildProcess>();
   #opening: Promise<void> | undefined;
+  /** How often the shared connection was given up. */
+  #given = 0;
+  #closed = false;
   /** On the shared connection, where one was asked for before that was opened. */
   #shell: ResidentShell | undefined;
   #wantsShell = false;
@@ -238,6 +241,8 @@ export class SshSession {
    * handshake where the host is up.
    */
   async ready(deadline: number, options: { signal?: AbortSignal } = {}): Promise<void> {
+    // Who shares it may be opening it: to give that up would fail them.
+    await this.#opening?.catch(() => undefined);
     if (this.#stands) {
       if (Date.now() - this.#stoodAt < freshMilliseconds) return;
       const answer = await this.sh("exit 0", { deadline: 5_000, ...options }).catch(() => undefined);
@@ -263,6 +268,7 @@ export class SshSession {
 
   /** End the connection and remove the keys. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const master of this.#started) master.kill("SIGTERM");
     this.#forget();
     await removePrivateFolder(this.#folder);
@@ -275,6 +281,7 @@ export class SshSession {
   }
 
   #forget(): void {
+    this.#given++;
     this.#started.clear();
     this.#master = undefined;
     this.#opening = undefined;
@@ -324,8 +331,11 @@ export class SshSession {
         }),
     );
     const end = Date.now() + Math.min(deadline, 30_000);
+    const given = this.#given;
     while (!existsSync(this.#controlPath)) {
       const gone = await Promise.race([exited.then(() => true), sleep(3, false)]);
+      // Given up by another who shares it, who opens it anew or leaves that to the next.
+      if (given !== this.#given && !this.#closed) return await this.#open(deadline);
       if (gone || Date.now() > end) {
         master.kill("SIGKILL");
         throw new Failure({

@@ -128,34 +128,53 @@ describe("a session", () => {
     }
   });
 
-  test("that is dropped while its connection opens leaves none of them behind", async () => {
-    // A master stands when its socket is there, and stays; everything else ends at once.
-    const bin = mkdtempSync(join(tmpdir(), "berth-ssh-"));
-    writeFileSync(
-      join(bin, "ssh"),
-      `#!/bin/sh\n[ "$3" = -M ] || exit 0\necho $$ >>${bin}/masters\nsleep 0.3\n: >"\${2%/*}/master"\nexec sleep 60\n`,
-      { mode: 0o755 },
-    );
-    vi.stubEnv("PATH", `${bin}${delimiter}${process.env.PATH}`);
-    const masters = () =>
-      existsSync(join(bin, "masters"))
-        ? readFileSync(join(bin, "masters"), "utf8").trim().split("\n").map(Number)
-        : [];
-    const session = await SshSession.create({ ...target, port: 22 });
-    try {
-      const first = session.sh("one", { deadline: 10_000 });
+  describe("that is shared", () => {
+    /** A master stands when its socket is there, and stays; everything else ends at once. */
+    async function shared() {
+      const bin = mkdtempSync(join(tmpdir(), "berth-ssh-"));
+      writeFileSync(
+        join(bin, "ssh"),
+        `#!/bin/sh\n[ "$3" = -M ] || exit 0\necho $$ >>${bin}/masters\nsleep 0.3\n: >"\${2%/*}/master"\nexec sleep 60\n`,
+        { mode: 0o755 },
+      );
+      vi.stubEnv("PATH", `${bin}${delimiter}${process.env.PATH}`);
+      const masters = () =>
+        existsSync(join(bin, "masters"))
+          ? readFileSync(join(bin, "masters"), "utf8").trim().split("\n").map(Number)
+          : [];
+      const session = await SshSession.create({ ...target, port: 22 });
+      return {
+        session,
+        masters,
+        async [Symbol.asyncDispose]() {
+          await session.close();
+          vi.unstubAllEnvs();
+          await expect.poll(() => masters().filter(runs)).toEqual([]);
+          rmSync(bin, { recursive: true });
+        },
+      };
+    }
+
+    test("and dropped while its connection opens serves whoever waited, and leaves no connection behind", async () => {
+      await using world = await shared();
+      const { session, masters } = world;
+      const first = session.sh("one", { deadline: 30_000 });
       await expect.poll(masters).toHaveLength(1);
       session.drop();
-      const second = session.sh("two", { deadline: 10_000 });
-      await Promise.allSettled([first, second]);
-      expect((await second).exitCode).toBe(0);
+      const second = session.sh("two", { deadline: 30_000 });
+      expect([(await first).exitCode, (await second).exitCode]).toEqual([0, 0]);
       expect(masters().length).toBeGreaterThan(1);
-    } finally {
-      await session.close();
-      vi.unstubAllEnvs();
-    }
-    await expect.poll(() => masters().filter(runs)).toEqual([]);
-    rmSync(bin, { recursive: true });
+    });
+
+    test("and asked to be ready while it opens for another is opened once", async () => {
+      await using world = await shared();
+      const { session, masters } = world;
+      const first = session.sh("one", { deadline: 30_000 });
+      await expect.poll(masters).toHaveLength(1);
+      await session.ready(30_000);
+      expect((await first).exitCode).toBe(0);
+      expect(masters()).toHaveLength(1);
+    });
   });
 
   test("without ssh on PATH says so at once", async () => {
