@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pack } from "tar-stream";
 
@@ -76,7 +75,7 @@ const hash = (content: string | Buffer): string => createHash("sha256").update(c
 /** A tar of the compose file and the named files, each part in a folder that is its digest. Readable for whoever a container runs as. */
 export async function tarOfProject({ compose, beside }: ProjectFiles): Promise<Buffer> {
   const tar = pack();
-  const written = buffer(tar as unknown as Readable);
+  const written = buffer(tar);
   tar.entry({ name: "compose.yaml", mode: 0o600, mtime: new Date(0) }, compose);
   for (const { digest, files } of Object.values(beside))
     for (const { path, executable, content } of files)

@@ -1,5 +1,4 @@
 import { request } from "node:http";
-import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pack } from "tar-stream";
 import { z } from "zod";
@@ -135,7 +134,7 @@ export class DockerDriver implements GuestDriver {
       JSON.stringify([{ Config: config, RepoTags: null, Layers: names }]),
     );
     archive.finalize();
-    await this.#host.docker(["load", "--quiet"], await buffer(archive as unknown as Readable));
+    await this.#host.docker(["load", "--quiet"], await buffer(archive));
   }
 
   async #blob({ facts }: RegistryImage, digest: string): Promise<Buffer> {

@@ -2,7 +2,6 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { execa } from "execa";
 import { pack } from "tar-stream";
@@ -42,7 +41,7 @@ async function layerOf(files: readonly File[]): Promise<Buffer> {
   for (const { name, content, mode = 0o644 } of files)
     tar.entry({ name, mode, mtime: new Date(0) }, Buffer.from(content));
   tar.finalize();
-  return await buffer(tar as unknown as Readable);
+  return await buffer(tar);
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -98,7 +97,7 @@ export async function appImage(folder: string, wanted: AppImage): Promise<BuiltI
   tar.finalize();
   await mkdir(folder, { recursive: true });
   const path = join(folder, `${id}.tar`);
-  await writeFile(path, await buffer(tar as unknown as Readable));
+  await writeFile(path, await buffer(tar));
   return {
     id: `sha256:${id}`,
     path,

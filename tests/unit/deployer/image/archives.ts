@@ -17,7 +17,7 @@ export async function tarOf(entries: readonly Entry[]): Promise<Buffer> {
     else tar.entry({ name, mode: 0o444, mtime: new Date(0) }, Buffer.from(content));
   }
   tar.finalize();
-  return await buffer(tar as unknown as Readable);
+  return await buffer(tar);
 }
 
 /** The files of an image as `docker save` writes them: its layers' tars, its configuration, and the list of both. */
