@@ -169,18 +169,6 @@ export function exportAhead({ paths, beside }: Closure): Promise<Uint8Array> | u
   return exported(lacking.map(({ path }) => path));
 }
 
-/** Import what was exported ahead, on a host whose `prepare` for this release has found that it is what it lacks. */
-export async function importAhead(
-  stream: Uint8Array,
-  id: string,
-  session: SshSession,
-  options: { deadline: number; signal?: AbortSignal },
-): Promise<boolean> {
-  const command = `[ -e /run/berth/${id}/as-expected ] || exit 75\n${importCommand}`;
-  const ended = await session.command(command, { ...options, input: stream });
-  return ended.exitCode === 0;
-}
-
 /** What was exported last: hosts of one update mostly lack the same. */
 let lastExport: { paths: string; stream: Promise<Uint8Array> } | undefined;
 

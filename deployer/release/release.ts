@@ -4,17 +4,18 @@ import type { HealthCheck } from "../../config/manifest.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { build } from "../nix/build.ts";
 import type { Cache } from "../nix/cache.ts";
-import { type Closure, closureBeside, exportAhead, importAhead } from "../nix/closure.ts";
+import { type Closure, closureBeside, exportAhead, type Missing } from "../nix/closure.ts";
 import { keptReleases, rootNext, rootRelease, rootTrial } from "../nix/roots.ts";
-import { type Observation, remote } from "../remote/scripts.ts";
+import { type Answer, type Observation, remote } from "../remote/scripts.ts";
 import { type CredentialNames, pruneCredentials } from "../secrets/credentials.ts";
 import type { SshSession } from "../ssh/session.ts";
 import { bring, buildOnHost } from "./bring.ts";
 import { confirm } from "./confirm.ts";
 import { type Hold, isHeld, markOf, parseHold } from "./hold.ts";
-import { judge, judgeRunning, lookAnew, type Trial, type TrialVerdict } from "./judge.ts";
+import { judge, judgeRunning, lookAnew, type TrialVerdict } from "./judge.ts";
 import { type Running, rebootOnTrial } from "./reboot.ts";
 import { keptThough, rollBack } from "./roll-back.ts";
+import { type Begun, beginTrial, beginTrialAhead } from "./trial.ts";
 
 /** A release: what shall run, and how to tell that it does. */
 export interface Release {
@@ -85,13 +86,11 @@ export interface Hooks {
   push?: (path: string) => Promise<void>;
   /** Wait until this host may be on trial; what it returns says that its trial is over, and may be called again. @default at once */
   turn?: () => Promise<() => void>;
+  /** The same where that is at once; undefined where it is not. @default at once where there is no `turn` either */
+  turnAtOnce?: () => (() => void) | undefined;
   signal?: AbortSignal;
 }
 
-/** Seconds, where a release does not say. */
-const switchDeadline = 120;
-/** Seconds the guard leaves for the verdict to arrive, beside switch and health. */
-const verdictSeconds = 15;
 /** Seconds a host has to be there, which may just have been switched on. */
 const bootSeconds = 90;
 /** Seconds after which the host's lock is anyone's when its holder no longer gives signs of life. */
@@ -105,7 +104,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   const id = `${Date.now().toString(36)}${randomBytes(3).toString("hex")}`;
 
   session.keepShell();
-  const closure = await closureAtHand(session, wanted, hooks);
+  const { stream, ...closure } = await closureAtHand(session, wanted, hooks);
   // A change of its server's type in the same update has left it booting.
   await session.ready(bootSeconds * 1_000, { signal: hooks.signal });
 
@@ -114,8 +113,17 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   let finished = false;
   let trialIsOver: (() => void) | undefined;
   try {
-    const prepared = await prepare(session, id, { wanted, closure }, hooks);
-    const { seen: earlier, ...missing } = prepared;
+    // All that is needed is at hand, and it is this host's turn: the trial need not wait for what the preparation has to tell.
+    const over = stream && !wanted.before ? turnAtOnce(hooks) : undefined;
+    trialIsOver = over;
+    let ahead: Promise<Begun | "not begun"> | undefined;
+    const prepared = await prepare(session, id, { wanted, closure }, hooks, () => {
+      if (!over || !stream) return;
+      ahead = beginTrialAhead(session, id, wanted, stream);
+      // Where the preparation fails, it is that which is told.
+      ahead.catch(() => undefined);
+    });
+    const { seen: earlier } = prepared;
     let due: readonly string[] = earlier.pendingReboot;
     const held = parseHold(earlier.held);
     if (isHeld(held, wanted.toplevel, earlier.current))
@@ -124,21 +132,26 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       await settle(session, id, wanted, hooks);
     } else {
       warnOfTwoWaysBack(earlier, hooks);
-      const lacking = (await prepared.imported)
-        ? { count: 0, bytes: 0, few: [] }
-        : {
-            ...{ count: missing.missing, bytes: missing.missingBytes, few: missing.few },
-            local: closure.paths.every(({ shared, local }) => shared || local),
-          };
-      await bring(session, { id, ...wanted }, lacking, hooks);
-      trialIsOver = await hooks.turn?.();
-      if (wanted.before) await runBefore(session, id, wanted.toplevel, wanted.before, hooks);
-      // Meanwhile nothing else is to be done here.
+      // On the host there is enough to do meanwhile.
       const rooting = rootBeside(wanted);
-      const switched = await switchOnTrial(session, id, { wanted, earlier, hooks }).catch(async (error) => {
-        await rooting.then((takeBack) => takeBack());
-        throw error;
-      });
+      const begin = async (): Promise<Begun> => {
+        if (ahead && prepared.asExpected) {
+          hooks.status("switching on trial");
+          const begun = await ahead;
+          if (begun !== "not begun") return begun;
+        }
+        await bring(session, { id, ...wanted }, lackingOf(prepared, closure), hooks);
+        trialIsOver ??= await hooks.turn?.();
+        if (wanted.before) await runBefore(session, id, wanted.toplevel, wanted.before, hooks);
+        hooks.status("switching on trial");
+        return await beginTrial(session, id, wanted);
+      };
+      const switched = await begin()
+        .then((begun) => judgeTrial(session, id, { wanted, earlier, hooks, begun }))
+        .catch(async (error) => {
+          await rooting.then((takeBack) => takeBack());
+          throw error;
+        });
       await rooting;
       finished = switched.kept;
       due = switched.rebootDue;
@@ -159,6 +172,18 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   }
 }
 
+/** This host's turn, where that is now. */
+const turnAtOnce = ({ turn, turnAtOnce }: Hooks): (() => void) | undefined =>
+  turn ? turnAtOnce?.() : () => undefined;
+
+const lackingOf = (
+  { missing, missingBytes, few }: Extract<Answer<"prepare">, { ok: true }>,
+  { paths }: Closure,
+): Missing => ({
+  ...{ count: missing, bytes: missingBytes, few },
+  local: paths.every(({ shared, local }) => shared || local),
+});
+
 /** A failed trial returns to what runs, a crash in it to what boots: where somebody has made these two, that is said. */
 function warnOfTwoWaysBack({ current, profile }: Observation, hooks: Hooks): void {
   if (profile === null || profile === current) return;
@@ -168,21 +193,17 @@ function warnOfTwoWaysBack({ current, profile }: Observation, hooks: Hooks): voi
 }
 
 /**
- * Switch, judge, and keep or return. Not kept is only what cannot be switched to live and may be booted instead; everything else
- * that is not kept throws.
+ * Judge a trial, and keep or return. Not kept is only what cannot be switched to live and may be booted instead; everything else that is
+ * not kept throws.
  */
-async function switchOnTrial(
+async function judgeTrial(
   session: SshSession,
   id: string,
-  { wanted, earlier, hooks }: { wanted: Release; earlier: Running; hooks: Hooks },
+  { wanted, earlier, hooks, begun }: { wanted: Release; earlier: Running; hooks: Hooks; begun: Begun },
 ): Promise<{ kept: boolean; rebootDue: readonly string[] }> {
-  const switchSeconds = wanted.switchDeadline ?? switchDeadline;
-  const guardSeconds = switchSeconds + wanted.healthDeadline + (wanted.healthyFor ?? 0) + verdictSeconds;
-  hooks.status("switching on trial");
-  const switchEnd = Date.now() + switchSeconds * 1000;
-  const started = await startTrial(session, id, wanted, { guardSeconds, switchSeconds });
-  if ("bootOnly" in started) return { kept: false, rebootDue: [started.bootOnly] };
-  const verdict = await judge({ session, id, wanted, earlier, ended: started.ended, switchEnd, hooks }).catch(
+  if ("bootOnly" in begun) return { kept: false, rebootDue: [begun.bootOnly] };
+  const { ended, switchEnd, guardSeconds } = begun;
+  const verdict = await judge({ session, id, wanted, earlier, ended, switchEnd, hooks }).catch(
     // Cancelled, or the way to the host is lost: a trial that nobody judges ends like a bad one.
     (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
   );
@@ -245,12 +266,14 @@ async function keepRoots({ roots, toplevel, keep = keptReleases }: Release, hook
   await rootRelease(roots, toplevel, keep).catch((error: unknown) => hooks.warn?.(messageOf(error)));
 }
 
+/** @param onSent called when the host has been asked, where what is said then is heard right behind it */
 async function prepare(
   session: SshSession,
   id: string,
-  { wanted, closure }: { wanted: Release; closure: Closure & { stream?: Uint8Array } },
+  { wanted, closure }: { wanted: Release; closure: Closure },
   hooks: Hooks,
-) {
+  onSent: () => void,
+): Promise<Extract<Answer<"prepare">, { ok: true }>> {
   const document = {
     id,
     owner: wanted.owner,
@@ -262,18 +285,11 @@ async function prepare(
   const rest = closure.paths
     .map(({ path, bytes, shared }) => `${path} ${bytes}${shared ? " shared" : ""}\n`)
     .join("");
-  const { stream } = closure;
-  let imported: Promise<boolean> = Promise.resolve(false);
-  const options = { deadline: 180_000, signal: hooks.signal };
   const answer = await remote(session, "prepare", document, {
-    ...options,
-    rest,
-    // The host takes it only where it was prepared for just that; `copyMissing` is there for any other outcome.
-    onSent: () => {
-      if (stream) imported = importAhead(stream, id, session, options).catch(() => false);
-    },
+    ...{ deadline: 180_000, signal: hooks.signal },
+    ...{ rest, onSent },
   });
-  if (answer.ok) return { ...answer, imported };
+  if (answer.ok) return answer;
   throw new Failure({
     host: session.label,
     tried: `deploy ${wanted.toplevel}`,
@@ -301,34 +317,6 @@ async function settle(session: SshSession, id: string, wanted: Release, hooks: H
     cameBack: verdict.because,
     stands: "Nothing was switched, so there is nothing to roll back",
     next: "mend the app or its check and run pulumi up again",
-  });
-}
-
-/** Returns how the switch ended when it did within its time and let the answer through; or why only a boot will do. */
-async function startTrial(
-  session: SshSession,
-  id: string,
-  { toplevel, reboot, rebootWith }: Release,
-  { guardSeconds, switchSeconds }: { guardSeconds: number; switchSeconds: number },
-): Promise<Pick<Trial, "ended"> | { bootOnly: string }> {
-  // A switch may cut this very connection; how the trial stands is then learnt by asking anew.
-  const answer = await remote(
-    session,
-    "trial",
-    { id, toplevel, seconds: guardSeconds },
-    { deadline: switchSeconds * 1000 },
-  ).catch(() => undefined);
-  if (answer?.ok !== false) return { ended: answer };
-  if (answer.bootOnly && reboot) return { bootOnly: answer.because };
-  throw new Failure({
-    host: session.label,
-    tried: `switch to ${toplevel} on trial`,
-    cameBack: answer.because,
-    stands: "The old system was not touched",
-    next: answer.bootOnly
-      ? (rebootWith ??
-        "give this host reboot: { when: now } or a window, and run pulumi up again: it is then booted, on trial")
-      : "mend that, then run pulumi up again",
   });
 }
 

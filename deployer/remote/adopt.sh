@@ -5,7 +5,7 @@
 # A confirmation may have died between the profile and the boot loader, or somebody else may have set either.
 if [ ! -e "$profile" ] || [ "$(readlink -f "$profile")" != "$doc_toplevel" ] || [ -e "$berth_state/boot-unsettled" ]; then
   : >"$berth_state/boot-unsettled" || refuse "$berth_state cannot be written"
-  nix-env --profile "$profile" --set "$doc_toplevel" >&2 || refuse 'the system profile could not be set'
+  set_profile "$doc_toplevel" || refuse 'the system profile could not be set'
   "$doc_toplevel/bin/switch-to-configuration" boot >&2 || refuse 'the boot loader could not be written'
   rm -f "$berth_state/boot-unsettled"
 fi

@@ -14,6 +14,6 @@ has_generation() {
 }
 # The profile and the boot default become this system.
 boot_default() {
-  [ "$(readlink -f "$profile")" = "$1" ] || nix-env --profile "$profile" --set "$1" >&2 || return 1
+  [ "$(readlink -f "$profile")" = "$1" ] || set_profile "$1" || return 1
   "$1/bin/switch-to-configuration" boot >&2
 }

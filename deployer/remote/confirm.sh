@@ -34,7 +34,7 @@ forget_generations() {
 }
 # Stays if this dies before the boot loader is written: see adopt.sh.
 : >"$berth_state/boot-unsettled" || give_back "$berth_state cannot be written"
-nix-env --profile "$profile" --set "$doc_toplevel" >&2 || give_back 'the system profile could not be set'
+set_profile "$doc_toplevel" || give_back 'the system profile could not be set'
 # Before the boot loader is written: each generation that it knows takes room in /boot.
 forget_generations || echo 'older generations could not be removed' >&2
 "$doc_toplevel/bin/switch-to-configuration" boot >&2 || give_back 'the boot loader could not be written'

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The host's own way back: watches a trial from a service of its own and returns to the old system
 # unless the deployer confirms in time. Arguments: trial folder, old toplevel, end of the trial (seconds since boot).
-# Its files are renamed, never rewritten: pending -> confirming -> confirmed, or -> rolling-back -> rolled-back.
+# Its files are renamed, never rewritten: pending -> confirming -> confirmed, or -> rolling-back -> rolled-back, or -> called-off where
+# nothing was switched.
 # A failure to return ends non-zero, which reboots (FailureAction). Until a trial is being confirmed the boot default is the old system;
 # from then on "before" names the one to restore.
 set -eu
@@ -37,11 +38,13 @@ ways_are_back() {
 }
 
 was_confirming=''
-# Nothing is switched before this is there.
+# Nothing is switched before this is there; who waits for it is told.
 : >"$trial/watching"
+echo 1<>"$trial/ended"
 while :; do
   # It is the last to read its folder.
   [ -e "$trial/confirmed" ] && { rm -rf "$trial" || true; exit 0; }
+  [ ! -e "$trial/called-off" ] || exit 0
   [ -d "$trial" ] || { echo 'the trial folder is gone'; exit 1; }
   now=$(uptime_s)
   if [ -e "$trial/abandon" ] || [ "$now" -ge "$end" ]; then

@@ -12,7 +12,7 @@ berth_state=/var/lib/berth
 credentials=$berth_state/credentials
 profile=/nix/var/nix/profiles/system
 
-doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt='' doc_text='' doc_boot='' doc_keep='' doc_caches=''
+doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt='' doc_text='' doc_boot='' doc_keep='' doc_bytes='' doc_caches=''
 while IFS= read -r line && [ "$line" != --- ]; do
   value=${line#*=}
   case ${line%%=*} in
@@ -23,6 +23,7 @@ while IFS= read -r line && [ "$line" != --- ]; do
     seconds) doc_seconds=$value ;;
     text) doc_text=$value ;;
     boot) doc_boot=$value ;;
+    bytes) doc_bytes=$value ;;
     keep) doc_keep=$value ;;
     path) doc_paths="$doc_paths$value
 " ;;
@@ -46,7 +47,7 @@ done
 # Half a document is none: the connection may have broken in its middle.
 [ "$line" = --- ] || { echo 'the document was cut off' >&2; exit 64; }
 
-case $doc_keep in *[!0-9]*) echo "bad keep: $doc_keep" >&2; exit 64 ;; esac
+case $doc_keep$doc_bytes in *[!0-9]*) echo "bad number: $doc_keep$doc_bytes" >&2; exit 64 ;; esac
 case $doc_id in *[!a-z0-9-]*) echo "bad id: $doc_id" >&2; exit 64 ;; esac
 case $doc_toplevel in
   '' | /nix/store/[0-9a-z]*-*) ;;

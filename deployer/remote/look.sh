@@ -41,8 +41,14 @@ look() {
 
   # Asked at once: each program that is started here costs more than what it finds out.
   # shellcheck disable=SC2046 # Paths in the store have no blanks.
-  set -- $(readlink -m /run/booted-system/kernel /run/current-system/kernel /run/booted-system/initrd /run/current-system/initrd \
+  set -- $(readlink -m /run/current-system /run/booted-system "$profile" \
+    /run/booted-system/kernel /run/current-system/kernel /run/booted-system/initrd /run/current-system/initrd \
     /run/booted-system/kernel-modules /run/current-system/kernel-modules)
+  links=''
+  for name in current:/run/current-system booted:/run/booted-system profile:"$profile"; do
+    if [ -e "${name#*:}" ]; then links="$links\"${name%%:*}\":$(json_text "$1"),"; else links="$links\"${name%%:*}\":null,"; fi
+    shift
+  done
   # What was loaded at the boot and is another in the system that runs now. What both lack is no difference.
   reboot=''
   for part in kernel initrd kernel-modules; do
@@ -63,8 +69,8 @@ look() {
   if [ -n "${look_closely-}" ]; then
     closely=",\"state\":$(json_text "$(systemctl is-system-running 2>/dev/null || true)"),\"restarts\":{$(restarts)}"
   fi
-  printf '{"os":%s,"variant":%s,"machine":%s,"bootId":%s,"current":%s,"booted":%s,"profile":%s,"pendingReboot":[%s],"marker":%s,"held":%s,"failed":[%s],"trial":{"state":"%s","exitCode":%s,"log":%s}%s}' \
-    "$(os_release ID)" "$(os_release VARIANT_ID)" "$(json_text "$(uname -m)")" "$(json_file /proc/sys/kernel/random/boot_id)" \
-    "$(json_link /run/current-system)" "$(json_link /run/booted-system)" "$(json_link "$profile")" "$reboot" "$(json_file /etc/berth/install.json)" "$(json_file "$berth_state/held")" "$look_units" \
+  printf '{"os":%s,"variant":%s,"machine":%s,"bootId":%s,%s"pendingReboot":[%s],"marker":%s,"held":%s,"failed":[%s],"trial":{"state":"%s","exitCode":%s,"log":%s}%s}' \
+    "$(os_release ID)" "$(os_release VARIANT_ID)" "$(json_text "${machine:=$(uname -m)}")" "$(json_file /proc/sys/kernel/random/boot_id)" \
+    "$links" "$reboot" "$(json_file /etc/berth/install.json)" "$(json_file "$berth_state/held")" "$look_units" \
     "$state" "$exit_code" "$log" "$closely"
 }

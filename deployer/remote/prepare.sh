@@ -5,7 +5,8 @@
 # after "---" the new closure, as lines of store path and bytes, with "shared" behind what that toplevel's closure has as well.
 # Answers with what the host lacks and a look at it.
 [ -e /run/current-system ] || refuse 'it does not run NixOS: /run/current-system is absent'
-[ "$doc_system" = "$(uname -m)-linux" ] || refuse "the release is for $doc_system, the host is $(uname -m)-linux"
+machine=$(uname -m)
+[ "$doc_system" = "$machine-linux" ] || refuse "the release is for $doc_system, the host is $machine-linux"
 
 mkdir -p "$berth_roots" "$berth_state"
 take_lock
@@ -35,34 +36,37 @@ if [ -e "$boot_trial" ]; then
   rm -f "$boot_trial"
 fi
 
+# Nothing that is looked at changes from here on.
+mkdir -p "$trial_dir"
+look >"$trial_dir/seen" &
+looking=$!
+
 # Whoever died has left its files and its roots. Nobody else is at work now, but a guard that still is.
 for left in "$berth_run"/*/; do
   left=${left%/}
-  [ "$left" = "$lock" ] || systemctl is-active --quiet "berth-guard-${left##*/}.service" || rm -rf "$left"
+  [ "$left" = "$lock" ] || [ "$left" = "$trial_dir" ] || systemctl is-active --quiet "berth-guard-${left##*/}.service" || rm -rf "$left"
 done
 for root in "$berth_roots"/old-* "$berth_roots"/booted-* "$berth_roots"/new-*; do
   left=${root##*/}
   [ ! -L "$root" ] || [ -d "$berth_run/${left#*-}" ] || rm -f "$root"
 done
 
-old=$(readlink -f /run/current-system)
+# shellcheck disable=SC2046 # Paths in the store have no blanks.
+set -- $(readlink -f /run/current-system /run/booted-system)
+old=$1
 ln -sfn "$old" "$berth_roots/old-$doc_id"
-[ -e /run/booted-system ] && ln -sfn "$(readlink -f /run/booted-system)" "$berth_roots/booted-$doc_id"
+[ ! -e /run/booted-system ] || ln -sfn "$2" "$berth_roots/booted-$doc_id"
 ln -sfn "$doc_toplevel" "$berth_roots/new-$doc_id"
 
-mkdir -p "$trial_dir"
-cat >"$trial_dir/paths"
 # What runs is valid with everything that it refers to: about that, Nix need not be asked.
 known=''
 [ -n "$doc_text" ] && [ "$old" = "$doc_text" ] && known=shared
-awk -v known="$known" 'known == "" || $3 != known { print $1 }' "$trial_dir/paths" >"$trial_dir/missing"
+awk -v known="$known" -v paths="$trial_dir/paths" '{ print >paths } known == "" || $3 != known { print $1 }' >"$trial_dir/missing"
 if [ -z "$known" ]; then
   mv "$trial_dir/missing" "$trial_dir/asked"
   xargs -r nix-store --check-validity --print-invalid <"$trial_dir/asked" >"$trial_dir/missing" || true
-fi &
-asking=$!
-seen=$(look)
-wait "$asking"
+fi
+[ -e "$trial_dir/paths" ] || : >"$trial_dir/paths"
 # How many the host lacks, the bytes they take, and the first of them: all would be a long answer, and a long list is copied otherwise.
 lacks=$(awk '
   FILENAME == ARGV[1] { lacks[$1]; count++; if (count <= 200) few = few (count > 1 ? "," : "") "\"" $1 "\""; next }
@@ -84,6 +88,13 @@ need=$((bytes + bytes / 10 + 67108864))
 if [ -n "$boot" ] && [ "$boot_free" -lt 67108864 ]; then
   unlock_and_refuse "/boot is too full: $boot_free bytes free, 64 MiB needed"
 fi
-# What the deployer has sent behind this is what the host lacks.
-[ -z "$known" ] || : >"$trial_dir/as-expected"
-printf '{"ok":true,"missing":%d,"missingBytes":%d,"few":%s,"seen":%s}\n' "$count" "$bytes" "$few" "$seen"
+# What the deployer has sent behind this is what the host lacks, and nothing speaks against switching to it.
+expected=false
+if [ -n "$known" ] && [ "$old" != "$doc_toplevel" ] && [ ! -e "$berth_state/held" ]; then
+  : >"$trial_dir/as-expected"
+  expected=true
+fi
+wait "$looking"
+printf '{"ok":true,"missing":%d,"missingBytes":%d,"few":%s,"asExpected":%s,"seen":' "$count" "$bytes" "$few" "$expected"
+cat "$trial_dir/seen"
+printf '}\n'

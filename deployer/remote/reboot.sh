@@ -16,8 +16,8 @@ give_back() {
   boot_default "$was" || true
   refuse "$1"
 }
-has_generation "$fallback" || nix-env --profile "$profile" --set "$fallback" >&2 || give_back "$fallback could not be made a generation"
-nix-env --profile "$profile" --set "$doc_toplevel" >&2 || give_back 'the system profile could not be set'
+has_generation "$fallback" || set_profile "$fallback" || give_back "$fallback could not be made a generation"
+set_profile "$doc_toplevel" || give_back 'the system profile could not be set'
 write_trial() {
   echo "id=$doc_id"
   echo "owner=$doc_owner"

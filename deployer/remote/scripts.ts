@@ -55,6 +55,8 @@ const prepared = done.extend({
   missingBytes: z.int(),
   /** The first 200 of them. */
   few: z.array(z.string()),
+  /** Whether that is just what was expected, and nothing speaks against a switch: a trial that was sent with it goes ahead. */
+  asExpected: z.boolean(),
   seen: observation.extend({ current: z.string() }),
 });
 
@@ -190,12 +192,16 @@ const answers = {
   settle: done,
   build: z.union([done, refusal]),
   /** What the host lacks after it has asked the caches; `trouble` is what it says of them, "" when none is at fault. */
-  fetch: prepared.omit({ seen: true }).extend({ trouble: z.string() }),
+  fetch: prepared.omit({ seen: true, asExpected: true }).extend({ trouble: z.string() }),
   prepare: z.union([prepared, refusal]),
   hold: z.union([done, refusal]),
   before: z.union([done, refusal]),
-  /** `well`: the switch has ended with 0. `bootOnly` says that the system cannot be switched to while another runs, only booted. */
+  /**
+   * `well`: the switch has ended with 0. `begun`: what was sent unasked was not what the host lacks, and nothing was switched. `bootOnly` says
+   * that the system cannot be switched to while another runs, only booted.
+   */
   trial: z.union([
+    done.extend({ begun: z.literal(false) }),
     done.extend({ well: z.boolean(), seen: observation.optional() }),
     refusal.extend({ bootOnly: z.boolean().default(false) }),
   ]),
@@ -222,21 +228,24 @@ export type Answer<Name extends ScriptName> = z.infer<(typeof answers)[Name]>;
 export interface ScriptOptions extends RemoteOptions {
   /** What follows the document on stdin, for scripts that read more. */
   rest?: string;
+  /** Bytes that follow all that. */
+  stream?: Uint8Array | undefined;
 }
 
 /** Shell functions that a script has beside the library's. */
 const functions: Partial<Record<ScriptName, readonly string[]>> = {
   observe: ["look"],
-  confirm: ["look"],
-  prepare: ["lock", "look", "boot-trial"],
+  adopt: ["profile"],
+  confirm: ["look", "profile"],
+  prepare: ["lock", "look", "profile", "boot-trial"],
   trial: ["look"],
-  reboot: ["lock", "boot-trial", "boot-entry"],
-  "reboot-keep": ["boot-trial"],
-  "reboot-return": ["boot-trial"],
+  reboot: ["lock", "profile", "boot-trial", "boot-entry"],
+  "reboot-keep": ["profile", "boot-trial"],
+  "reboot-return": ["profile", "boot-trial"],
   rotate: ["lock"],
 };
 
-/** What a script leaves on the host: a script of its own, read behind the document and what the caller sends. */
+/** What a script leaves on the host: a script of its own, of so many `bytes`, read behind the document and what the caller sends. */
 const leaves: Partial<Record<ScriptName, string>> = { trial: "guard", rotate: "host-key" };
 
 /** Scripts that are given secrets. */
@@ -251,9 +260,12 @@ export async function remote<Name extends ScriptName>(
 ): Promise<Answer<Name>> {
   const parts = ["lib", ...(functions[name] ?? []), name];
   const text = (await Promise.all(parts.map(script))).join("\n");
-  const rest = `${options.rest ?? ""}${leaves[name] ? await script(leaves[name]) : ""}`;
+  const left = leaves[name] ? await script(leaves[name]) : "";
   const confidential = secretive.has(name);
-  const ended = await session.sh(text, { ...options, confidential, input: renderDocument(document, rest) });
+  const whole = left ? { ...document, bytes: Buffer.byteLength(left) } : document;
+  const written = renderDocument(whole, `${options.rest ?? ""}${left}`);
+  const input = options.stream ? Buffer.concat([Buffer.from(written), options.stream]) : written;
+  const ended = await session.sh(text, { ...options, confidential, input });
   const line = ended.stdout.trimEnd().split("\n").at(-1) ?? "";
   const parsed = ended.exitCode === 0 ? answers[name].safeParse(jsonOrUndefined(line)) : undefined;
   if (parsed?.success) return parsed.data as Answer<Name>;

@@ -1,10 +1,66 @@
 # shellcheck shell=sh disable=SC2154
 # Arm the guard, then switch to the new system on trial. Waits for the switch to end and answers with a look at the host where it has
 # not ended well, but nothing depends on this wait.
-# Document: id, toplevel, seconds (until the guard rolls back); after "---" the guard's script.
+# Document: id, toplevel, seconds (until the guard rolls back), bytes (of the guard's script, which comes after "---"), text ("import": behind
+# that comes what the host lacks, as Nix exports it; it was sent unasked, for a host that was prepared for just that).
 [ "$(first_line "$berth_run/lock/id")" = "$doc_id" ] || refuse 'the lock was lost to another deployment'
-[ -x "$doc_toplevel/bin/switch-to-configuration" ] || refuse "$doc_toplevel is not a NixOS system: it has no bin/switch-to-configuration"
-[ "$(first_line "$doc_toplevel/system")" = "$(uname -m)-linux" ] || refuse "the release is for $(first_line "$doc_toplevel/system")"
+if [ "$doc_text" = import ] && [ ! -e "$trial_dir/as-expected" ]; then printf '{"ok":true,"begun":false}\n'; exit 0; fi
+
+head -c "$doc_bytes" >"$trial_dir/guard"
+# Cut off, it might still run, and do nothing when it counts.
+[ "$(tail -n 1 "$trial_dir/guard")" = '# The guard is whole.' ] || refuse 'the guard did not arrive whole'
+old=$(readlink -f "$berth_roots/old-$doc_id")
+shell=$old/sw/bin/sh
+[ -x "$shell" ] || shell=/bin/sh
+end=$(($(uptime_s) + doc_seconds))
+: >"$trial_dir/pending"
+
+# Held open, so that no word is lost.
+mkfifo "$trial_dir/go" "$trial_dir/ended"
+exec 7<>"$trial_dir/go" 8<>"$trial_dir/ended"
+heard() { timeout 1 head -c 1 <&8 >/dev/null || true; }
+
+# Both units at once, and beside what follows, which is sooner. The trial itself waits for a word, and does nothing without one.
+{
+  systemd-run --quiet --unit="berth-guard-$doc_id" --collect --no-block --property=Type=exec --property=OOMScoreAdjust=-1000 \
+    --property=FailureAction=reboot-force --property=DefaultDependencies=no --property=StandardOutput=append:"$trial_dir/guard.log" \
+    --property=StandardError=append:"$trial_dir/guard.log" "$shell" "$trial_dir/guard" "$trial_dir" "$old" "$end" </dev/null >&2 ||
+    : >"$trial_dir/unguarded"
+} &
+# shellcheck disable=SC2016
+{
+  systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
+    --setenv=PATH="$PATH" "$shell" -c '
+      read -r word <"$2/go" && [ "$word" = go ] || exit 0
+      code=0
+      "$1/bin/switch-to-configuration" test >"$2/log" 2>&1 </dev/null || code=$?
+      echo "$code" >"$2/exit.new" && mv "$2/exit.new" "$2/exit"
+      echo 1<>"$2/ended"
+    ' trial "$doc_toplevel" "$trial_dir" </dev/null >&2 || : >"$trial_dir/unstarted"
+} &
+
+# Nothing is switched after all: both units end, and may be started again.
+call_off() {
+  wait
+  mv "$trial_dir/pending" "$trial_dir/called-off" 2>/dev/null || refuse 'the guard had already begun to roll back'
+  echo no >&7
+  tries=0
+  while [ -n "$(systemctl list-units --all --plain --no-legend "berth-guard-$doc_id.service" "berth-trial-$doc_id.service")" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || refuse 'the guard of a trial that did not begin is still on watch'
+    sleep 0.1
+  done
+  rm -f "$trial_dir/called-off" "$trial_dir/watching" "$trial_dir/go" "$trial_dir/ended" "$trial_dir/as-expected"
+}
+not_begun() { call_off; refuse "$1"; }
+
+if [ "$doc_text" = import ] && ! timeout 60 nix-store --import >/dev/null; then
+  call_off
+  printf '{"ok":true,"begun":false}\n'
+  exit 0
+fi
+[ -x "$doc_toplevel/bin/switch-to-configuration" ] || not_begun "$doc_toplevel is not a NixOS system: it has no bin/switch-to-configuration"
+[ "$(first_line "$doc_toplevel/system")" = "$(uname -m)-linux" ] || not_begun "the release is for $(first_line "$doc_toplevel/system")"
 
 # A switch would change nothing, or pull something away that runs: only a boot will do. As NixOS decides it.
 pairs() { tr -d '\n' <"$2" | grep -o '"[^"]*" *: *"[^"]*"' | sed "s/^\"/$1\t/; s/\" *: *\"/\t/; s/\"\$//"; }
@@ -18,52 +74,25 @@ boot_only() {
 }
 why=$(boot_only)
 if [ -n "$why" ]; then
+  call_off
   why=$(printf '%s\n' "$why" | paste -sd ';' | sed 's/;/; /g')
   printf '{"ok":false,"bootOnly":true,"because":%s}\n' "$(json_text "it cannot be switched to, only booted: $why")"
   exit 0
 fi
 
-cat >"$trial_dir/guard"
-# Cut off, it might still run, and do nothing when it counts.
-[ "$(tail -n 1 "$trial_dir/guard")" = '# The guard is whole.' ] || refuse 'the guard did not arrive whole'
-old=$(readlink -f "$berth_roots/old-$doc_id")
-shell=$old/sw/bin/sh
-[ -x "$shell" ] || shell=/bin/sh
-end=$(($(uptime_s) + doc_seconds))
-: >"$trial_dir/pending"
-
-# Held open, so that no word is lost.
-mkfifo "$trial_dir/ended"
-exec 8<>"$trial_dir/ended"
-
-# Both units at once, which is sooner; the trial itself waits until the guard is on watch, and does nothing without one.
-{
-  systemd-run --quiet --unit="berth-guard-$doc_id" --collect --no-block --property=Type=exec --property=OOMScoreAdjust=-1000 \
-    --property=FailureAction=reboot-force --property=DefaultDependencies=no --property=StandardOutput=append:"$trial_dir/guard.log" \
-    --property=StandardError=append:"$trial_dir/guard.log" "$shell" "$trial_dir/guard" "$trial_dir" "$old" "$end" </dev/null >&2 ||
-    : >"$trial_dir/unguarded"
-} &
-# shellcheck disable=SC2016
-systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
-  --setenv=PATH="$PATH" "$shell" -c '
-    tries=0
-    until [ -e "$2/watching" ]; do
-      tries=$((tries + 1))
-      [ "$tries" -lt 500 ] || : >"$2/unguarded"
-      if [ -e "$2/unguarded" ]; then echo 1<>"$2/ended"; exit 1; fi
-      sleep 0.02
-    done
-    code=0
-    "$1/bin/switch-to-configuration" test >"$2/log" 2>&1 </dev/null || code=$?
-    echo "$code" >"$2/exit.new" && mv "$2/exit.new" "$2/exit"
-    echo 1<>"$2/ended"
-  ' trial "$doc_toplevel" "$trial_dir" </dev/null >&2 || refuse 'the trial could not be started'
+# Nothing is switched without a guard that is on watch.
+wait
+tries=0
+until [ -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ] || [ "$tries" -ge 10 ]; do
+  tries=$((tries + 1))
+  heard
+done
+if [ ! -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ]; then not_begun 'the guard could not be started, or did not stay up'; fi
+[ ! -e "$trial_dir/unstarted" ] || not_begun 'the trial could not be started'
+echo go >&7
 
 # Looked at now and then as well: a guard that ends the trial does not say so.
-while [ ! -e "$trial_dir/exit" ] && [ -e "$trial_dir/pending" ] && [ ! -e "$trial_dir/unguarded" ]; do
-  timeout 1 head -c 1 <&8 >/dev/null || true
-done
-[ ! -e "$trial_dir/unguarded" ] || refuse 'the guard could not be started, or did not stay up'
+while [ ! -e "$trial_dir/exit" ] && [ -e "$trial_dir/pending" ]; do heard; done
 if [ "$(first_line "$trial_dir/exit")" = 0 ] && [ -e "$trial_dir/pending" ]; then
   printf '{"ok":true,"well":true}\n'
 else

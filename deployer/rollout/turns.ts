@@ -24,12 +24,21 @@ export class Turns {
     { signal, onWait }: { signal?: AbortSignal; onWait?: (holders: readonly string[]) => void } = {},
   ): Promise<() => void> {
     signal?.throwIfAborted();
-    if (this.#waiting.length > 0 || this.#taken.length >= most) {
-      onWait?.([...this.#taken]);
-      await this.#wait(who, most, signal);
-    } else {
-      this.#taken.push(who);
-    }
+    const now = this.takeAtOnce(who, most);
+    if (now) return now;
+    onWait?.([...this.#taken]);
+    await this.#wait(who, most, signal);
+    return this.#giveBack(who);
+  }
+
+  /** The same, where nobody has to be waited for. */
+  takeAtOnce(who: string, most: number): (() => void) | undefined {
+    if (this.#waiting.length > 0 || this.#taken.length >= most) return undefined;
+    this.#taken.push(who);
+    return this.#giveBack(who);
+  }
+
+  #giveBack(who: string): () => void {
     let given = false;
     return () => {
       if (given) return;

@@ -17,14 +17,16 @@ export class Unreachable extends Failure {}
 
 export interface RemoteOptions {
   /** The script's input, as data on stdin. */
-  input?: string;
+  input?: string | Uint8Array;
   /** Milliseconds. */
   deadline: number;
   signal?: AbortSignal;
   /** A new TCP connection instead of the shared one: proves that the host still lets people in. */
   fresh?: boolean;
-  /** Called when it is sent to a shell that stays: a `command` that is given now runs right behind it, whatever comes back. */
+  /** Called when it is sent to a shell that stays: what is said `behind` it runs as soon as it has ended, whatever comes back. */
   onSent?: () => void;
+  /** May wait on the host for what was sent before, where a shell stays there; without one it runs beside that. */
+  behind?: boolean;
   /** Its input may not be written down on the host, not even for a moment in root's memory file system. */
   confidential?: boolean;
   /** Seconds to wait for the connection to stand. @default 10 */
@@ -105,7 +107,8 @@ export class SshSession {
   async sh(script: string, options: RemoteOptions): Promise<Ended> {
     if (!options.fresh) await this.#open(options.deadline);
     const asSelf = options.asSelf && this.target.user !== "root";
-    if (!options.fresh && !options.confidential && !asSelf && this.#shell?.idle) {
+    const resident = options.behind ? this.#shell?.usable : this.#shell?.idle;
+    if (!options.fresh && !options.confidential && !asSelf && this.#shell && resident) {
       const ended = this.#shell.run(script, { ...options, input: options.input ?? "" });
       options.onSent?.();
       return await ended;

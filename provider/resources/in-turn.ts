@@ -39,11 +39,7 @@ export async function inTurn(
     call.status(step);
     events.add({ event: "step", host, step });
   };
-  const turn = async () => {
-    const over = await turns.take(host, maxUnavailable, {
-      signal: call.signal,
-      onWait: (holders) => status(`waiting for its turn: ${holders.join(", ") || "others"} on trial`),
-    });
+  const onTrial = (over: () => void) => {
     events.add({ event: "trial", host });
     let told = false;
     return () => {
@@ -52,12 +48,24 @@ export async function inTurn(
       over();
     };
   };
+  const turn = async () =>
+    onTrial(
+      await turns.take(host, maxUnavailable, {
+        signal: call.signal,
+        onWait: (holders) => status(`waiting for its turn: ${holders.join(", ") || "others"} on trial`),
+      }),
+    );
+  const turnAtOnce = () => {
+    const over = turns.takeAtOnce(host, maxUnavailable);
+    return over && onTrial(over);
+  };
 
   events.add({ event: "begin", host, wanted: toplevel });
   try {
     const released = await work({
       status,
       turn,
+      turnAtOnce,
       warn: (line) => call.log("warning", line),
       signal: call.signal,
     });

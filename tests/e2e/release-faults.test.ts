@@ -198,12 +198,19 @@ const steps = [
   ["confirm", "confirming"],
 ] as const;
 
-describe.each(steps)("at the step %s", (step, begins) => {
+/** The same of a release whose trial is sent along with the preparation, as what the host runs is known. */
+const ahead = [
+  ["prepare, ahead", "preparing"],
+  ["trial, ahead", "switching on trial"],
+] as const;
+
+describe.each([...steps, ...ahead])("at the step %s", (step, begins) => {
+  const another = () => wanted({}, ahead.some(([name]) => name === step) ? { runs: good } : {});
   /** Before its confirmation a release is undone; once it has begun, either is whole. */
   const allowed = (one: Release) => (step === "confirm" ? [good, one.toplevel] : [good]);
 
   test("the deployer is killed", async () => {
-    const one = await wanted();
+    const one = await another();
     const child = execa(process.execPath, [join(checkout, "tests/e2e/deploy.ts")], {
       input: JSON.stringify({ target: host.session.target, release: one }),
       reject: false,
@@ -220,7 +227,7 @@ describe.each(steps)("at the step %s", (step, begins) => {
   });
 
   test("the host is reset", async () => {
-    const one = await wanted();
+    const one = await another();
     let since = Date.now();
     let reset: Promise<unknown> | undefined;
     await deploy(one, (line) => {
@@ -236,7 +243,7 @@ describe.each(steps)("at the step %s", (step, begins) => {
   });
 
   test("the connection is cut", async () => {
-    const one = await wanted();
+    const one = await another();
     const session = await SshSession.create(host.session.target);
     let since = Date.now();
     let cut = false;
@@ -280,8 +287,31 @@ describe("a host that is not as it was left", () => {
     good = one.toplevel;
   });
 
+  test("what was sent along does not fit in: it is copied as if nothing had been sent", async () => {
+    const one = await wanted({}, { runs: good });
+    const since = Date.now();
+    // Room enough, as df tells it, for no more than a few files.
+    const few = [
+      "mkdir -p /run/few && mount -t tmpfs -o size=200m,nr_inodes=9 tmpfs /run/few && mkdir /run/few/upper /run/few/work",
+      "mount -t overlay -o lowerdir=/nix/store,upperdir=/run/few/upper,workdir=/run/few/work overlay /nix/store",
+    ].join(" && ");
+    const on = (command: string) =>
+      execFileSync("ssh", ["-F", host.session.configFile, host.session.alias, command], { timeout: 20_000 });
+    const told: string[] = [];
+    const error = await deploy(one, (line) => {
+      told.push(line);
+      if (line === "preparing") on(few);
+      if (line.startsWith("copying")) on("umount /nix/store; umount /run/few");
+    });
+    expect(error).toBeUndefined();
+    expect(told.map((line) => line.replace(/ing .*/, "ing"))).toMatchObject([
+      ...["preparing", "switching", "copying", "switching", "checking", "looking", "confirming"],
+    ]);
+    await recovers("trial, ahead", "what was sent does not fit in", since, [one.toplevel]);
+  });
+
   test("two deployers come at once: one waits in vain or releases, never both at a time", async () => {
-    const [one, two] = [await wanted(), await wanted()];
+    const [one, two] = [await wanted({}, { runs: good }), await wanted({}, { runs: good })];
     const since = Date.now();
     const other = await SshSession.create(host.session.target);
     const ended = await Promise.all([deploy(one), deploy(two, () => undefined, other)]);

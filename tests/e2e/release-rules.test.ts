@@ -129,7 +129,11 @@ describe("a release that is never to be returned from", () => {
   test("is kept after its boot on trial as well", async () => {
     const one = await differing(
       { initInterface: "systemd 999 (other)" },
-      { rollback: "never", reboot: true, bootDeadline: 60, health: [{ unit: "nowhere.service" }] },
+      {
+        ...{ rollback: "never", reboot: true, bootDeadline: 60, health: [{ unit: "nowhere.service" }] },
+        // Its trial is sent along, and called off: it can only be booted.
+        runs: good,
+      },
     );
     const message = await failing(one);
     expect(message).toContain("It was kept (rollback: never)");

@@ -12,7 +12,7 @@ import {
   type ScriptName,
   scriptNames,
 } from "../../../../deployer/remote/scripts.ts";
-import type { SshSession } from "../../../../deployer/ssh/session.ts";
+import type { RemoteOptions, SshSession } from "../../../../deployer/ssh/session.ts";
 
 const folder = new URL("../../../../deployer/remote/", import.meta.url).pathname;
 const lib = readFileSync(join(folder, "lib.sh"), "utf8");
@@ -181,6 +181,7 @@ describe("the scripts", () => {
         "lib",
         "lock",
         "look",
+        "profile",
         "boot-trial",
         "boot-entry",
         "install-lock",
@@ -210,13 +211,13 @@ describe("the scripts", () => {
 });
 
 describe("asking a host", () => {
-  type Asked = { script: string; input: string };
+  type Asked = { script: string; input: string | Uint8Array };
   /** A host played by this machine, or by an answer that it gives. */
   function host(answer?: { exitCode: number; stdout: string; stderr: string }) {
     const asked: Asked[] = [];
     const session = {
       label: "web1 (203.0.113.7)",
-      sh: async (script: string, { input = "", deadline }: { input?: string; deadline: number }) => {
+      sh: async (script: string, { input = "", deadline }: RemoteOptions) => {
         asked.push({ script, input });
         return answer ?? (await run("sh", ["-c", script], { input, deadline }));
       },
@@ -250,11 +251,24 @@ describe("asking a host", () => {
     await ask(session, "trial", { id: "abc", seconds: 3 }).catch(() => undefined);
     await ask(session, "adopt", { id: "abc" });
     const guard = readFileSync(join(folder, "guard.sh"), "utf8");
-    expect(asked.map(({ input }) => input)).toEqual([`id=abc\nseconds=3\n---\n${guard}`, "id=abc\n---\n"]);
+    expect(asked.map(({ input }) => input)).toEqual([
+      `id=abc\nseconds=3\nbytes=${Buffer.byteLength(guard)}\n---\n${guard}`,
+      "id=abc\n---\n",
+    ]);
     for (const { script } of asked) {
       expect(script.startsWith(lib)).toBe(true);
       expect(script).not.toContain("abc");
     }
+  });
+
+  test("sends bytes behind all that, unchanged", async () => {
+    const { session, asked } = host({ exitCode: 0, stdout: '{"ok":true,"begun":false}\n', stderr: "" });
+    const stream = Uint8Array.from([0, 10, 255, 45, 45, 45, 10, 128]);
+    const answer = await remote(session, "trial", { id: "abc" }, { deadline: 8_000, stream });
+    expect(answer).toEqual({ ok: true, begun: false });
+    const sent = Buffer.from(asked[0]?.input ?? "");
+    expect(Uint8Array.from(sent.subarray(sent.length - stream.length))).toEqual(stream);
+    expect(sent.toString()).toContain("# The guard is whole.\n");
   });
 
   test.each<[string, { exitCode: number; stdout: string; stderr: string }, string]>([

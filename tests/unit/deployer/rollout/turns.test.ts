@@ -21,6 +21,22 @@ describe("turns", () => {
     expect(await settled(turns.take("web3", 2))).toBe(false);
   });
 
+  test("are had at once or not at all by whoever does not wait, and never before somebody who does", async () => {
+    const turns = new Turns();
+    const first = turns.takeAtOnce("web1", 2);
+    const second = turns.takeAtOnce("web2", 2);
+    expect(turns.takeAtOnce("web3", 2)).toBeUndefined();
+    const waiting = turns.take("web4", 1);
+    first?.();
+    expect(turns.takeAtOnce("web3", 2)).toBeUndefined();
+    second?.();
+    second?.();
+    const fourth = await waiting;
+    expect(turns.takeAtOnce("web3", 1)).toBeUndefined();
+    fourth();
+    expect(turns.takeAtOnce("web3", 1)).toBeDefined();
+  });
+
   test("are given in the order that they were asked for, and back only once", async () => {
     const turns = new Turns();
     const back = await turns.take("web1", 1);

@@ -134,7 +134,7 @@ describe.each(shells)("under %s", (shell) => {
   test("half a delivery is refused by name, and what is complete stays", async () => {
     const cut = { ...host(shell) } as SshSession;
     cut.sh = (script, options) =>
-      host(shell).sh(script, { ...options, input: (options.input ?? "").replace(/[^\n]+\n$/, "") });
+      host(shell).sh(script, { ...options, input: String(options.input).replace(/[^\n]+\n$/, "") });
     await expect(deliverCredentials(cut, { site: { A: "first", B: "second" } })).rejects.toThrow(
       /^web1 .*: deliver its credentials: the content of site\.B did not arrive\. Nothing was restarted/,
     );
