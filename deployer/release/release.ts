@@ -117,11 +117,13 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     const over = stream && !wanted.before ? turnAtOnce(hooks) : undefined;
     trialIsOver = over;
     let ahead: Promise<Begun | "not begun"> | undefined;
+    let adopted: Promise<Answer<"adopt">> | undefined;
     const prepared = await prepare(session, id, { wanted, closure }, hooks, () => {
-      if (!over || !stream) return;
-      ahead = beginTrialAhead(session, id, wanted, stream);
+      if (over && stream) ahead = beginTrialAhead(session, id, wanted, stream);
+      // Refused where something else runs.
+      if (wanted.runs === wanted.toplevel) adopted = adopt(session, id, wanted);
       // Where the preparation fails, it is that which is told.
-      ahead.catch(() => undefined);
+      Promise.all([ahead, adopted]).catch(() => undefined);
     });
     const { seen: earlier } = prepared;
     let due: readonly string[] = earlier.pendingReboot;
@@ -129,7 +131,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     if (isHeld(held, wanted.toplevel, earlier.current))
       return { toplevel: earlier.current, previous: earlier.current, rebootDue: due, held };
     if (earlier.current === wanted.toplevel) {
-      await settle(session, id, wanted, hooks);
+      await settle(session, await (adopted ?? adopt(session, id, wanted)), wanted, hooks);
     } else {
       warnOfTwoWaysBack(earlier, hooks);
       // On the host there is enough to do meanwhile.
@@ -140,8 +142,11 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
           const begun = await ahead;
           if (begun !== "not begun") return begun;
         }
+        // Others need not wait while it is copied to.
+        trialIsOver?.();
+        trialIsOver = undefined;
         await bring(session, { id, ...wanted }, lackingOf(prepared, closure), hooks);
-        trialIsOver ??= await hooks.turn?.();
+        trialIsOver = await hooks.turn?.();
         if (wanted.before) await runBefore(session, id, wanted.toplevel, wanted.before, hooks);
         hooks.status("switching on trial");
         return await beginTrial(session, id, wanted);
@@ -299,14 +304,22 @@ async function prepare(
   });
 }
 
-/** The wanted system runs already: profile and boot default follow it, and it must be healthy. */
-async function settle(session: SshSession, id: string, wanted: Release, hooks: Hooks): Promise<void> {
-  const adopted = await remote(
+/** Profile and boot default follow the wanted system, which runs already; said right behind the preparation, where that goes on. */
+const adopt = (session: SshSession, id: string, wanted: Release): Promise<Answer<"adopt">> =>
+  remote(
     session,
     "adopt",
     { id, toplevel: wanted.toplevel, text: markOf(wanted) },
-    { deadline: 120_000, rest: JSON.stringify(wanted.health) },
+    { deadline: 120_000, rest: JSON.stringify(wanted.health), behind: true },
   );
+
+/** The wanted system runs already: once it is adopted, it must be healthy. */
+async function settle(
+  session: SshSession,
+  adopted: Answer<"adopt">,
+  wanted: Release,
+  hooks: Hooks,
+): Promise<void> {
   const verdict = adopted.ok
     ? await judgeRunning(session, wanted, hooks)
     : { healthy: false as const, because: adopted.because };

@@ -4,6 +4,8 @@
 watched() {
   { [ -e "$trial_dir/guard" ] || [ -e "$trial_dir/host-key" ]; } && systemctl is-active --quiet "berth-guard-$doc_id.service"
 }
+# Begun, and nobody is left to judge it: its answer was lost, or whoever deploys was called off.
+[ ! -e "$trial_dir/guard" ] || [ ! -e "$trial_dir/pending" ] || : >"$trial_dir/abandon"
 # The guard reads its folder until it has seen the verdict.
 tries=0
 while watched && [ "$tries" -lt 50 ]; do
