@@ -184,6 +184,7 @@ describe("the scripts", () => {
         "boot-trial",
         "boot-entry",
         "install-lock",
+        "held",
         "guard",
         "host-key",
       ]
