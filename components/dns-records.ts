@@ -2,6 +2,7 @@ import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
 import type { AddressOf, DnsRecordPlan } from "../config/dns.ts";
 import type { DnsZone } from "./dns-zone.ts";
+import { goesWith } from "./goes-with.ts";
 
 /** The public addresses of a host or load balancer, each empty where there is none. */
 export interface PublicAddresses {
@@ -18,6 +19,8 @@ export interface DnsRecordsArgs {
   records: readonly DnsRecordPlan[];
   /** The hosts and load balancers that records lead to. */
   addressesOf: (whose: AddressOf) => PublicAddresses;
+  /** Whether the zone is kept from being deleted; otherwise its records go with it. @default true */
+  protect?: boolean;
   /** Labels at Hetzner. */
   labels?: Record<string, string>;
 }
@@ -43,7 +46,7 @@ export class DnsRecords extends pulumi.ComponentResource {
             records: valuesOf(record, args.addressesOf),
             labels: args.labels,
           },
-          { parent: this, deleteBeforeReplace: true, ...(zone.zone && { deletedWith: zone.zone }) },
+          { parent: this, deleteBeforeReplace: true, ...goesWith(zone.zone, args.protect) },
         ),
       ]),
     );

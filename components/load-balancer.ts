@@ -2,6 +2,7 @@ import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
 import type { LoadBalancerConfig } from "../config/stack.ts";
 import type { DnsZone } from "./dns-zone.ts";
+import { goesWith } from "./goes-with.ts";
 import type { Hardware } from "./hardware.ts";
 import { numericId } from "./ids.ts";
 import { balancedService } from "./load-balancer-service.ts";
@@ -58,18 +59,18 @@ export class LoadBalancer extends pulumi.ComponentResource {
     super("berth:hetzner:LoadBalancer", name, {}, opts);
     this.name = name;
     const balancer = this.#balancer(name, args);
-    const network = args.network && this.#network(name, balancer, args.network);
+    const network = args.network && this.#network(name, balancer, args.network, args.protect);
     const certificate = args.config.services.some(({ protocol }) => protocol === "https")
       ? this.#certificate(name, args)
       : undefined;
-    const targets = args.targets.map((host) => this.#target(name, balancer, network, host));
+    const targets = args.targets.map((host) => this.#target(name, balancer, network, host, args.protect));
     const services = args.config.services.map(
       (service) =>
         new hcloud.LoadBalancerService(
           `${name}-${service.port}`,
           balancedService(service, balancer.id, certificate && numericId(certificate.id)),
-          // A port is served once; a service dies with its load balancer.
-          { parent: this, deleteBeforeReplace: true, deletedWith: balancer },
+          // A port is served once.
+          { parent: this, deleteBeforeReplace: true, ...goesWith(balancer, args.protect) },
         ),
     );
     this.nodes = { balancer, network, certificate, targets, services };
@@ -95,11 +96,16 @@ export class LoadBalancer extends pulumi.ComponentResource {
     );
   }
 
-  #network(name: string, balancer: hcloud.LoadBalancer, network: PrivateNetwork): hcloud.LoadBalancerNetwork {
+  #network(
+    name: string,
+    balancer: hcloud.LoadBalancer,
+    network: PrivateNetwork,
+    protect: boolean | undefined,
+  ): hcloud.LoadBalancerNetwork {
     return new hcloud.LoadBalancerNetwork(
       `${name}-network`,
       { loadBalancerId: numericId(balancer.id), subnetId: network.subnetId },
-      { parent: this, deleteBeforeReplace: true, deletedWith: balancer },
+      { parent: this, deleteBeforeReplace: true, ...goesWith(balancer, protect) },
     );
   }
 
@@ -117,6 +123,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
     balancer: hcloud.LoadBalancer,
     network: hcloud.LoadBalancerNetwork | undefined,
     { name: host, hardware: { server }, privateAddress }: BalancedHost,
+    protect: boolean | undefined,
   ): hcloud.LoadBalancerTarget {
     if (!server) throw new Error(`${host} is no server of Hetzner's, and ${name} leads to no other`);
     const inside = network !== undefined && privateAddress !== undefined;
@@ -131,7 +138,7 @@ export class LoadBalancer extends pulumi.ComponentResource {
       {
         parent: this,
         deleteBeforeReplace: true,
-        deletedWith: server,
+        ...goesWith(server, protect),
         // Both ends must be in the network.
         dependsOn: inside ? [network, privateAddress.nodes.address] : [],
       },

@@ -183,7 +183,8 @@ export class NixosHost extends pulumi.ComponentResource {
     const pointTo = reverseDns ?? domain;
     if (pointTo === false || !(this.hardware instanceof HetznerServer)) return;
     const { ipv4, ipv6 } = this.hardware.nodes;
-    new ReverseDns(`${this.name}-reverse-dns`, { domain: pointTo, ipv4, ipv6 }, { parent: this });
+    const args = { domain: pointTo, ipv4, ipv6, protect: this.#protect };
+    new ReverseDns(`${this.name}-reverse-dns`, args, { parent: this });
   }
 
   #joinNetwork(): PrivateAddress | undefined {
@@ -192,7 +193,13 @@ export class NixosHost extends pulumi.ComponentResource {
     if (!network || !server) return undefined;
     return new PrivateAddress(
       `${this.name}-private`,
-      { server, network, ip: plan.settings.privateAddress, after: [this.hardware] },
+      {
+        server,
+        network,
+        ip: plan.settings.privateAddress,
+        after: [this.hardware],
+        protect: this.#protect,
+      },
       { parent: this },
     );
   }

@@ -1,5 +1,6 @@
 import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
+import { goesWith } from "./goes-with.ts";
 import { numericId } from "./ids.ts";
 
 export interface PrivateNetworkArgs {
@@ -53,7 +54,7 @@ export class PrivateNetwork extends pulumi.ComponentResource {
         ipRange: args.subnet ?? args.range,
       },
       // Two subnets never overlap, so the old one goes first.
-      { parent: this, deleteBeforeReplace: true, deletedWith: network },
+      { parent: this, deleteBeforeReplace: true, ...goesWith(network, protect) },
     );
     this.nodes = { network, subnet };
     this.subnetId = subnet.id;
@@ -73,6 +74,8 @@ export interface PrivateAddressArgs {
   ip?: string | undefined;
   /** What must be done with the server before: Hetzner locks it while it is switched on. @default nothing */
   after?: pulumi.Resource[];
+  /** Whether the server is kept from being deleted; otherwise it leaves the network with its end. @default true */
+  protect?: boolean;
 }
 
 /** A server's place in a private network. */
@@ -91,11 +94,11 @@ export class PrivateAddress extends pulumi.ComponentResource {
         subnetId: args.network.subnetId,
         ...(args.ip === undefined ? {} : { ip: args.ip }),
       },
-      // A server is in a network once, and leaves it with its own end.
+      // A server is in a network once.
       {
         parent: this,
         deleteBeforeReplace: true,
-        deletedWith: args.server,
+        ...goesWith(args.server, args.protect),
         dependsOn: args.after ?? [],
       },
     );

@@ -1,5 +1,6 @@
 import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
+import { goesWith } from "./goes-with.ts";
 import { firstAddress } from "./hetzner-server.ts";
 import { numericId } from "./ids.ts";
 
@@ -13,6 +14,8 @@ export interface ReverseDnsArgs {
   ipv4?: hcloud.PrimaryIp | undefined;
   /** The IPv6 network, where there is one: its first address, the server's, gets the name. */
   ipv6?: hcloud.PrimaryIp | undefined;
+  /** Whether the addresses are kept from being deleted; otherwise their names go with them. @default true */
+  protect?: boolean;
 }
 
 /** What a server's addresses resolve back to. It belongs to the addresses, so it outlives the server as they do. */
@@ -27,7 +30,7 @@ export class ReverseDns extends pulumi.ComponentResource {
         `${name}-${type}`,
         { primaryIpId: numericId(primaryIp.id), ipAddress, dnsPtr: args.domain },
         // The end of the old one would take the new one's name away.
-        { parent: this, deleteBeforeReplace: true, deletedWith: primaryIp },
+        { parent: this, deleteBeforeReplace: true, ...goesWith(primaryIp, args.protect) },
       );
     this.nodes = {
       ipv4: args.ipv4 && pointer("ipv4", args.ipv4, args.ipv4.ipAddress),

@@ -1,5 +1,6 @@
 import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
+import { goesWith } from "./goes-with.ts";
 import { numericId } from "./ids.ts";
 
 export interface VolumeArgs {
@@ -59,7 +60,7 @@ export class Volume extends pulumi.ComponentResource {
         parent: this,
         // A volume is attached to one server at a time; a server that goes lets go of it by itself.
         deleteBeforeReplace: true,
-        deletedWith: args.server,
+        ...goesWith(args.server, protect),
         dependsOn: args.after,
       },
     );

@@ -33,10 +33,14 @@ const byCode: Record<string, (refusal: Refusal, facts: AdviceFacts) => string> =
     `there is no room for a volume of this size in the location at the moment: try again later, or make it smaller. ${again}`,
   resource_limit_exceeded: ({ error }) =>
     `the project has as much as it may (${limitOf(error)}): delete what is not needed, or ask for more in Hetzner's console, project > Limits. ${again}`,
-  uniqueness_error: ({ error }, { stack }) =>
-    /ssh key/i.test(error)
-      ? "somebody has registered this ssh key in the project in the meantime: run pulumi up again, which uses it as it is"
-      : `something in the project that Pulumi does not know of has this name or value. If it is labelled berth-stack=${stack} and as new as the last update, that update ordered it and did not hear the answer: it is empty, delete it. If not, it is somebody else's: rename or delete it, or name the host otherwise. ${again}`,
+  uniqueness_error: ({ resource, error }, { stack }) => {
+    if (/ssh key/i.test(error))
+      return "somebody has registered this ssh key in the project in the meantime: run pulumi up again, which uses it as it is";
+    const record = /^(.+)-records-(.+)-([A-Z]+)$/.exec(resource)?.slice(1).join(" ");
+    if (record !== undefined)
+      return `the zone has this record set, and Pulumi does not know of it: hcloud zone rrset describe ${record}. Where the stack may have it: hcloud zone rrset delete ${record}, and pulumi up makes it again. If not, take it out of berth:dns. ${again}`;
+    return `something in the project that Pulumi does not know of has this name or value. If it is labelled berth-stack=${stack} and as new as the last update, that update ordered it and did not hear the answer: it is empty, delete it. If not, it is somebody else's: rename or delete it, or name the host otherwise. ${again}`;
+  },
   rate_limit_exceeded: () =>
     `the project's tokens have had their 3600 requests an hour; room comes back at one a second: wait some minutes. ${again}`,
   token_readonly: () =>

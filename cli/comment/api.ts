@@ -1,7 +1,7 @@
-import pRetry, { AbortError } from "p-retry";
 import { z } from "zod";
-import { Failure, innermostOf, messageOf } from "../../deployer/failure.ts";
+import { Failure, messageOf } from "../../deployer/failure.ts";
 import { jsonOrUndefined } from "../../deployer/json.ts";
+import { isPassing, mayBeDone, NoAnswer, Passing, repeat, send } from "../../deployer/requests.ts";
 
 /** A repository at a forge, and as whom it is asked. */
 export interface Repository {
@@ -106,44 +106,40 @@ export class ForgeApi {
   /** @param body is sent as JSON */
   async ask(method: string, path: string, tried: string, body?: object): Promise<unknown> {
     const { signal, retries = 4 } = this.#options;
-    return await pRetry(() => this.#askOnce(method, path, tried, body), {
-      // What may have been written is not written again.
-      retries: method === "POST" ? 0 : retries,
-      minTimeout: 300,
-      maxTimeout: 10_000,
-      randomize: true,
-      ...(signal && { signal }),
-    });
+    return await repeat(() => this.#askOnce(method, path, tried, body), { retries, signal });
   }
 
   async #askOnce(method: string, path: string, tried: string, body?: object): Promise<unknown> {
     const { api, forge, token } = this.#at;
     const { signal, deadline = 30_000 } = this.#options;
-    const limit = AbortSignal.timeout(deadline);
-    let answer: Response;
-    try {
-      answer = await fetch(`${api.replace(/\/$/, "")}${path}`, {
-        method,
-        headers: {
-          ...headers[forge](token),
-          "user-agent": "berth",
-          ...(body && { "content-type": "application/json" }),
-        },
-        redirect: "error",
-        signal: signal ? AbortSignal.any([limit, signal]) : limit,
-        ...(body && { body: JSON.stringify(body) }),
-      });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw this.#failure(
-        tried,
-        limit.aborted ? `no answer within ${deadline / 1000} s` : innermostOf(error),
-      );
-    }
-    const text = await answer.text();
-    if (answer.ok) return jsonOrUndefined(text);
-    const failure = this.#failure(tried, `it answered ${answer.status}${saidBy(text)}`, answer.status);
-    throw answer.status === 429 || answer.status >= 500 ? failure : new AbortError(failure);
+    const init = {
+      method,
+      headers: {
+        ...headers[forge](token),
+        "user-agent": "berth",
+        ...(body && { "content-type": "application/json" }),
+      },
+      redirect: "error" as const,
+      ...(body && { body: JSON.stringify(body) }),
+    };
+    const passing = (failure: Failure, status: number, said?: Headers): Error =>
+      // What may have been written is not written again.
+      isPassing(status) && !(method === "POST" && mayBeDone(status))
+        ? new Passing(failure, status, said)
+        : failure;
+    const { response, text } = await send(`${api.replace(/\/$/, "")}${path}`, init, {
+      deadline,
+      signal,
+    }).catch((error: unknown) => {
+      throw error instanceof NoAnswer ? passing(this.#failure(tried, error.message), 0) : error;
+    });
+    if (response.ok) return jsonOrUndefined(text);
+    const { status } = response;
+    throw passing(
+      this.#failure(tried, `it answered ${status}${saidBy(text)}`, status),
+      status,
+      response.headers,
+    );
   }
 
   #failure(tried: string, cameBack: string, status = 0): Failure {

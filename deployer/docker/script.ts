@@ -7,7 +7,7 @@ import type { RemoteOptions, SshSession } from "../ssh/session.ts";
 /** The scripts in `deployer/remote` that speak with Docker, and what each has beside its own text. */
 const parts = {
   look: [],
-  lock: [],
+  lock: ["held"],
   create: [],
   health: [],
   pull: [],

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { Failure, innermostOf } from "../failure.ts";
+import { type Clock, realClock } from "../clock.ts";
+import { Failure } from "../failure.ts";
 import { jsonOrUndefined } from "../json.ts";
-import { type Clock, realClock } from "./clock.ts";
+import { type Answer, isPassing, mayBeDone, NoAnswer, Passing, repeat, send } from "../requests.ts";
 import { Pace, type Rate } from "./pace.ts";
 
 export const flyEndpoint = "https://api.machines.dev/v1";
@@ -67,10 +68,6 @@ const errorBody = z.looseObject({
   status: z.union([z.string(), z.number()]).optional(),
 });
 
-/** Statuses that another attempt may well not get. 408 may have been carried out, and so may what has no answer. */
-const passing = (status: number): boolean =>
-  status === 0 || status === 408 || status === 429 || status >= 500;
-
 /** One account of Fly's machines API. */
 export class FlyHttp {
   readonly clock: Clock;
@@ -87,60 +84,54 @@ export class FlyHttp {
 
   /** One answer against its schema. Throws FlyFailure. */
   async ask<T>(asked: Asked<T>): Promise<T> {
-    const { signal, patience = 60_000 } = this.#options;
-    const until = this.clock.now() + patience;
-    for (let attempt = 0; ; attempt++) {
-      const outcome = await this.#once(asked);
-      if (!("failed" in outcome)) return outcome.answer;
-      const { failed, retryAfter } = outcome;
-      if (!passing(failed.status) || asked.once?.includes(failed.status)) throw failed;
-      const wait = retryAfter ?? Math.min(500 * 2 ** attempt, 8000);
-      if (this.clock.now() + wait > until) throw failed;
-      if (failed.status === 429)
-        this.#options.say?.(`Fly has had too many requests: waiting ${seconds(wait)} s`);
-      await this.clock.sleep(wait, signal);
-      // A 429 was not carried out; anything else may have been.
-      const found = failed.status === 429 ? undefined : await asked.find?.();
-      if (found !== undefined) return found;
-    }
+    const { signal, patience, say } = this.#options;
+    return await repeat(
+      async (before) => {
+        const found = before && mayBeDone(before.status) ? await asked.find?.() : undefined;
+        return found ?? (await this.#once(asked));
+      },
+      {
+        patience,
+        signal,
+        clock: this.clock,
+        onWait: (wait, { status }) => {
+          if (status === 429) say?.(`Fly has had too many requests: waiting ${seconds(wait)} s`);
+        },
+      },
+    );
   }
 
-  async #once<T>(asked: Asked<T>): Promise<{ answer: T } | { failed: FlyFailure; retryAfter?: number }> {
+  async #once<T>(asked: Asked<T>): Promise<T> {
+    const { response, text } = await this.#send(asked);
+    if (response.ok) return this.#parse(asked, text);
+    const { said, code } = wordsOf(text, response.statusText);
+    const { status, headers } = response;
+    const id = headers.get("fly-request-id");
+    const cameBack = `it answered ${status}${said && `: ${said}`}${id ? ` (request ${id})` : ""}`;
+    const failure = this.#failure(asked, cameBack, status, code);
+    throw isPassing(status) && !asked.once?.includes(status)
+      ? new Passing(failure, status, headers)
+      : failure;
+  }
+
+  async #send(asked: Asked<unknown>): Promise<Answer> {
     const { signal, token } = this.#options;
     const { method, path, body, deadline = 30_000, rate } = asked;
     if (rate) await this.#pace.wait(rate, signal);
-    const limit = AbortSignal.timeout(deadline);
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(`${this.#endpoint}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          "user-agent": "berth",
-          ...(body && { "content-type": "application/json" }),
-          ...asked.headers,
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      });
-      text = await response.text();
-    } catch (error) {
-      signal?.throwIfAborted();
-      const why = limit.aborted
-        ? `no answer within ${seconds(deadline)} s`
-        : `no answer: ${innermostOf(error)}`;
-      return { failed: this.#failure(asked, why, 0, "") };
-    }
-    if (response.ok) return { answer: this.#parse(asked, text) };
-    const { said, code } = wordsOf(text, response.statusText);
-    const id = response.headers.get("fly-request-id");
-    const cameBack = `it answered ${response.status}${said && `: ${said}`}${id ? ` (request ${id})` : ""}`;
-    const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN) * 1000;
-    return {
-      failed: this.#failure(asked, cameBack, response.status, code),
-      ...(retryAfter >= 0 && { retryAfter }),
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "user-agent": "berth",
+      ...(body && { "content-type": "application/json" }),
+      ...asked.headers,
     };
+    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+    try {
+      return await send(`${this.#endpoint}${path}`, init, { deadline, signal });
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      const failure = this.#failure(asked, error.message, 0, "");
+      throw asked.once?.includes(0) ? failure : new Passing(failure, 0);
+    }
   }
 
   #parse<T>(asked: Asked<T>, text: string): T {

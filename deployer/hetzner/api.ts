@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pRetry from "p-retry";
 import { z } from "zod";
-import { Failure, messageOf } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { jsonOrUndefined } from "../json.ts";
+import { NoAnswer, send } from "../requests.ts";
 import { rateLimitWait } from "./rate-limit.ts";
 import { getToken } from "./token.ts";
 
@@ -51,9 +52,6 @@ class Refused extends Error {
     this.headers = response.headers;
   }
 }
-
-/** No answer at all. */
-class Unreachable extends Error {}
 
 /** Hetzner's API, as far as Berth asks it itself. Errors are Failures that say what to do. */
 export class HetznerApi {
@@ -159,7 +157,7 @@ export class HetznerApi {
       shouldConsumeRetry: ({ error }) => !isRateLimit(error),
       shouldRetry: ({ error }) =>
         isRateLimit(error) ||
-        error instanceof Unreachable ||
+        error instanceof NoAnswer ||
         (error instanceof Refused && transient.has(error.status)),
       onFailedAttempt: async ({ error }) => {
         if (isRateLimit(error)) await this.#waitFor(error);
@@ -169,24 +167,13 @@ export class HetznerApi {
 
   async #once(method: string, path: string, body?: string): Promise<string> {
     const { endpoint, token, signal } = this.#options;
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(`${endpoint}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          "user-agent": "berth",
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body }),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(perRequest)]),
-      });
-      text = await response.text();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new Unreachable(reasonOf(error));
-    }
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "user-agent": "berth",
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    };
+    const init = { method, headers, ...(body === undefined ? {} : { body }) };
+    const { response, text } = await send(`${endpoint}${path}`, init, { deadline: perRequest, signal });
     if (!response.ok) throw new Refused(response, text);
     return text;
   }
@@ -218,11 +205,11 @@ export class HetznerApi {
     const { signal, tokenFrom } = this.#options;
     if (error instanceof Failure) return error;
     if (signal.aborted) return signal.reason;
-    if (error instanceof Unreachable)
+    if (error instanceof NoAnswer)
       return this.#failure(
         method,
         path,
-        `no answer: ${error.message}`,
+        error.message,
         "check the network and hcloud:endpoint, and run this again",
       );
     if (!(error instanceof Refused)) return error;
@@ -254,12 +241,3 @@ export class HetznerApi {
 
 const isRateLimit = (error: unknown): error is Refused =>
   error instanceof Refused && (error.status === 429 || error.code === "rate_limit_exceeded");
-
-/** Node hides the reason of a failed fetch one or two levels down. */
-function reasonOf(error: unknown): string {
-  let inner: unknown = error;
-  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
-  if (inner instanceof AggregateError && inner.errors.length > 0) return messageOf(inner.errors[0]);
-  if (inner instanceof Error && inner.name === "TimeoutError") return `none within ${perRequest / 1000} s`;
-  return messageOf(inner);
-}

@@ -1,7 +1,7 @@
-import pRetry, { AbortError } from "p-retry";
 import { z } from "zod";
-import { Failure, innermostOf } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { jsonOrUndefined } from "../json.ts";
+import { type Answer, isPassing, NoAnswer, Passing, repeat, send } from "../requests.ts";
 import { type ImageReference, registryUrl } from "./reference.ts";
 
 /** How a registry is asked. */
@@ -23,9 +23,6 @@ interface Asked {
   /** What is tried, for people. */
   tried: string;
 }
-
-/** Statuses that another attempt may well not get: too much at once, or a fault of the server. */
-const passing = (status: number): boolean => status === 429 || status === 408 || status >= 500;
 
 const problems = z.looseObject({
   errors: z.array(z.looseObject({ code: z.string(), message: z.string().default("") })),
@@ -58,7 +55,7 @@ export class Repository {
       expected: [200, 404],
       tried: `look for ${digest} in ${this.name}`,
     });
-    return answer.status === 200;
+    return answer.response.status === 200;
   }
 
   /** A blob's text, for configurations; undefined where it has none. */
@@ -67,13 +64,13 @@ export class Repository {
       expected: [200, 404],
       tried: `read ${digest} from ${this.name}`,
     });
-    return answer.status === 200 ? await answer.text() : undefined;
+    return answer.response.status === 200 ? answer.text : undefined;
   }
 
   /** Send a blob whose digest is known. */
   async putBlob(digest: string, content: Blob): Promise<void> {
     const tried = `send ${digest} to ${this.name}`;
-    const begun = await this.#ask("POST", "blobs/uploads/", { expected: [202], tried });
+    const { response: begun } = await this.#ask("POST", "blobs/uploads/", { expected: [202], tried });
     const where = begun.headers.get("location");
     if (where === null) throw this.#failure(tried, "it does not say where to send it");
     const url = new URL(where, begun.url);
@@ -88,16 +85,16 @@ export class Repository {
 
   /** A manifest by tag or digest with its own digest; undefined where there is none. */
   async manifest(which: string): Promise<{ digest: string; type: string; text: string } | undefined> {
-    const answer = await this.#ask("GET", `manifests/${which}`, {
+    const { response, text } = await this.#ask("GET", `manifests/${which}`, {
       headers: { accept: [schema2, ociManifest, manifestList, ociIndex].join(", ") },
       expected: [200, 404],
       tried: `read the manifest ${which} of ${this.name}`,
     });
-    if (answer.status === 404) return undefined;
+    if (response.status === 404) return undefined;
     return {
-      digest: answer.headers.get("docker-content-digest") ?? "",
-      type: answer.headers.get("content-type") ?? "",
-      text: await answer.text(),
+      digest: response.headers.get("docker-content-digest") ?? "",
+      type: response.headers.get("content-type") ?? "",
+      text,
     };
   }
 
@@ -112,48 +109,54 @@ export class Repository {
   }
 
   /** One request, sent again where that may help, and once more with what the registry asks for to let somebody in. */
-  async #ask(method: string, path: string | URL, asked: Asked): Promise<Response> {
+  async #ask(method: string, path: string | URL, asked: Asked): Promise<Answer> {
     const { signal, retries = 4 } = this.#options;
     const url = new URL(path, this.#url);
-    return await pRetry(
+    // Of all that is asked only an upload's beginning is another each time, and one that is not gone on with is nothing.
+    return await repeat(
       async () => {
         let answer = await this.#send(method, url, asked);
-        if (answer.status === 401 && (await this.#letIn(answer, asked.tried)))
+        if (answer.response.status === 401 && (await this.#letIn(answer.response, asked.tried)))
           answer = await this.#send(method, url, asked);
-        if (asked.expected.includes(answer.status)) return answer;
-        const failure = this.#failure(asked.tried, await saidBy(answer), answer.status);
-        throw passing(answer.status) ? failure : new AbortError(failure);
+        if (asked.expected.includes(answer.response.status)) return answer;
+        throw this.#refused(asked.tried, answer);
       },
-      { retries, minTimeout: 300, maxTimeout: 10_000, randomize: true, ...(signal && { signal }) },
+      { retries, patience: (retries + 1) * this.#deadline, signal },
     );
   }
 
-  async #send(method: string, url: URL, { headers, body, tried }: Asked): Promise<Response> {
-    const { deadline = 600_000, signal } = this.#options;
-    const limit = AbortSignal.timeout(deadline);
+  get #deadline(): number {
+    return this.#options.deadline ?? 600_000;
+  }
+
+  async #send(method: string, url: URL, { headers, body, tried }: Asked): Promise<Answer> {
+    // What lets somebody in belongs to the registry alone, not to where it has its blobs uploaded.
+    const ours = this.#authorization && url.origin === this.#url.origin;
+    const init = {
+      method,
+      headers: { ...headers, ...(ours && { authorization: this.#authorization }) },
+      ...(body !== undefined && { body }),
+    };
+    return await this.#answered(tried, url, init, this.#deadline);
+  }
+
+  async #answered(tried: string, url: URL, init: RequestInit, deadline: number): Promise<Answer> {
     try {
-      return await fetch(url, {
-        method,
-        // What lets somebody in belongs to the registry alone, not to where it has its blobs uploaded.
-        headers: {
-          ...headers,
-          ...(this.#authorization &&
-            url.origin === this.#url.origin && { authorization: this.#authorization }),
-        },
-        signal: signal ? AbortSignal.any([limit, signal]) : limit,
-        ...(body !== undefined && { body }),
-      });
+      return await send(url, init, { deadline, signal: this.#options.signal });
     } catch (error) {
-      signal?.throwIfAborted();
-      if (limit.aborted) throw this.#failure(tried, `no answer within ${deadline / 1000} s`);
-      throw this.#failure(tried, innermostOf(error));
+      throw error instanceof NoAnswer ? new Passing(this.#failure(tried, error.message), 0) : error;
     }
+  }
+
+  /** What is thrown for an answer that is none of the expected. */
+  #refused(tried: string, { response: { status, headers }, text }: Answer): Error {
+    const failure = this.#failure(tried, saidIn(text), status);
+    return isPassing(status) ? new Passing(failure, status, headers) : failure;
   }
 
   /** Do what a 401 asks for; whether there was anything to do. */
   async #letIn(answer: Response, tried: string): Promise<boolean> {
     const wanted = challengeOf(answer.headers.get("www-authenticate") ?? "");
-    await answer.body?.cancel();
     const { login } = this.#options;
     const basic = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
     if (wanted?.scheme === "basic") {
@@ -164,15 +167,19 @@ export class Repository {
     if (wanted?.scheme !== "bearer" || !wanted.realm) return false;
     const url = new URL(wanted.realm);
     if (!mayLogIn(this.#url, url))
-      throw new AbortError(this.#failure(tried, `it sends whoever logs in to ${url.origin}, without TLS`));
+      throw this.#failure(tried, `it sends whoever logs in to ${url.origin}, without TLS`);
     for (const [key, value] of Object.entries({ service: wanted.service, scope: wanted.scope }))
       if (value) url.searchParams.set(key, value);
-    const token = await fetch(url, {
-      headers: basic ? { authorization: basic } : {},
-      signal: AbortSignal.timeout(30_000),
-    });
-    if (!token.ok) throw refusedLogin(this.#failure(tried, await saidBy(token), token.status), token.status);
-    this.#authorization = `Bearer ${tokenAnswer.parse(await token.json())}`;
+    const token = await this.#answered(
+      tried,
+      url,
+      { headers: basic ? { authorization: basic } : {} },
+      30_000,
+    );
+    if (!token.response.ok) throw this.#refused(tried, token);
+    const given = tokenAnswer.safeParse(jsonOrUndefined(token.text));
+    if (!given.success) throw this.#failure(tried, `${url.origin} lets in, and gives no token`);
+    this.#authorization = `Bearer ${given.data}`;
     return true;
   }
 
@@ -190,9 +197,6 @@ export class Repository {
     });
   }
 }
-
-const refusedLogin = (failure: Failure, status: number): Error =>
-  passing(status) ? failure : new AbortError(failure);
 
 /** Media types of manifests: of one image, and of several for different machines. */
 export const schema2 = "application/vnd.docker.distribution.manifest.v2+json";
@@ -219,8 +223,7 @@ export function challengeOf(
 }
 
 /** What a registry says of a refusal, in its own words. */
-async function saidBy(answer: Response): Promise<string> {
-  const text = await answer.text().catch(() => "");
+function saidIn(text: string): string {
   const parsed = problems.safeParse(jsonOrUndefined(text));
   if (!parsed.success) return text.trim().split("\n", 1)[0]?.slice(0, 200) ?? "";
   return parsed.data.errors.map(({ code, message }) => (message ? `${message} (${code})` : code)).join("; ");

@@ -25,6 +25,10 @@ const script = (name: string) => readFile(new URL(`../remote/${name}.sh`, import
 /** A Failure that another look at the host would not change. */
 export class Settled extends Failure {}
 
+/** The text of the script that holds a host for an installation, with its library. */
+export const installLockScript = async (): Promise<string> =>
+  (await Promise.all(["lib", "held", "install-lock"].map(script))).join("\n");
+
 /** What is held, and by which script. */
 export interface Holding {
   /** Text of the script, its library included. */
@@ -43,7 +47,7 @@ export interface Holding {
 export type LockAnswer = { ok: true } | { ok: false; owner: string; silent: number };
 
 const installation: Holding = {
-  script: async () => `${await script("lib")}\n${await script("install-lock")}`,
+  script: installLockScript,
   document: {},
   answer: (line) => answers.safeParse(jsonOrUndefined(line)).data,
   doing: "hold the host for this installation",

@@ -1,4 +1,4 @@
-import type { Clock } from "../../deployer/fly/clock.ts";
+import type { Clock } from "../../deployer/clock.ts";
 import { type Json, jsonAt, type MachineConfig } from "../../deployer/fly/shapes.ts";
 import { checksWanted, runCheck } from "./checks.ts";
 import type { GuestDriver } from "./driver.ts";

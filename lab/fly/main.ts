@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
-import { realClock } from "../../deployer/fly/clock.ts";
+import { realClock } from "../../deployer/clock.ts";
 import { DockerDriver } from "./docker-driver.ts";
 import type { GuestDriver } from "./driver.ts";
 import { MemoryDriver } from "./memory-driver.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../deployer/fly/clock.ts";
+import type { Clock } from "../../deployer/clock.ts";
 import type { Guest, GuestAnswer, GuestDriver, GuestRequest, ImageFacts } from "./driver.ts";
 
 /** How an image behaves. */

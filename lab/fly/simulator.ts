@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
-import { type Clock, realClock } from "../../deployer/fly/clock.ts";
+import { type Clock, realClock } from "../../deployer/clock.ts";
 import { routes } from "./api.ts";
 import type { GuestDriver } from "./driver.ts";
 import { FlyFaults } from "./faults.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { type Clock, realClock } from "../../deployer/clock.ts";
 import { Failure } from "../../deployer/failure.ts";
 import { FlyApi } from "../../deployer/fly/api.ts";
-import { type Clock, realClock } from "../../deployer/fly/clock.ts";
 import { type FlyOptions, flyEndpoint } from "../../deployer/fly/http.ts";
 import type { CallContext, Properties } from "../framework/types.ts";
 

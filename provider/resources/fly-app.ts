@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import type { Clock } from "../../deployer/clock.ts";
 import { messageOf } from "../../deployer/failure.ts";
 import { furnishApp, makeApp, readApp } from "../../deployer/fly/app.ts";
-import type { Clock } from "../../deployer/fly/clock.ts";
 import { diffInputs, replacing } from "../framework/diff.ts";
 import { PartialFailure } from "../framework/errors.ts";
 import type { Properties, ResourceHandler } from "../framework/types.ts";

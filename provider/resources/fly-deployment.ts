@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { type FlyAppConfig, parseFlyApp } from "../../config/fly.ts";
+import type { Clock } from "../../deployer/clock.ts";
 import { messageOf } from "../../deployer/failure.ts";
 import { FlyApi } from "../../deployer/fly/api.ts";
-import type { Clock } from "../../deployer/fly/clock.ts";
 import { flyRegistry } from "../../deployer/fly/http.ts";
 import { architectureOf, flyRegistryLogin } from "../../deployer/fly/image.ts";
 import { type FlyRelease, previewFirst, previewFly, releaseFly } from "../../deployer/fly/release.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import type { Clock } from "../../deployer/clock.ts";
 import type { FlyApi } from "../../deployer/fly/api.ts";
-import type { Clock } from "../../deployer/fly/clock.ts";
 import { diffInputs, replacing } from "../framework/diff.ts";
 import type { Properties, ResourceHandler, Value } from "../framework/types.ts";
 import { accessOf, flyAccess, flyApi, flyWays } from "./fly-access.ts";

@@ -57,10 +57,11 @@ const addressesOf = (whose: AddressOf) => {
   const [ipv4 = "", ipv6 = ""] = known["host" in whose ? whose.host : whose.loadBalancer] ?? [];
   return { ipv4Address: pulumi.output(ipv4), ipv6Address: pulumi.output(ipv6) };
 };
-const makeRecords = (records: DnsRecordPlan[], create = true, options?: MockOptions) =>
+const makeRecords = (records: DnsRecordPlan[], create = true, options?: MockOptions, protect = false) =>
   underMocks(() => {
-    const zone = new DnsZone("example.org", { domain: "example.org", ttl: 3600, create });
-    return new DnsRecords("example.org-records", { zone, records, addressesOf, labels: { a: "b" } });
+    const zone = new DnsZone("example.org", { domain: "example.org", ttl: 3600, create, protect });
+    const labels = { a: "b" };
+    return new DnsRecords("example.org-records", { zone, records, addressesOf, labels, protect });
   }, options);
 
 describe("the records of a zone", () => {
@@ -115,8 +116,11 @@ describe("the records of a zone", () => {
         expect([name, dependenciesOf({ type, name, ...one })]).toEqual([name, ["example.org-zone"]]);
   });
 
-  test("of a zone that is somebody else's are deleted one by one", async () => {
-    const { seen } = await makeRecords([record({ values: ["198.51.100.1"] })], false);
+  test.each([
+    ["somebody else's", false, false],
+    ["kept", true, true],
+  ])("of a zone that is %s are deleted one by one", async (_, create, protect) => {
+    const { seen } = await makeRecords([record({ values: ["198.51.100.1"] })], create, undefined, protect);
     expect(only(seen, rrset)).toMatchObject({ deletedWith: "", inputs: { zone: "example.org" } });
   });
 });
@@ -125,7 +129,7 @@ describe("what addresses resolve back to", () => {
   test("belongs to the primary addresses, of an IPv6 network to its first", async () => {
     const { seen, value } = await underMocks(() => {
       const ip = (type: string) => new hcloud.PrimaryIp(type, { type });
-      const args = { domain: "mail.example.org", ipv4: ip("ipv4"), ipv6: ip("ipv6") };
+      const args = { domain: "mail.example.org", ipv4: ip("ipv4"), ipv6: ip("ipv6"), protect: false };
       return { args, made: new ReverseDns("web1-reverse-dns", args) };
     });
     for (const [type, ipAddress] of [

@@ -118,7 +118,7 @@ describe("a LoadBalancer", () => {
   });
 
   test("leads to its hosts by their public addresses, and each ends with its server", async () => {
-    const { seen } = await make();
+    const { seen } = await make({}, { protect: false });
     for (const host of ["web1", "web2"]) {
       const led = only(seen, target, `front-${host}`);
       expect(led.inputs).toEqual({
@@ -145,13 +145,14 @@ describe("a LoadBalancer", () => {
   });
 
   test("has a certificate for its names once their zone is there, and another before the old one goes", async () => {
-    const { seen } = await make({
+    const config = {
       domains: ["www.example.org", "example.org"],
       services: [
         { protocol: "https", port: 443, targetPort: 80, redirect: true },
         { protocol: "tcp", port: 25, targetPort: 25 },
       ],
-    });
+    };
+    const { seen } = await make(config, { protect: false });
     const issued = only(seen, certificate);
     // A name of its own would be taken as long as the old one exists.
     expect(issued.inputs).toEqual({ domainNames: ["www.example.org", "example.org"], labels: { a: "b" } });

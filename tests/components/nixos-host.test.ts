@@ -158,7 +158,7 @@ describe("a NixosHost", () => {
   });
 
   test("lets go with its server of what dies with it, so that nobody asks a host that is gone", async () => {
-    const { seen } = await make({ settings: settings({ volumes: { data: 20 } }) });
+    const { seen } = await make({ settings: settings({ volumes: { data: 20 } }) }, {}, { protect: false });
     const dying = seen.resources.filter(({ deletedWith }) => deletedWith !== "");
     expect(new Set(dying.map(({ deletedWith }) => deletedWith))).toEqual(new Set([only(seen, server).urn]));
     expect(dying.map(({ name }) => name).toSorted()).toEqual([

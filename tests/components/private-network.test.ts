@@ -16,7 +16,9 @@ const make = (changes: Partial<PrivateNetworkArgs> = {}, ip?: string) =>
   underMocks(() => {
     const made = new PrivateNetwork("network", { ...args, ...changes });
     const server = new hcloud.Server("server", { serverType: "cx23" });
-    return { made, server, place: new PrivateAddress("web1-private", { server, network: made, ip }) };
+    const { protect } = changes;
+    const joined = { server, network: made, ip, ...(protect !== undefined && { protect }) };
+    return { made, server, place: new PrivateAddress("web1-private", joined) };
   });
 
 describe("a PrivateNetwork", () => {
@@ -38,7 +40,7 @@ describe("a PrivateNetwork", () => {
       networkZone: "eu-central",
       ipRange: "10.0.0.0/16",
     });
-    expect([part.deleteBeforeReplace, part.deletedWith]).toEqual([true, whole.urn]);
+    expect([part.deleteBeforeReplace, part.deletedWith]).toEqual([true, ""]);
   });
 
   test.each<[string, Partial<PrivateNetworkArgs>, boolean, string]>([
@@ -48,7 +50,8 @@ describe("a PrivateNetwork", () => {
     const { seen } = await make(changes);
     const whole = only(seen, network);
     expect([whole.protect, whole.inputs.deleteProtection]).toEqual([protect, protect]);
-    expect(only(seen, subnet).inputs.ipRange).toBe(range);
+    const part = only(seen, subnet);
+    expect([part.inputs.ipRange, part.deletedWith]).toEqual([range, protect ? "" : whole.urn]);
   });
 });
 
@@ -57,7 +60,7 @@ describe("a server's PrivateAddress", () => {
     ["the one that was asked for", "10.0.0.2", "10.0.0.2"],
     ["the next free one", undefined, "10.0.0.9"],
   ])("is %s, once the subnet is there, and ends with the server", async (_, ip, expected) => {
-    const { seen, value } = await make({}, ip);
+    const { seen, value } = await make({ protect: false }, ip);
     const place = only(seen, address);
     expect(place.inputs).toEqual({
       serverId: Number(await settled(value.server.id)),

@@ -163,24 +163,26 @@ describe("the program", () => {
     expect(seen.resources.filter(({ type }) => type === "hcloud:index/sshKey:SshKey")).toHaveLength(1);
   });
 
+  /** A stack with something of each kind at Hetzner. */
+  const manifold = {
+    hosts: {
+      web1: { ...plainHost, volumes: { data: 20 }, server: { ...plainHost.server, placement: "web" } },
+    },
+    network: {},
+    dns: { "example.org": {} },
+    loadBalancers: {
+      edge: {
+        location: "fsn1",
+        targets: ["web1"],
+        services: [{ protocol: "tcp", port: 443, targetPort: 443 }],
+      },
+    },
+  };
+
   test("ends with what everything else is deleted after, protected as the stack is", async () => {
     evaluatesTo({ web: webManifest });
-    const config = {
-      hosts: {
-        web1: { ...plainHost, volumes: { data: 20 }, server: { ...plainHost.server, placement: "web" } },
-      },
-      network: {},
-      dns: { "example.org": {} },
-      loadBalancers: {
-        edge: {
-          location: "fsn1",
-          targets: ["web1"],
-          services: [{ protocol: "tcp", port: 443, targetPort: 443 }],
-        },
-      },
-    };
     for (const protect of [true, false]) {
-      const { seen } = await program({ ...config, protect });
+      const { seen } = await program({ ...manifold, protect });
       const last = only(seen, "pulumi:index:Stash");
       const others = seen.resources.filter(({ custom, urn }) => custom && urn !== last.urn);
       expect(others.filter(({ urn }) => !last.dependencies.includes(urn)).map(({ name }) => name)).toEqual(
@@ -188,6 +190,25 @@ describe("the program", () => {
       );
       expect(last.protect ?? false).toBe(protect);
     }
+  });
+
+  test("has nothing at Hetzner go with something that is protected and stays", async () => {
+    evaluatesTo({ web: webManifest });
+    const going = async (protect: boolean) => {
+      const { seen } = await program({ ...manifold, protect });
+      const ofHetzner = seen.resources.filter(({ type }) => type.startsWith("hcloud:"));
+      return ofHetzner.filter(({ deletedWith }) => deletedWith !== "").map(({ name }) => name);
+    };
+    expect(await going(true)).toEqual([]);
+    expect((await going(false)).toSorted()).toEqual([
+      "edge-443",
+      "edge-network",
+      "edge-web1",
+      "example.org-records-@-CAA",
+      "network-subnet",
+      "web1-private-address",
+      "web1-volume-data-attachment",
+    ]);
   });
 
   test("gives the API's token to what switches servers on, from the configuration before the environment", async () => {

@@ -55,7 +55,7 @@ describe("a Volume", () => {
   );
 
   test("is attached once at a time, and let go by a server that ends", async () => {
-    const { seen } = await make();
+    const { seen } = await make({ protect: false });
     const attached = only(seen, attachment);
     expect([attached.deleteBeforeReplace, attached.deletedWith]).toEqual([true, only(seen, server).urn]);
   });

@@ -43,6 +43,18 @@ describe("advice on what Hetzner refuses", () => {
       /labelled berth-stack=prod and as new as the last update.* delete it\. If not, it is somebody else's/,
     ],
     [
+      "rrset '@/CAA' already exists",
+      "uniqueness_error",
+      "example.org-records-@-CAA",
+      /hcloud zone rrset delete example\.org @ CAA, and pulumi up makes it again\. If not, .*berth:dns/,
+    ],
+    [
+      "rrset 'a-b.www/TXT' already exists",
+      "uniqueness_error",
+      "my-records-x.org-records-a-b.www-TXT",
+      /rrset describe my-records-x\.org a-b\.www TXT\./,
+    ],
+    [
       "SSH key not unique",
       "uniqueness_error",
       "login-hetzner",

@@ -59,6 +59,11 @@ test("what fails on the way is asked again, but a comment is not written twice",
   forge.faults = [undefined, undefined, 502];
   await expect(forge.discussion().keep(`${mark}\none`)).rejects.toThrow("write a comment on ada/shop#7");
   expect(forge.asked.map((line) => line.split(" ", 1)[0])).toEqual(["GET", "GET", "POST"]);
+  // This one was not carried out.
+  forge.asked.length = 0;
+  forge.faults = [undefined, undefined, 429];
+  expect(await forge.discussion().keep(`${mark}\none`)).toBe("written");
+  expect(forge.notes).toHaveLength(1);
 });
 
 test.each([

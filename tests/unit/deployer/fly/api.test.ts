@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { type Clock, fastClock } from "../../../../deployer/clock.ts";
 import { FlyApi } from "../../../../deployer/fly/api.ts";
-import { type Clock, fastClock } from "../../../../deployer/fly/clock.ts";
 import { wantedMachines } from "../../../../deployer/fly/machine.ts";
 import { Pace } from "../../../../deployer/fly/pace.ts";
 import { flyWorld } from "./world.ts";

@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import { type FlyAppInput, parseFlyApp } from "../../../../config/fly.ts";
+import { fastClock } from "../../../../deployer/clock.ts";
 import { FlyApi } from "../../../../deployer/fly/api.ts";
-import { fastClock } from "../../../../deployer/fly/clock.ts";
 import type { FlyOptions } from "../../../../deployer/fly/http.ts";
 import type { FlyRelease } from "../../../../deployer/fly/release.ts";
 import { MemoryDriver } from "../../../../lab/fly/memory-driver.ts";

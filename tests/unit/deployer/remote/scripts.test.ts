@@ -185,6 +185,7 @@ describe("the scripts", () => {
         "boot-trial",
         "boot-entry",
         "install-lock",
+        "held",
         "guard",
         "host-key",
       ]
