@@ -7,6 +7,7 @@ import type { Cache } from "../nix/cache.ts";
 import { type Closure, closureBeside, exportAhead, importAhead } from "../nix/closure.ts";
 import { keptReleases, rootNext, rootRelease, rootTrial } from "../nix/roots.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
+import type { Learnt } from "../runs/learnt.ts";
 import { type CredentialNames, pruneCredentials } from "../secrets/credentials.ts";
 import type { SshSession } from "../ssh/session.ts";
 import { bring, buildOnHost } from "./bring.ts";
@@ -85,6 +86,8 @@ export interface Hooks {
   push?: (path: string) => Promise<void>;
   /** Wait until this host may be on trial; what it returns says that its trial is over, and may be called again. @default at once */
   turn?: () => Promise<() => void>;
+  /** Told what is learnt on the way. @default nobody is */
+  learnt?: Learnt;
   signal?: AbortSignal;
 }
 
@@ -106,6 +109,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
 
   session.keepShell();
   const closure = await closureAtHand(session, wanted, hooks);
+  hooks.learnt?.closure(closure);
   // A change of its server's type in the same update has left it booting.
   await session.ready(bootSeconds * 1_000, { signal: hooks.signal });
 
@@ -124,6 +128,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       await settle(session, id, wanted, hooks);
     } else {
       warnOfTwoWaysBack(earlier, hooks);
+      hooks.learnt?.lacks({ paths: missing.missing, bytes: missing.missingBytes });
       const lacking = (await prepared.imported)
         ? { count: 0, bytes: 0, few: [] }
         : {
@@ -186,6 +191,7 @@ async function switchOnTrial(
     // Cancelled, or the way to the host is lost: a trial that nobody judges ends like a bad one.
     (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
   );
+  hooks.learnt?.judged(verdict);
   const way = { id, old: earlier.current, bootId: earlier.bootId, guardSeconds };
   if (!verdict.healthy) {
     const left = wanted.rollback === "never" && (await leaveIt(session, id, wanted, earlier));
