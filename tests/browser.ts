@@ -31,8 +31,8 @@ export interface OpenPage {
   page: Page;
   /** What went wrong on it: lines of the console, errors that nobody caught, and requests to anywhere but to where it is from. */
   troubles: string[];
-  /** Take a picture of all of it. Returns the file. */
-  picture: (name: string) => Promise<string>;
+  /** Take a picture of all of it, or of what a selector names. Returns the file. */
+  picture: (name: string, of?: string) => Promise<string>;
 }
 
 /** A real Chromium, headless. One serves a file of tests; each look is a profile of its own. */
@@ -92,9 +92,10 @@ export class Pages {
       if (!isOwn(new URL(request.url()))) troubles.push(`request: ${request.url()}`);
     });
     await page.goto(url.href);
-    const picture = async (name: string) => {
+    const picture = async (name: string, of?: string) => {
       const path = join(this.folder, `${name}-${scheme}-${width}.png`);
-      await page.screenshot({ path, fullPage: true });
+      if (of === undefined) await page.screenshot({ path, fullPage: true });
+      else await page.locator(of).screenshot({ path });
       return path;
     };
     return { page, troubles, picture };

@@ -8,6 +8,8 @@ export interface Page {
   /** Beside the title, on the top line, e.g. when it was made. */
   beside?: Part;
   main: Part;
+  /** A stylesheet of the page's own, after the common one. */
+  style?: string;
   /** The page's only script. Without one none is let run, whatever is on the page. */
   script?: string;
   /** Where the page may be fetched from by its script, as in a Content-Security-Policy. @default nowhere */
@@ -16,11 +18,11 @@ export interface Page {
   nonce?: string;
 }
 
-let style: string | undefined;
+let common: string | undefined;
 
 /** The stylesheet of every page, read once. */
 export const stylesheet = (): string =>
-  (style ??= readFileSync(join(import.meta.dirname, "style.css"), "utf8"));
+  (common ??= readFileSync(join(import.meta.dirname, "style.css"), "utf8"));
 
 /** What a page may do: nothing but show itself, and run its own script where it has one. */
 export const policyOf = ({ script, nonce, connect }: Pick<Page, "script" | "nonce" | "connect">): string =>
@@ -36,7 +38,7 @@ export const policyOf = ({ script, nonce, connect }: Pick<Page, "script" | "nonc
 
 /** A whole page, which needs no other file: the style is in it. */
 export function documentOf(page: Page): string {
-  const { title, beside, main, script, nonce } = page;
+  const { title, beside, main, style = "", script, nonce } = page;
   // Neither can close its element early: one is ours, the other is checked.
   if (script !== undefined && /<\/script|<!--/i.test(script))
     throw new TypeError("a script must not have the end of its element in it");
@@ -50,7 +52,7 @@ export function documentOf(page: Page): string {
 <meta name="referrer" content="no-referrer">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-<style>${raw(stylesheet())}</style>
+<style>${raw(stylesheet() + style)}</style>
 </head>
 <body>
 <header><h1>${title}</h1>${beside === undefined ? "" : html`<p class="soft">${beside}</p>`}</header>

@@ -8,12 +8,15 @@ import { type NewRunEvent, parseEvents, type RunEvent } from "./events.ts";
 /** The variable that names the record of the update that goes on, for the program and the provider alike. */
 export const recordVariable = "BERTH_RUN";
 
+/** Where a stack's updates are recorded, relative to the project. */
+export const recordsOf = (stack: string): string => join(".berth/runs", stack);
+
 /**
  * Where an update that begins now is recorded, relative to the project.
  * @param who what tells it from others that begin in the same second, e.g. a process id
  */
 export const recordFile = (stack: string, now: Date, who: string | number): string =>
-  join(".berth/runs", stack, `${now.toISOString().replaceAll(":", "").slice(0, 17)}Z-${who}.jsonl`);
+  join(recordsOf(stack), `${now.toISOString().replaceAll(":", "").slice(0, 17)}Z-${who}.jsonl`);
 
 /** Secrets that this process was told: no record of its has them. */
 const secrets = new Set<string>();
