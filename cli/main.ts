@@ -17,6 +17,7 @@ import { type InitCommandOptions, init } from "./init/init.ts";
 import { knownHosts } from "./known-hosts.ts";
 import { addLogs } from "./logs/logs.ts";
 import { addPeople } from "./people/people.ts";
+import { addReport } from "./report/report.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
 import { type RollbackOptions, rollback } from "./rollback.ts";
 import { print, say } from "./say.ts";
@@ -85,6 +86,7 @@ addLogs(program, verbs);
 addPeople(program, verbs);
 addSecrets(program, verbs);
 addCost(program, verbs);
+addReport(program, verbs);
 
 program
   .command("up [args...]")

@@ -1,18 +1,19 @@
 import { resolve } from "node:path";
 import { messageOf } from "../deployer/failure.ts";
 import { remote } from "../deployer/remote/scripts.ts";
-import { readRecord, recordFile, recordVariable } from "../deployer/runs/record.ts";
+import { RunRecord, readRecord, recordFile, recordVariable } from "../deployer/runs/record.ts";
 import { type HostResult, isDone, summarise } from "../deployer/runs/summary.ts";
 import { SshSession } from "../deployer/ssh/session.ts";
 import { readDeployments } from "./deployments.ts";
 import { inTerminal } from "./in-terminal.ts";
+import { writeReport } from "./report/report.ts";
 import { print, say } from "./say.ts";
 import { readStack, type StackView, targetOf } from "./stack.ts";
 import { nameOfStack } from "./stack-name.ts";
 import { summaryTable } from "./summary-table.ts";
 
 /**
- * `pulumi up --continue-on-error` with a table of all hosts at the end.
+ * `pulumi up --continue-on-error` with a table of all hosts at the end, and a report beside the record.
  * @param args for pulumi, e.g. `--yes`
  * @param selected the stack's name; the selected one's when absent
  * @returns 0 when every host runs what is wanted; pulumi's exit code, or 1, otherwise
@@ -31,9 +32,11 @@ export async function up(args: readonly string[], selected: string | undefined):
   if (!results) return exitCode;
   const seen = await lookAtUnchanged(stack, results);
   print(`\n${summaryTable(seen)}`);
+  const ended = seen.every(isDone) || exitCode !== 0 ? exitCode : 1;
+  new RunRecord(file, say).add({ event: "summary", exitCode: ended, results: seen });
   say(`The record of this update is ${file}`);
-  if (seen.every(isDone)) return exitCode;
-  return exitCode === 0 ? 1 : exitCode;
+  await writeReport(file);
+  return ended;
 }
 
 /** The state says that there was nothing to do there; the hosts themselves say whether that is so. */

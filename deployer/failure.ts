@@ -7,6 +7,8 @@ export class Failure extends Error {
   readonly host: string | undefined;
   readonly tried: string;
   readonly cameBack: string;
+  /** Where things are now; undefined where the rest tells that. */
+  readonly stands: string | undefined;
   readonly next: string;
 
   constructor(parts: { host?: string; tried: string; cameBack: string; stands?: string; next: string }) {
@@ -16,6 +18,7 @@ export class Failure extends Error {
     this.host = parts.host;
     this.tried = parts.tried;
     this.cameBack = parts.cameBack;
+    this.stands = parts.stands;
     this.next = parts.next;
   }
 }

@@ -4,6 +4,8 @@ import { installDocument } from "./install/document.ts";
 import { install } from "./install/install.ts";
 import { InstallLog } from "./install/log.ts";
 import { jsonOrUndefined } from "./json.ts";
+import { toldFailure } from "./runs/learnt.ts";
+import { keepOutOfRecords, RunRecord, recordVariable } from "./runs/record.ts";
 import { runSupervised } from "./supervise.ts";
 
 /**
@@ -24,11 +26,22 @@ async function main(verb: string | undefined): Promise<number> {
   }
   const document = parsed.data;
   const { stack, host } = document.target;
-  const log = new InstallLog(`.berth/logs/install-${stack}-${host}.log`);
+  keepOutOfRecords([
+    ...[document.ageKey, document.target.loginKey, document.lastingHostKey.privateKey],
+    ...[document.hetzner?.token, document.encryption?.passphrase],
+    document.encryption?.unlock.hostKey.privateKey,
+  ]);
+  const file = process.env[recordVariable];
+  const record = file === undefined ? undefined : new RunRecord(file);
+  const log = new InstallLog(`.berth/logs/install-${stack}-${host}.log`, (step) =>
+    record?.add({ event: "installing", host, step }),
+  );
   try {
     await install(document, log);
+    record?.add({ event: "installed", host });
     return 0;
   } catch (error) {
+    record?.add({ event: "installed", host, failure: toldFailure(error) });
     const message = error instanceof Failure ? error.message : `${host}: install: ${messageOf(error)}`;
     log.keep(message);
     process.stderr.write(`${message}\n`);

@@ -3,6 +3,7 @@ export const files = [
   "LICENSE",
   "README.md",
   "bin/*",
+  "cli/**/*.css",
   "deployer/**/*.sh",
   "deployer/install/ssh-shim",
   "provider/pulumi-resource-berth",

@@ -1,6 +1,6 @@
-import type { HealthCheck } from "../../config/manifest.ts";
 import { size } from "../../deployer/compare/describe.ts";
 import type { SeenCertificate } from "../../deployer/health/certificate.ts";
+import { nameOf } from "../../deployer/health/check.ts";
 import { type Drift, driftOf } from "../../deployer/release/drift.ts";
 import { type Hold, parseHold } from "../../deployer/release/hold.ts";
 import type { Space } from "../../deployer/remote/scripts.ts";
@@ -94,13 +94,6 @@ export function judge(look: HostLook, stack: string, now: Date): HostStatus {
     disks: space,
     held: held && held.toplevel !== seen.current ? held : null,
   };
-}
-
-/** A check as people know it. */
-export function nameOf({ http, https, tcp, unit, command }: HealthCheck): string {
-  if (tcp !== undefined) return `TCP port ${tcp}`;
-  if (unit !== undefined) return unit;
-  return http ?? https ?? command ?? "";
 }
 
 /**

@@ -59,6 +59,12 @@ function grouped(closure: readonly PathSize[]): Map<string, Group> {
   return groups;
 }
 
+/** What the packages of a closure take, each with its versions, "" for none. Pure. */
+export const groupByPackage = (
+  closure: readonly PathSize[],
+): { name: string; bytes: number; versions: string[] }[] =>
+  [...grouped(closure)].map(([name, { bytes, versions }]) => ({ name, bytes, versions: sorted(versions) }));
+
 const sum = (closure: readonly PathSize[]): number => closure.reduce((total, { bytes }) => total + bytes, 0);
 
 const inOrder = new Intl.Collator("en", { numeric: true });

@@ -32,6 +32,21 @@ export function wayOf({
 export const asksTheHost = (checks: readonly HealthCheck[]): boolean =>
   checks.some((check) => "inside" in wayOf(check));
 
+/** A check as people know it. */
+export function nameOf({ http, https, tcp, unit, command }: HealthCheck): string {
+  if (tcp !== undefined) return `TCP port ${tcp}`;
+  if (unit !== undefined) return unit;
+  return http ?? https ?? command ?? "";
+}
+
+/** A check was asked once. */
+export interface HealthLook {
+  check: string;
+  /** Where, of one that is asked from outside. */
+  address?: string;
+  verdict: Verdict;
+}
+
 export interface CheckOptions {
   /** Milliseconds for all of them. */
   deadline: number;
@@ -40,6 +55,8 @@ export interface CheckOptions {
   signal?: AbortSignal;
   /** Told of an address that is left out, and of what is healthy but not as it should stay. */
   onNote?: (line: string) => void;
+  /** Told of each look. */
+  onLook?: ((look: HealthLook) => void) | undefined;
 }
 
 /**
@@ -59,7 +76,10 @@ export async function checkOutside(
     for (const check of checks) {
       const way = wayOf(check);
       if (!("outside" in way)) continue;
-      const ask = (timeout: number) => way.outside(address, timeout);
+      const ask = told(
+        (timeout) => way.outside(address, timeout),
+        (verdict) => options.onLook?.({ check: nameOf(check), address, verdict }),
+      );
       const enough = (verdict: Verdict) => optional && !verdict.healthy && verdict.noWay === true;
       const verdict = await askUntil(ask, end, { ...options, timeout: check.timeout, enough });
       if (verdict.healthy) {
@@ -87,7 +107,10 @@ export async function checkInside(
   for (const check of checks) {
     const way = wayOf(check);
     if (!("inside" in way)) continue;
-    const ask = (timeout: number) => askHost(way.inside, session, timeout);
+    const ask = told(
+      (timeout) => askHost(way.inside, session, timeout),
+      (verdict) => options.onLook?.({ check: nameOf(check), verdict }),
+    );
     const verdict = await askUntil(ask, end, { ...options, timeout: check.timeout });
     if (!verdict.healthy)
       return { healthy: false, because: `${verdict.because}, for ${secondsSince(started)} s` };
@@ -95,10 +118,21 @@ export async function checkInside(
   return { healthy: true, took: Date.now() - started };
 }
 
+type Ask = (timeout: number) => Promise<Verdict>;
+
+/** The same question, whose every answer is told. */
+const told =
+  (ask: Ask, tell: (verdict: Verdict) => void): Ask =>
+  async (timeout) => {
+    const verdict = await ask(timeout);
+    tell(verdict);
+    return verdict;
+  };
+
 const secondsSince = (moment: number): number => Math.round((Date.now() - moment) / 1000);
 
 async function askUntil(
-  ask: (timeout: number) => Promise<Verdict>,
+  ask: Ask,
   end: number,
   options: Pick<CheckOptions, "pause" | "signal"> & {
     /** Seconds. */

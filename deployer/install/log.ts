@@ -8,10 +8,13 @@ export class InstallLog {
   readonly #started = Date.now();
   readonly #recent: string[] = [];
   readonly #said = new Set<string>();
+  readonly #onSay: ((line: string) => void) | undefined;
   #phase = "start";
 
-  constructor(file: string) {
+  /** @param onSay told each line for people, too */
+  constructor(file: string, onSay?: (line: string) => void) {
     this.file = file;
+    this.#onSay = onSay;
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     this.#fd = openSync(file, "a", 0o600);
   }
@@ -33,6 +36,7 @@ export class InstallLog {
     this.#phase = line;
     this.#said.add(line);
     this.keep(line);
+    this.#onSay?.(line);
     const seconds = ((Date.now() - this.#started) / 1000).toFixed(1);
     process.stdout.write(`${seconds.padStart(6)} s  ${line.slice(0, 160)}\n`);
   }

@@ -30,6 +30,8 @@ export interface Closure {
   })[];
   /** The toplevel of the other one; undefined where that is not known here. */
   beside?: string;
+  /** The other one's paths. */
+  before?: PathSize[];
 }
 
 /** Closures that are being read. */
@@ -56,6 +58,7 @@ export async function closureBeside(path: string, other: string | undefined): Pr
       local: known.get(entry)?.ultimate === true,
     })),
     beside: other,
+    before: [...shared].map((entry) => ({ path: entry, bytes: known.get(entry)?.narSize ?? 0 })),
   };
 }
 

@@ -242,11 +242,16 @@ function checkHealth(session: SshSession, wanted: Release, hooks: Hooks, end: nu
     deadline: left(end),
     signal: hooks.signal,
     onNote: hooks.warn ?? hooks.status,
+    onLook: hooks.learnt?.look,
   });
 }
 
 const checkOnHost = (session: SshSession, wanted: Release, hooks: Hooks, end: number) =>
-  checkInside(wanted.health, session, { deadline: left(end), signal: hooks.signal });
+  checkInside(wanted.health, session, {
+    deadline: left(end),
+    signal: hooks.signal,
+    onLook: hooks.learnt?.look,
+  });
 
 const healthEnd = (wanted: Release): number => Date.now() + wanted.healthDeadline * 1000;
 

@@ -38,6 +38,7 @@ export async function rebootOnTrial(trial: RebootTrial, why: string): Promise<re
   const verdict = await judgeBoot(trial, bootId).catch(
     (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
   );
+  hooks.learnt?.judged(verdict);
   if (!verdict.healthy && !(wanted.rollback === "never" && (await isUp(trial, bootId))))
     throw await goBack(trial, fallback, verdict);
 

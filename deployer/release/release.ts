@@ -7,6 +7,7 @@ import type { Cache } from "../nix/cache.ts";
 import { type Closure, closureBeside, exportAhead, type Missing } from "../nix/closure.ts";
 import { keptReleases, rootNext, rootRelease, rootTrial } from "../nix/roots.ts";
 import { type Answer, type Observation, remote } from "../remote/scripts.ts";
+import type { Learnt } from "../runs/learnt.ts";
 import { type CredentialNames, pruneCredentials } from "../secrets/credentials.ts";
 import type { SshSession } from "../ssh/session.ts";
 import { bring, buildOnHost } from "./bring.ts";
@@ -88,6 +89,8 @@ export interface Hooks {
   turn?: () => Promise<() => void>;
   /** The same where that is at once; undefined where it is not. @default at once where there is no `turn` either */
   turnAtOnce?: () => (() => void) | undefined;
+  /** Told what is learnt on the way. @default nobody is */
+  learnt?: Learnt;
   signal?: AbortSignal;
 }
 
@@ -105,6 +108,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
 
   session.keepShell();
   const { stream, ...closure } = await closureAtHand(session, wanted, hooks);
+  hooks.learnt?.closure(closure);
   // A change of its server's type in the same update has left it booting.
   await session.ready(bootSeconds * 1_000, { signal: hooks.signal });
 
@@ -134,6 +138,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       await settle(session, await (adopted ?? adopt(session, id, wanted)), wanted, hooks);
     } else {
       warnOfTwoWaysBack(earlier, hooks);
+      hooks.learnt?.lacks({ paths: prepared.missing, bytes: prepared.missingBytes });
       // On the host there is enough to do meanwhile.
       const rooting = rootBeside(wanted);
       const begin = async (): Promise<Begun> => {
@@ -212,6 +217,7 @@ async function judgeTrial(
     // Cancelled, or the way to the host is lost: a trial that nobody judges ends like a bad one.
     (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
   );
+  hooks.learnt?.judged(verdict);
   const way = { id, old: earlier.current, bootId: earlier.bootId, guardSeconds };
   if (!verdict.healthy) {
     const left = wanted.rollback === "never" && (await leaveIt(session, id, wanted, earlier));

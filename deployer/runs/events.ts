@@ -20,8 +20,42 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
+/** How a host came out of an update. */
+export const results = [
+  ...outcomes,
+  /** Its work was cut off. */
+  "interrupted",
+  /** There was nothing to do. */
+  "unchanged",
+  /** The update did not come to it. */
+  "not started",
+] as const;
+export type Result = (typeof results)[number];
+
 const at = z.iso.datetime();
 const host = z.string();
+
+/** An error as people are told it, in its parts. */
+const failure = z.object({
+  tried: z.string().optional(),
+  cameBack: z.string(),
+  stands: z.string().optional(),
+  next: z.string().optional(),
+});
+export type ToldFailure = z.infer<typeof failure>;
+
+/** What a package of a closure takes. */
+const packageSize = z.object({
+  name: z.string(),
+  /** Unpacked. */
+  bytes: z.int(),
+  /** "same" has not one path that differs from those of the system before. */
+  state: z.enum(["same", "changed", "new"]),
+  versions: z.array(z.string()),
+  /** Of a package that was there before and differs. */
+  before: z.object({ bytes: z.int(), versions: z.array(z.string()) }).optional(),
+});
+export type PackageSize = z.infer<typeof packageSize>;
 
 /** One line of a run's record. All of a host's lines together are its timeline. */
 const runEvent = z.discriminatedUnion("event", [
@@ -44,6 +78,69 @@ const runEvent = z.discriminatedUnion("event", [
   z.object({ event: z.literal("trial"), at, host }),
   /** The new system was kept, or the old one is back. */
   z.object({ event: z.literal("verdict"), at, host }),
+  /** One look at one health check; a repeated answer is told once a second at most. */
+  z.object({
+    event: z.literal("health"),
+    at,
+    host,
+    /** As people know it, e.g. "http://web/healthz". */
+    check: z.string(),
+    /** Where it was asked, where it is asked from outside. */
+    address: z.string().optional(),
+    healthy: z.boolean(),
+    because: z.string().optional(),
+    /** Milliseconds that the answer took. */
+    took: z.number().optional(),
+  }),
+  /** What was found of a system on trial, all in all. */
+  z.object({
+    event: z.literal("judged"),
+    at,
+    host,
+    healthy: z.boolean(),
+    because: z.string().optional(),
+    /** Units that failed, with the end of their journals. */
+    units: z.array(z.object({ unit: z.string(), journal: z.string() })).optional(),
+  }),
+  /** The system that is to run, by packages, the largest first. */
+  z.object({
+    event: z.literal("closure"),
+    at,
+    host,
+    toplevel: z.string(),
+    bytes: z.int(),
+    paths: z.int(),
+    /** The system before; absent where it is not known here. */
+    before: z.object({ toplevel: z.string(), bytes: z.int(), paths: z.int() }).optional(),
+    packages: z.array(packageSize),
+    /** Packages that the system before had and this one has not. */
+    gone: z.array(z.object({ name: z.string(), bytes: z.int(), versions: z.array(z.string()) })),
+    /** The largest paths that the system before did not have. */
+    newPaths: z.array(z.object({ path: z.string(), bytes: z.int() })),
+  }),
+  /** What the host lacked of it, and so is brought there. */
+  z.object({ event: z.literal("lacks"), at, host, paths: z.int(), bytes: z.int() }),
+  /** What an installation does now. */
+  z.object({ event: z.literal("installing"), at, host, step: z.string() }),
+  /** An installation ended: well, unless there is a failure. */
+  z.object({ event: z.literal("installed"), at, host, failure: failure.optional() }),
+  /** The table that the update ended with, and the exit code. */
+  z.object({
+    event: z.literal("summary"),
+    at,
+    exitCode: z.int(),
+    results: z.array(
+      z.object({
+        host,
+        outcome: z.enum(results),
+        before: z.string().optional(),
+        after: z.string().optional(),
+        wanted: z.string(),
+        seconds: z.number().optional(),
+        because: z.string().optional(),
+      }),
+    ),
+  }),
   z.object({
     event: z.literal("end"),
     at,
@@ -53,8 +150,10 @@ const runEvent = z.discriminatedUnion("event", [
     before: z.string().optional(),
     /** The toplevel that runs now; absent where it was not learnt. */
     after: z.string().optional(),
-    /** Why, where it did not end well. */
+    /** Why, where it did not end well: one line. */
     because: z.string().optional(),
+    /** The whole error. */
+    failure: failure.optional(),
   }),
 ]);
 export type RunEvent = z.infer<typeof runEvent>;

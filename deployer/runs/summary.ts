@@ -1,16 +1,9 @@
-import type { Outcome, RunEvent } from "./events.ts";
+import type { Result, RunEvent } from "./events.ts";
 
 /** How a host came out of an update. */
 export interface HostResult {
   host: string;
-  outcome:
-    | Outcome
-    /** Its work was cut off. */
-    | "interrupted"
-    /** There was nothing to do. */
-    | "unchanged"
-    /** The update did not come to it. */
-    | "not started";
+  outcome: Result;
   /** Toplevels, where they are known. */
   before?: string | undefined;
   after?: string | undefined;
@@ -57,8 +50,8 @@ export function summarise(
   return results;
 }
 
-/** A host that something was done to, or tried. */
-function worked(events: readonly RunEvent[], host: string, wanted: string): HostResult | undefined {
+/** A host that something was done to, or tried; undefined where there is nothing of that. */
+export function worked(events: readonly RunEvent[], host: string, wanted: string): HostResult | undefined {
   const begin = events.findLast((event): event is Begin => event.event === "begin" && event.host === host);
   if (!begin) return undefined;
   const later = events.slice(events.indexOf(begin));

@@ -27,6 +27,7 @@ export const navigation: readonly Group[] = [
       apps: "Apps",
       webapp: "Web apps",
       deploying: "Deploy and roll back",
+      reports: "Reports of updates",
       "pull-requests": "Pull requests",
       policy: "Rules for production",
       secrets: "Secrets",

@@ -52,8 +52,8 @@ function pretended() {
   }
 }
 
-/** @returns {Record<string, string>} */
-function osRelease() {
+/** What os-release says; nothing where there is none. @returns {Record<string, string>} */
+export function osRelease() {
   try {
     return parseOsRelease(readFileSync("/etc/os-release", "utf8"));
   } catch {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { osRelease } from "./facts.mjs";
 import { onPath } from "./places.mjs";
 
 /**
@@ -7,6 +8,7 @@ import { onPath } from "./places.mjs";
  * @property {string} [program] a program that shows it is there; it may come from elsewhere
  * @property {string} [file] or a file
  * @property {boolean} [testsOnly] wanted by `npm test` alone
+ * @property {boolean} [debianOnly] not among Ubuntu's packages: the tests that use it are skipped there, unless it came otherwise
  */
 
 /** Debian and Ubuntu packages the lab and its tests use. The root helper installs nothing else. @type {Readonly<Record<string, DebianPackage>>} */
@@ -30,6 +32,12 @@ export const debianPackages = Object.freeze({
   },
   iptables: { why: "the other firewall that a host may have", program: "iptables", testsOnly: true },
   "btrfs-progs": { why: "makes a disk that a rescue system reads", program: "mkfs.btrfs", testsOnly: true },
+  chromium: {
+    why: "shows the pages that Berth writes",
+    program: "chromium",
+    testsOnly: true,
+    debianOnly: true,
+  },
   shellcheck: { why: "checks the scripts that run on servers", program: "shellcheck", testsOnly: true },
 });
 
@@ -37,10 +45,13 @@ export const debianPackages = Object.freeze({
  * The packages that are not there.
  * @param {{ tests: boolean }} wanted
  * @param {(entry: DebianPackage) => boolean} isThere
+ * @param {string | undefined} system ID of os-release
  */
-export function missingPackages(wanted, isThere = found) {
+export function missingPackages(wanted, isThere = found, system = osRelease()["ID"]) {
   return Object.entries(debianPackages)
-    .filter(([, entry]) => (wanted.tests || !entry.testsOnly) && !isThere(entry))
+    .filter(([, entry]) => wanted.tests || !entry.testsOnly)
+    .filter(([, entry]) => system === "debian" || !entry.debianOnly)
+    .filter(([, entry]) => !isThere(entry))
     .map(([name]) => name);
 }
 

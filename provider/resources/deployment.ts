@@ -8,6 +8,7 @@ import { driftOf } from "../../deployer/release/drift.ts";
 import { foreseeHold, parseHold } from "../../deployer/release/hold.ts";
 import { release } from "../../deployer/release/release.ts";
 import { remote } from "../../deployer/remote/scripts.ts";
+import { keepOutOfRecords } from "../../deployer/runs/record.ts";
 import type { CallContext, DiffKind, Properties, ResourceHandler } from "../framework/types.ts";
 import { buildHooks, buildSettings, forgetReleases, hostBuilds } from "./builds.ts";
 import { inTurn } from "./in-turn.ts";
@@ -49,6 +50,7 @@ async function deploy(wanted: Inputs, call: CallContext, runs?: unknown): Promis
     power,
     ...rest
   } = wanted;
+  keepOutOfRecords([power?.token, rest.loginKey]);
   const released = await inTurn(wanted, call, (hooks) =>
     release(
       session,

@@ -4,6 +4,7 @@ import type { Hooks, Released } from "../../deployer/release/release.ts";
 import { NotKept } from "../../deployer/release/roll-back.ts";
 import { Turns } from "../../deployer/rollout/turns.ts";
 import type { Outcome } from "../../deployer/runs/events.ts";
+import { recordLearnt, toldFailure } from "../../deployer/runs/learnt.ts";
 import { RunRecord, recordFile, recordVariable } from "../../deployer/runs/record.ts";
 import { Unreachable } from "../../deployer/ssh/session.ts";
 import type { CallContext } from "../framework/types.ts";
@@ -67,6 +68,7 @@ export async function inTurn(
       turn,
       turnAtOnce,
       warn: (line) => call.log("warning", line),
+      learnt: recordLearnt(events, host, toplevel),
       signal: call.signal,
     });
     const kept = released.previous === released.toplevel ? "verified" : "switched";
@@ -89,6 +91,7 @@ export async function inTurn(
       ...(old === undefined ? {} : { before: old }),
       ...(error instanceof NotKept && error.back ? { after: error.old } : {}),
       because: reasonOf(error),
+      failure: toldFailure(error),
     });
     throw error;
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { messageOf } from "../../deployer/failure.ts";
+import { keepOutOfRecords } from "../../deployer/runs/record.ts";
 import {
   type CredentialNames,
   deliverCredentials,
@@ -25,6 +26,14 @@ const ways = new Set(["stack", "address", "port", "hostKey", "loginKey", "jump"]
 
 const mapOf = (value: Value): Properties =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+
+/** What a service prints may be in its journal's tail, and so in an error that is recorded: these are taken out there. */
+const keepOut = (...all: Properties[]): void =>
+  keepOutOfRecords(
+    all.flatMap(({ credentials }) =>
+      Object.values(mapOf(credentials)).flatMap((of) => Object.values(mapOf(of))),
+    ),
+  );
 
 /** Credentials as they were last seen on the host: those of the state that are not in place any more are left out. */
 function seenOnHost({ inputs, outputs }: { inputs: Properties; outputs: Properties }): Properties {
@@ -81,6 +90,7 @@ async function deliver(wanted: Inputs, call: CallContext): Promise<Properties> {
  */
 export const secrets: ResourceHandler = {
   async diff(olds, news) {
+    keepOut(olds.inputs, news);
     const changed = diffInputs({ ...olds.inputs, credentials: seenOnHost(olds) }, news);
     const detailed = Object.fromEntries(Object.entries(changed).filter(([path]) => !ways.has(path)));
     return {
@@ -100,6 +110,7 @@ export const secrets: ResourceHandler = {
   },
 
   async create(news, call) {
+    keepOut(news);
     const wanted = inputs.parse(news);
     return { id: `${wanted.stack}/${wanted.host}`, outputs: { ...news, ...(await deliver(wanted, call)) } };
   },

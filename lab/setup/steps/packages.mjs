@@ -13,7 +13,7 @@ export function packagesStep(wanted) {
         .map((name) => `${name} (${debianPackages[name]?.why})`)
         .join(", ");
     },
-    diskMB: 200,
+    diskMB: 600,
     async check() {
       return missingPackages(wanted).length === 0 ? { path: [], env: {} } : undefined;
     },

@@ -13,6 +13,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseEvents } from "../../../deployer/runs/events.ts";
+import { recordVariable } from "../../../deployer/runs/record.ts";
 import { installOfWeb1, secrets } from "./install/samples.ts";
 
 const main = new URL("../../../deployer/main.ts", import.meta.url).pathname;
@@ -31,10 +33,15 @@ function onPath(name: string, script: string): void {
 }
 
 /** `deployer/main.ts <args>` as Pulumi runs it. */
-async function berth(args: string[], stdin: string) {
+async function berth(args: string[], stdin: string, env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder,
-    env: { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}`, TMPDIR: join(folder, "tmp") },
+    env: {
+      ...process.env,
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+      TMPDIR: join(folder, "tmp"),
+      ...env,
+    },
   });
   child.stdin.end(stdin);
   const [stdout, stderr, exitCode] = await Promise.all([
@@ -83,6 +90,23 @@ describe("the deployer's command", () => {
     expect(readFileSync(log(), "utf8")).toContain("error: builder failed");
     expect(existsSync(join(folder, "wiped"))).toBe(false);
     expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+  });
+
+  test("tells the record of the update what it did and how it failed, without a secret", async () => {
+    const { ageKey, lastingHostKey, hetzner } = installOfWeb1;
+    onPath("nix", `echo "error: ${ageKey} ${lastingHostKey.privateKey} ${hetzner?.token}" >&2; exit 1`);
+    onPath("ssh", "exec sleep 20");
+    const record = join(folder, "runs/run.jsonl");
+    await berth(["install"], JSON.stringify(installOfWeb1), { [recordVariable]: record });
+    const events = parseEvents(readFileSync(record, "utf8"));
+    expect(events).toMatchObject([
+      { event: "installing", host: "web1", step: "building the system, looking at the host" },
+      {
+        event: "installed",
+        failure: { cameBack: expect.stringContaining("[secret]"), next: expect.any(String) },
+      },
+    ]);
+    for (const secret of secrets) expect(JSON.stringify(events)).not.toContain(secret);
   });
 
   test("refuses a host that runs something else, and does not touch its disk", async () => {

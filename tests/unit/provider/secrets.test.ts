@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { RunRecord, readRecord } from "../../../deployer/runs/record.ts";
 import { saltedDigest } from "../../../deployer/secrets/credentials.ts";
 import { secrets, tellChanges } from "../../../provider/resources/secrets.ts";
 import { EngineDouble, secret, UNKNOWN, type Wire } from "./client.ts";
@@ -54,6 +55,25 @@ function hostHas(found: [service: string, name: string, content: string][]): voi
 }
 const file = (name: string) => readFileSync(join(programs.folder, name), "utf8");
 const lines = ({ log }: EngineDouble) => log.filter((one) => !one.ephemeral).map((one) => one.message);
+
+test("a secret that the provider was told gets into no record, whatever a service has printed", async () => {
+  await using engine = await start();
+  await engine.diff("web1", state, {
+    ...inputs,
+    credentials: { site: { DATABASE_URL: secret("a-newer-one") } },
+  });
+  const file = join(programs.folder, "run.jsonl");
+  const journal = `connecting to ${url} with a-newer-one\n${key}`;
+  new RunRecord(file).add({
+    ...{ event: "judged", host: "web1", healthy: false, because: `it said ${url}` },
+    units: [{ unit: "site.service", journal }],
+  });
+  const [event] = await readRecord(file);
+  expect(event).toMatchObject({
+    because: "it said [secret]",
+    units: [{ unit: "site.service", journal: "connecting to [secret] with [secret]\n[secret]" }],
+  });
+});
 
 describe("the difference of a host's secrets", () => {
   const site = (changes: Wire): Wire => ({

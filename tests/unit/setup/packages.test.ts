@@ -18,3 +18,10 @@ test("what is there is not asked for, and what only tests use is asked for by te
   expect(forLab).toContain("nftables");
   expect(forLab).not.toContain("shellcheck");
 });
+
+test("what Ubuntu does not have is not asked for there", () => {
+  const on = (system: string) => missingPackages({ tests: true }, () => false, system);
+  expect(on("debian")).toContain("chromium");
+  expect(on("ubuntu")).not.toContain("chromium");
+  expect(on("ubuntu")).toContain("shellcheck");
+});

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { isTight, judge, nameOf } from "../../../../cli/status/judge.ts";
+import { isTight, judge } from "../../../../cli/status/judge.ts";
 import type { HostLook, Told } from "../../../../cli/status/look.ts";
 import { statusTable } from "../../../../cli/status/render.ts";
+import { nameOf } from "../../../../deployer/health/check.ts";
 
 const release = "/nix/store/1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d-nixos-system-web1-26.05";
 const older = "/nix/store/9z8y7x6w5v4u3t2s1r0q9p8n7m6l5k4j-nixos-system-web1-25.11";

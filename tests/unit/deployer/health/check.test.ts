@@ -6,7 +6,7 @@ import tls from "node:tls";
 import sshpk from "sshpk";
 import { afterEach, describe, expect, test } from "vitest";
 import type { HealthCheck } from "../../../../config/manifest.ts";
-import { checkOutside, wayOf } from "../../../../deployer/health/check.ts";
+import { checkOutside, type HealthLook, wayOf } from "../../../../deployer/health/check.ts";
 import type { Verdict } from "../../../../deployer/health/verdict.ts";
 
 const loopback = "127.0.0.1";
@@ -252,8 +252,12 @@ describe("all checks", () => {
   test("are asked again until they are healthy", async () => {
     let asked = 0;
     const port = await serve((_, response) => response.writeHead(++asked < 4 ? 503 : 200).end());
-    expect((await checkOutside([check(port)], [loopback], { ...fast, deadline: 5_000 })).healthy).toBe(true);
+    const looks: HealthLook[] = [];
+    const options = { ...fast, deadline: 5_000, onLook: (look: HealthLook) => looks.push(look) };
+    expect((await checkOutside([check(port)], [loopback], options)).healthy).toBe(true);
     expect(asked).toBe(4);
+    expect(looks.map(({ verdict }) => verdict.healthy)).toEqual([false, false, false, true]);
+    expect(looks[0]).toMatchObject({ check: check(port).http, address: loopback });
   });
 
   test("are all asked; one that stays unhealthy decides, and says for how long", async () => {

@@ -124,6 +124,11 @@ describe("a closure", () => {
           { path: "/nix/store/own", bytes: 5, shared: false, local: true },
         ],
         beside: other,
+        before: [
+          { path: other, bytes: 9 },
+          { path: "/nix/store/common", bytes: 7 },
+          { path: "/nix/store/gone", bytes: 11 },
+        ],
       });
     });
 

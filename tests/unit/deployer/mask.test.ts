@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mask } from "../../../../cli/comment/mask.ts";
+import { mask, masker } from "../../../deployer/mask.ts";
 
 test.each([
   ["a variable's value", "the token hunter2-token is wrong"],
@@ -13,7 +13,7 @@ test.each([
   ["an age key", "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQ"],
   ["a forge's token", `ghp_${"a1".repeat(18)}`],
   ["a password in an address", "https://ada:lovelace@registry.example/v2/"],
-])("%s does not get into a comment", (_, text) => {
+])("%s does not get out", (_, text) => {
   const env = { HCLOUD_TOKEN: "hunter2-token", DB_PASSWORD: "s p/a=ce", HOME: "/home/ada" };
   const masked = mask(text, env);
   expect(masked).toContain("[secret]");
@@ -24,4 +24,11 @@ test.each([
 test("what is no secret stays, and so does a word that is too short to be one", () => {
   const text = "web1 runs /nix/store/abc-system in /home/ada; no";
   expect(mask(text, { HOME: "/home/ada", SOME_TOKEN: "no", EMPTY_SECRET: "", PATH: undefined })).toBe(text);
+});
+
+test("a secret that is known is taken out as a whole, without its last line's end, and each long line of it", () => {
+  const masked = masker({}, ["hunter2\n", "user=web\npassphrase=correct-horse\n", "ab"]);
+  expect(masked("it wrote hunter2, user=web and passphrase=correct-horse, ab")).toBe(
+    "it wrote [secret], user=web and [secret], ab",
+  );
 });
