@@ -9,7 +9,7 @@ const switchDeadline = 120;
 /** Seconds the guard leaves for the verdict to arrive, beside switch and health. */
 const verdictSeconds = 15;
 /** Seconds that a host may take to import what is sent along; see trial.sh. */
-const importSeconds = 60;
+const importSeconds = 15;
 
 /** A trial that was begun; or why only a boot will do. */
 export type Begun =

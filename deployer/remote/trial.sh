@@ -54,7 +54,7 @@ call_off() {
 }
 not_begun() { call_off; refuse "$1"; }
 
-if [ "$doc_text" = import ] && ! timeout 60 nix-store --import >/dev/null; then
+if [ "$doc_text" = import ] && ! timeout 15 nix-store --import >/dev/null; then
   call_off
   printf '{"ok":true,"begun":false}\n'
   exit 0

@@ -111,7 +111,7 @@ async function recovers(
   });
   await expect
     .poll(() => host.on("systemctl list-units --plain --no-legend 'berth-guard-*' 'berth-trial-*'"), {
-      timeout: 40_000,
+      timeout: 60_000,
     })
     .toBe("");
   // Free for the next one: at once, or as soon as the lock of one that is gone is anyone's.
