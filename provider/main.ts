@@ -1,37 +1,27 @@
 import packageJson from "../package.json" with { type: "json" };
 import { serve } from "./framework/serve.ts";
-import { ageKey } from "./resources/age-key.ts";
-import { composeProject } from "./resources/compose-project.ts";
-import { deployment } from "./resources/deployment.ts";
-import { dockerHostService } from "./resources/docker-host-service.ts";
-import { flyApp } from "./resources/fly-app.ts";
-import { flyDeployment } from "./resources/fly-deployment.ts";
-import { flySecrets } from "./resources/fly-secrets.ts";
-import { hostKey } from "./resources/host-key.ts";
-import { nixImage } from "./resources/nix-image.ts";
-import { registryPush } from "./resources/registry-push.ts";
-import { secrets } from "./resources/secrets.ts";
-import { serverPower } from "./resources/server-power.ts";
 import { closeSessions } from "./resources/sessions.ts";
-import { sshKey } from "./resources/ssh-key.ts";
 
 await serve({
   name: "berth",
   version: packageJson.version,
+  // Loaded when the engine asks for one: most stacks have few of these types.
   resources: {
-    "berth:deploy:Deployment": deployment,
-    "berth:docker:HostService": dockerHostService(),
-    "berth:host:Secrets": secrets,
-    "berth:hetzner:ServerPower": serverPower(),
-    "berth:host:HostKey": hostKey(),
-    "berth:docker:ComposeProject": composeProject(),
-    "berth:fly:App": flyApp(),
-    "berth:fly:Secrets": flySecrets(),
-    "berth:fly:Deployment": flyDeployment(),
-    "berth:image:NixImage": nixImage(),
-    "berth:image:RegistryPush": registryPush(),
-    "berth:identity:AgeKey": ageKey,
-    "berth:identity:SshKey": sshKey,
+    "berth:deploy:Deployment": async () => (await import("./resources/deployment.ts")).deployment,
+    "berth:docker:HostService": async () =>
+      (await import("./resources/docker-host-service.ts")).dockerHostService(),
+    "berth:host:Secrets": async () => (await import("./resources/secrets.ts")).secrets,
+    "berth:hetzner:ServerPower": async () => (await import("./resources/server-power.ts")).serverPower(),
+    "berth:host:HostKey": async () => (await import("./resources/host-key.ts")).hostKey(),
+    "berth:docker:ComposeProject": async () =>
+      (await import("./resources/compose-project.ts")).composeProject(),
+    "berth:fly:App": async () => (await import("./resources/fly-app.ts")).flyApp(),
+    "berth:fly:Secrets": async () => (await import("./resources/fly-secrets.ts")).flySecrets(),
+    "berth:fly:Deployment": async () => (await import("./resources/fly-deployment.ts")).flyDeployment(),
+    "berth:image:NixImage": async () => (await import("./resources/nix-image.ts")).nixImage(),
+    "berth:image:RegistryPush": async () => (await import("./resources/registry-push.ts")).registryPush(),
+    "berth:identity:AgeKey": async () => (await import("./resources/age-key.ts")).ageKey,
+    "berth:identity:SshKey": async () => (await import("./resources/ssh-key.ts")).sshKey,
   },
   close: closeSessions,
 });

@@ -47,11 +47,14 @@ export function providerService(
   const refuse = (token: string): Error =>
     new Error(definition.unknownToken?.(token) ?? `the provider ${definition.name} has no ${token}`);
 
-  const handlerOf = (urn: string): ResourceHandler => {
+  const loaded = new Map<string, ResourceHandler | Promise<ResourceHandler>>();
+  const handlerOf = async (urn: string): Promise<ResourceHandler> => {
     const type = typeOf(urn);
-    const handler = Object.hasOwn(definition.resources, type) ? definition.resources[type] : undefined;
-    if (!handler) throw refuse(type);
-    return handler;
+    const source = Object.hasOwn(definition.resources, type) ? definition.resources[type] : undefined;
+    if (!source) throw refuse(type);
+    const handler = loaded.get(type) ?? (typeof source === "function" ? source() : source);
+    loaded.set(type, handler);
+    return await handler;
   };
 
   return {
@@ -96,7 +99,7 @@ export function providerService(
     check: unary(async (request: providerProto.CheckRequest) => {
       const news = read(request.getNews());
       const olds = read(request.getOlds());
-      const handler = handlerOf(request.getUrn());
+      const handler = await handlerOf(request.getUrn());
       const checked = (await calls.run(request.getUrn(), 0, async (call) =>
         handler.check?.(news.properties, olds.properties, call),
       )) ?? { inputs: news.properties };
@@ -108,7 +111,7 @@ export function providerService(
     }),
 
     diff: unary(async (request: providerProto.DiffRequest) => {
-      const handler = handlerOf(request.getUrn());
+      const handler = await handlerOf(request.getUrn());
       const olds = {
         inputs: read(request.getOldInputs()).properties,
         outputs: read(request.getOlds()).properties,
@@ -122,7 +125,7 @@ export function providerService(
     }),
 
     create: unary(async (request: providerProto.CreateRequest) => {
-      const handler = handlerOf(request.getUrn());
+      const handler = await handlerOf(request.getUrn());
       const inputs = read(request.getProperties());
       const encoding = { secrets: inputs.secrets, secretNames: handler.secretOutputs };
       const response = new providerProto.CreateResponse();
@@ -142,7 +145,7 @@ export function providerService(
     }),
 
     update: unary(async (request: providerProto.UpdateRequest) => {
-      const handler = handlerOf(request.getUrn());
+      const handler = await handlerOf(request.getUrn());
       const news = read(request.getNews());
       const olds = {
         inputs: read(request.getOldInputs()).properties,
@@ -166,7 +169,7 @@ export function providerService(
     }),
 
     read: unary(async (request: providerProto.ReadRequest) => {
-      const handler = handlerOf(request.getUrn());
+      const handler = await handlerOf(request.getUrn());
       const inputs = read(request.getInputs());
       const outputs = read(request.getProperties());
       const state = { inputs: inputs.properties, outputs: outputs.properties };
@@ -190,7 +193,7 @@ export function providerService(
     }),
 
     delete: unary(async (request: providerProto.DeleteRequest) => {
-      const handler = handlerOf(request.getUrn());
+      const handler = await handlerOf(request.getUrn());
       const state = {
         inputs: read(request.getOldInputs()).properties,
         outputs: read(request.getProperties()).properties,

@@ -68,11 +68,14 @@ export interface ResourceHandler {
   secretOutputs?: readonly string[];
 }
 
+/** A resource, or what loads it when the engine first asks for one of its type. */
+export type ResourceSource = ResourceHandler | (() => Promise<ResourceHandler>);
+
 /** A provider: its resources by type token, and what to do with its configuration. */
 export interface ProviderDefinition {
   name: string;
   version: string;
-  resources: Record<string, ResourceHandler>;
+  resources: Record<string, ResourceSource>;
   /** What is wrong with the configuration; said where the provider is registered. Unknown values are `undefined`. */
   checkConfig?(config: Properties): Promise<CheckFailure[]>;
   /** Checked once before the first resource; throw to refuse the configuration. `call` speaks for the whole update. */

@@ -24,6 +24,40 @@ const refusal = async (call: Promise<unknown>): Promise<Refused> =>
     (error: unknown) => (error instanceof Refused ? error : expect.unreachable(String(error))),
   );
 
+describe("a resource that is loaded when it is asked for", () => {
+  test("is loaded once, by the first call, and not by those of others", async () => {
+    const loads: string[] = [];
+    const load = (type: string) => async (): Promise<ResourceHandler> => {
+      loads.push(type);
+      return { create: async () => ({ id: type, outputs: {} }) };
+    };
+    await using engine = await EngineDouble.start(
+      {
+        name: "test",
+        version: "1.2.3",
+        resources: { [TYPE]: load(TYPE), "test:index:Other": load("test:index:Other") },
+      },
+      TYPE,
+    );
+    expect(loads).toEqual([]);
+    const both = await Promise.all([engine.create("a", {}), engine.create("b", {})]);
+    expect(both.map(({ id }) => id)).toEqual([TYPE, TYPE]);
+    expect(loads).toEqual([TYPE]);
+  });
+
+  test("says why where it cannot be loaded", async () => {
+    await using engine = await EngineDouble.start(
+      {
+        name: "test",
+        version: "1.2.3",
+        resources: { [TYPE]: () => Promise.reject(new Error("its file is gone")) },
+      },
+      TYPE,
+    );
+    expect((await refusal(engine.create("a", {}))).message).toContain("its file is gone");
+  });
+});
+
 describe("secrets", () => {
   test("reach the handler in the clear and the state wrapped, wherever the outputs echo them", async () => {
     let seen: unknown;
