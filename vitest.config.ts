@@ -1,21 +1,31 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** One is left for all else, as vitest has it; of two none is, or it would be one file after the other. */
+const processors = Math.max(availableParallelism() - 1, 2);
 
 /**
  * Time a single test may take, in milliseconds, and how many files run at once. What the layers wait for are machines rather than
  * this one's processors: a file of `lab` or `e2e` has a lab or servers of its own. The files of `nix` share what they test.
  */
 const layers = {
-  unit: { testTimeout: 60_000 },
-  components: { testTimeout: 60_000 },
+  unit: { testTimeout: 60_000, maxWorkers: processors },
+  components: { testTimeout: 60_000, maxWorkers: processors },
   lab: { testTimeout: 300_000, maxWorkers: 4 },
   e2e: { testTimeout: 1_800_000, maxWorkers: 3 },
   nix: { testTimeout: 300_000, maxWorkers: 1 },
 };
 
-/** Files that boot many machines, or one many times. */
-const slowFiles =
-  /\/tests\/(lab\/(machines|system)\/|e2e\/(rollout|release-faults|install|changes|main-job|reboot|fly|tutorial|disasters)\.test)/;
+/** Files that take longest: they boot many machines, or one many times, or run whole previews. */
+const slowFiles = new RegExp(
+  [
+    "/tests/unit/deployer/(fly/release|main)\\.test",
+    "/tests/lab/(machines|system|policy)/",
+    "/tests/lab/docker/(faults|compose|modes)\\.test",
+    "/tests/e2e/(rollout|release-faults|install|changes|main-job|reboot|fly|tutorial|disasters|secrets|beside|containers|identity)\\.test",
+  ].join("|"),
+);
 
 /** Starts with the files that take longest, so that none of them is left for the end. */
 class SlowFirst extends BaseSequencer {

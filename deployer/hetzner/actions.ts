@@ -20,6 +20,8 @@ export interface ActOptions {
   /** Milliseconds between two looks. @default 1000 */
   pause?: number;
   signal?: AbortSignal | undefined;
+  /** Ordered twice it would be done twice: an order whose answer is lost is not repeated. */
+  once?: boolean;
 }
 
 const acted = z.object({ action });
@@ -33,10 +35,11 @@ export async function act<T extends z.ZodType>(
   path: string,
   body: object,
   schema: T,
-  { what, until, pause = 1_000, signal }: ActOptions,
+  options: ActOptions,
 ): Promise<z.output<T>> {
+  const { what, until, pause = 1_000, signal } = options;
   const answer = z.intersection(acted, schema);
-  const ordered = await changeUnlocked(api, "POST", path, body, answer, { what, until, pause, signal });
+  const ordered = await changeUnlocked(api, "POST", path, body, answer, options);
   let state = ordered.action;
   while (state.status === "running") {
     if (Date.now() >= until) throw failure(what, "it did not end in time");
@@ -64,10 +67,10 @@ export async function changeUnlocked<T extends z.ZodType>(
   path: string,
   body: object,
   schema: T,
-  { what, until, pause = 1_000, signal }: ActOptions,
+  { what, until, pause = 1_000, signal, once = false }: ActOptions,
 ): Promise<z.output<T>> {
   for (;;) {
-    const changed = await api.change(method, path, body, schema);
+    const changed = await api.change(method, path, body, schema, once);
     if (changed !== "locked") return changed;
     if (Date.now() >= until) throw failure(what, "it was locked by another action all the time");
     await sleep(pause, undefined, { signal });

@@ -125,18 +125,22 @@ export class HetznerApi {
     return answer === "locked" ? "locked" : "ordered";
   }
 
-  /** Asks for a change; its answer against a schema, or "locked" while another action of the same resource runs. */
+  /**
+   * Asks for a change; its answer against a schema, or "locked" while another action of the same resource runs.
+   * @param once not repeated where it may have been done already
+   */
   async change<T extends z.ZodType>(
     method: "POST" | "PUT",
     path: string,
     body: object,
     schema: T,
+    once = false,
   ): Promise<z.output<T> | "locked"> {
     try {
-      return schema.parse(jsonOrUndefined(await this.#send(method, path, JSON.stringify(body))));
+      return schema.parse(jsonOrUndefined(await this.#send(method, path, JSON.stringify(body), once)));
     } catch (error) {
       if (error instanceof Refused && (error.code === "locked" || error.code === "conflict")) return "locked";
-      throw this.#explain(method, path, error);
+      throw this.#explain(method, path, error, once ? 1 : undefined);
     }
   }
 
@@ -148,17 +152,14 @@ export class HetznerApi {
     }
   }
 
-  #send(method: string, path: string, body?: string): Promise<string> {
+  #send(method: string, path: string, body?: string, once = false): Promise<string> {
     const { signal } = this.#options;
     return pRetry(() => this.#once(method, path, body), {
       retries,
       minTimeout: 500,
       signal,
       shouldConsumeRetry: ({ error }) => !isRateLimit(error),
-      shouldRetry: ({ error }) =>
-        isRateLimit(error) ||
-        error instanceof NoAnswer ||
-        (error instanceof Refused && transient.has(error.status)),
+      shouldRetry: ({ error }) => isRateLimit(error) || (!once && isTransient(error)),
       onFailedAttempt: async ({ error }) => {
         if (isRateLimit(error)) await this.#waitFor(error);
       },
@@ -201,7 +202,7 @@ export class HetznerApi {
     await sleep(wait, undefined, { signal });
   }
 
-  #explain(method: string, path: string, error: unknown): unknown {
+  #explain(method: string, path: string, error: unknown, attempts = retries + 1): unknown {
     const { signal, tokenFrom } = this.#options;
     if (error instanceof Failure) return error;
     if (signal.aborted) return signal.reason;
@@ -219,7 +220,7 @@ export class HetznerApi {
       return this.#failure(
         method,
         path,
-        `${error.message}, ${retries + 1} times`,
+        attempts === 1 ? error.message : `${error.message}, ${attempts} times`,
         "Hetzner tells of outages at status.hetzner.com; run this again when the API answers",
       );
     return this.#failure(method, path, error.message, "check the token's project and hcloud:endpoint");
@@ -238,6 +239,9 @@ export class HetznerApi {
     return this.#options.stands ?? "Nothing was created or changed.";
   }
 }
+
+const isTransient = (error: unknown): boolean =>
+  error instanceof NoAnswer || (error instanceof Refused && transient.has(error.status));
 
 const isRateLimit = (error: unknown): error is Refused =>
   error instanceof Refused && (error.status === 429 || error.code === "rate_limit_exceeded");

@@ -41,6 +41,8 @@ export async function snapshotBefore(api: ActingApi, options: SnapshotOptions): 
     ({ image: taken } = await act(api, `/servers/${server}/actions/create_image`, body, z.object({ image }), {
       ...options,
       what,
+      // The next run finds by its label what this one has ordered without hearing of it.
+      once: true,
     }));
   }
   const { id } = taken;

@@ -1,17 +1,15 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { execa } from "execa";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { digestOf } from "../../../cli/comment/digest.ts";
 import { isClean } from "../../../cli/comment/drift.ts";
 import { previewJson } from "../../../cli/comment/preview.ts";
 import { readDrift } from "../../../cli/comment/report-drift.ts";
-import { missingEngine } from "./missing-engine.ts";
+import { type Project, project } from "./project.ts";
 
 /** What the engine prints of a refresh and of a preview, read as `berth drift` and `berth comment` read it. */
 
-const CHECKOUT = resolve(import.meta.dirname, "../../..");
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
 class Thing extends pulumi.CustomResource {
@@ -24,63 +22,39 @@ new Thing("cup", { colour: "blue", tags: { of: config.get("owner") ?? "ada" }, k
 new Thing("plate", { colour: "white" });
 `;
 
-let because: string | undefined;
+let kitchen: Project;
+/** Where the provider has its things, and its program. */
 let folder: string;
-const thing = (name: string): string => join(folder, "shelf", `${name}.json`);
+const thing = (name: string): string => join(folder, `${name}.json`);
 const cup = { name: "cup", colour: "blue", tags: { of: "ada" }, key: "s3cr3t-k3y" };
 const plate = { name: "plate", colour: "white" };
 
 beforeAll(async () => {
-  because = await missingEngine();
-  folder = await mkdtemp(join(tmpdir(), "berth-drift-"));
-  for (const name of ["state", "shelf", "plugin"]) await mkdir(join(folder, name));
-  const plugins = { providers: [{ name: "shelf", path: join(folder, "plugin") }] };
-  const runtime = { name: "nodejs", options: { typescript: false } };
-  await writeFile(
-    join(folder, "Pulumi.yaml"),
-    JSON.stringify({ name: "kitchen", runtime, main: "index.js", plugins }),
-  );
-  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "kitchen", type: "module" }));
-  await writeFile(join(folder, "index.js"), PROGRAM);
-  await symlink(join(CHECKOUT, "node_modules"), join(folder, "node_modules"));
-  const shim = join(folder, "plugin", "pulumi-resource-shelf");
-  await writeFile(
-    shim,
-    `#!/bin/sh\nexec "${process.execPath}" "${join(import.meta.dirname, "shelf.ts")}" "$@"\n`,
-  );
+  folder = await mkdtemp(join(tmpdir(), "berth-shelf-"));
+  const path = join(folder, "plugin");
+  await mkdir(path);
+  const shim = join(path, "pulumi-resource-shelf");
+  const shelf = join(import.meta.dirname, "shelf.ts");
+  await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${shelf}" "$@"\n`);
   await chmod(shim, 0o755);
-  if (because) return;
-  await pulumi("stack", "init");
-  const up = await pulumi("up", "--yes", "--skip-preview");
-  expect(up.exitCode, up.stdout + up.stderr).toBe(0);
+  const provider = { name: "shelf", path };
+  kitchen = await project({ name: "kitchen", program: PROGRAM, provider, env: { SHELF: folder } });
+  if (kitchen.because === undefined) await kitchen.succeeded("up", "--yes", "--skip-preview");
 });
 
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await kitchen?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
 
 beforeEach(async ({ skip }) => {
-  skip(because !== undefined, because);
+  skip(kitchen.because !== undefined, kitchen.because);
   await writeFile(thing("cup"), JSON.stringify(cup));
   await writeFile(thing("plate"), JSON.stringify(plate));
 });
 
-function pulumi(...args: string[]) {
-  return execa("pulumi", [...args, "-s", "dev", "--non-interactive"], {
-    cwd: folder,
-    reject: false,
-    env: {
-      SHELF: join(folder, "shelf"),
-      PULUMI_HOME: join(folder, "home"),
-      PULUMI_BACKEND_URL: `file://${folder}/state`,
-      PULUMI_CONFIG_PASSPHRASE: "of the test",
-      PULUMI_IGNORE_AMBIENT_PLUGINS: "1",
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-    },
-  });
-}
-
 async function look() {
-  const { stdout, stderr } = await pulumi("refresh", "--preview-only", "--json");
+  const { stdout, stderr } = await kitchen.pulumi("refresh", "--preview-only", "--json");
   return { drift: readDrift(stdout, stderr), stdout };
 }
 
@@ -136,7 +110,7 @@ describe("a look at a stack", () => {
   });
 
   test("changes nothing", async () => {
-    const state = async () => (await pulumi("stack", "export", "--show-secrets")).stdout;
+    const state = async () => (await kitchen.pulumi("stack", "export", "--show-secrets")).stdout;
     const before = await state();
     await rm(thing("plate"));
     await look();
@@ -146,7 +120,7 @@ describe("a look at a stack", () => {
 
 describe("two previews", () => {
   const digest = async (...args: string[]) => {
-    const { stdout, stderr, exitCode } = await pulumi("preview", "--json", "--show-sames", ...args);
+    const { stdout, stderr, exitCode } = await kitchen.pulumi("preview", "--json", "--show-sames", ...args);
     expect(exitCode, stderr).toBe(0);
     return digestOf(previewJson.parse(JSON.parse(stdout)));
   };

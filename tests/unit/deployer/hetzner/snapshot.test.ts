@@ -73,6 +73,20 @@ describe("a snapshot before a reinstall", () => {
     expect(ordered()).toBe(1);
   });
 
+  test.each([
+    ["with a gateway's page", { instead: "bad_gateway" }],
+    ["not at all", { instead: "drop" }],
+  ])(
+    "whose order is carried out and answered %s is not ordered again, and the next run finds it",
+    async (_, fault) => {
+      const path = `/servers/${cloud.server}/actions/create_image`;
+      await cloud.fault({ method: "POST", path, when: "after", ...fault });
+      await expect(take()).rejects.toThrow(/ask Hetzner's API \(POST .*create_image\): .* Next: /);
+      const id = await take();
+      expect(await snapshots()).toEqual([[id, "available"]]);
+    },
+  );
+
   test("of a server that is gone is refused by Hetzner", async () => {
     await expect(take({ server: "999999" })).rejects.toThrow(/not_found/);
   });
