@@ -18,6 +18,7 @@ import { knownHosts } from "./known-hosts.ts";
 import { addLogs } from "./logs/logs.ts";
 import { addPeople } from "./people/people.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
+import { addReview } from "./review/review.ts";
 import { type RollbackOptions, rollback } from "./rollback.ts";
 import { print, say } from "./say.ts";
 import { addSecrets } from "./secrets/secrets.ts";
@@ -263,6 +264,8 @@ program
   .action(async (options: DriftOptions) => {
     exitCode = await reportDrift(selected(), options);
   });
+
+addReview(program, verbs);
 
 takeStackAnywhere(program);
 addCompletion(program);
