@@ -13,6 +13,9 @@ export interface DerivedStack {
   secretsProvider: string | undefined;
 }
 
+/** Pulumi's reader takes a plain time for a time, and hands it on in other words. */
+const quoted = { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" } as const;
+
 /**
  * The file of a short-lived stack. Its secrets stay encrypted as they are in the template: with the same key. `<stack>` and `<number>` in
  * names and values become the stack's. Pure; throws a Failure where the template is not one.
@@ -43,7 +46,7 @@ export function deriveStack(template: string, from: string, terms: ShortLived): 
   };
   const provider = file["secretsprovider"];
   return {
-    text: `# Made by berth review up from ${from}; a change here is lost with the next one.\n${stringify(content)}`,
+    text: `# Made by berth review up from ${from}; a change here is lost with the next one.\n${stringify(content, quoted)}`,
     content,
     secretsProvider:
       typeof provider === "string"

@@ -28,6 +28,8 @@ describe("a stack's file is the template's", () => {
       ...{ stack: "pr-7", pull: 7, id: terms.id, until: "2026-11-22T18:00:00.000Z" },
     });
     expect(config["berth:protect"]).toBe(false);
+    // Plain, it would be a time to Pulumi, which hands that on in other words.
+    expect(derived.text).toContain('until: "2026-11-22T18:00:00.000Z"');
   });
   test("with its name and number in names and values", () => {
     expect(Object.keys(config["berth:fly"])).toEqual(["shop-pr-7"]);
