@@ -17,6 +17,7 @@ import { PlacementGroups, placementNames } from "./components/placement-groups.t
 import { PrivateNetwork } from "./components/private-network.ts";
 import { recordPlan } from "./components/record-plan.ts";
 import { adviseOnRefusals } from "./components/refusals.ts";
+import { recordShortLived } from "./components/short-lived.ts";
 import { readStackConfig } from "./components/stack-config.ts";
 import { withoutStack } from "./components/without-stack.ts";
 import { flySystem } from "./config/fly-rules.ts";
@@ -46,6 +47,7 @@ for (const line of [...notes, ...plan.notes, ...prices, ...billedAtFly]) await p
 await withoutStack(async () => requireToken(config));
 const fly = await withoutStack(async () => flyAccess(config));
 await adviseOnRefusals({ stack, plan, catalogue, now });
+if (config.shortLived) await recordShortLived(config.shortLived);
 recordPlan(stack, plan);
 explainFailedDependencies();
 

@@ -19,6 +19,7 @@ import { addLogs } from "./logs/logs.ts";
 import { addPeople } from "./people/people.ts";
 import { addReport } from "./report/report.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
+import { addReview } from "./review/review.ts";
 import { type RollbackOptions, rollback } from "./rollback.ts";
 import { print, say } from "./say.ts";
 import { addSecrets } from "./secrets/secrets.ts";
@@ -265,6 +266,8 @@ program
   .action(async (options: DriftOptions) => {
     exitCode = await reportDrift(selected(), options);
   });
+
+addReview(program, verbs);
 
 takeStackAnywhere(program);
 addCompletion(program);

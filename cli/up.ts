@@ -16,14 +16,20 @@ import { summaryTable } from "./summary-table.ts";
  * `pulumi up --continue-on-error` with a table of all hosts at the end, and a report beside the record.
  * @param args for pulumi, e.g. `--yes`
  * @param selected the stack's name; the selected one's when absent
+ * @param aside stdout is for something else: everything goes to stderr
  * @returns 0 when every host runs what is wanted; pulumi's exit code, or 1, otherwise
  */
-export async function up(args: readonly string[], selected: string | undefined): Promise<number> {
+export async function up(
+  args: readonly string[],
+  selected: string | undefined,
+  { aside = false }: { aside?: boolean } = {},
+): Promise<number> {
   const stack = await nameOfStack(selected);
   // The program and the provider have folders of their own to work in.
   const file = resolve(recordFile(stack, new Date(), process.pid));
   const exitCode = await inTerminal("pulumi", ["up", "--continue-on-error", "-s", stack, ...args], {
-    [recordVariable]: file,
+    env: { [recordVariable]: file },
+    aside,
   });
   const known = Object.entries(await readDeployments(stack));
   const releases = Object.fromEntries(known.map(([host, { release }]) => [host, release]));
@@ -31,7 +37,10 @@ export async function up(args: readonly string[], selected: string | undefined):
   // Declined, or given up before there was anything to do.
   if (!results) return exitCode;
   const seen = await lookAtUnchanged(stack, results);
-  print(`\n${summaryTable(seen)}`);
+  if (aside) process.stderr.write(`
+${summaryTable(seen)}`);
+  else print(`
+${summaryTable(seen)}`);
   const ended = seen.every(isDone) || exitCode !== 0 ? exitCode : 1;
   new RunRecord(file, say).add({ event: "summary", exitCode: ended, results: seen });
   say(`The record of this update is ${file}`);

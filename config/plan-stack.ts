@@ -14,6 +14,7 @@ import { checkNetwork } from "./checks/network.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { checkSecrets } from "./checks/secrets.ts";
 import { checkServers } from "./checks/servers.ts";
+import { checkShortLived } from "./checks/short-lived.ts";
 import { checkSystem, matchSystems } from "./checks/systems.ts";
 import { planDns } from "./dns.ts";
 import type { EvaluatedImage } from "./image.ts";
@@ -98,6 +99,7 @@ export function planStack(input: PlanInput): StackPlan {
     ...checkLoadBalancers(context),
     ...checkDns(context),
     ...checkContainers(context),
+    ...checkShortLived(context),
     ...images.problems,
   ];
   if (problems.length > 0) throw new ConfigurationError(stack, unique(problems));

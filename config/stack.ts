@@ -7,6 +7,7 @@ import { cidr, domain, host, hostName, name, port, publicKey } from "./host.ts";
 import { ConfigurationError, type Problem } from "./problems.ts";
 import { rollout } from "./rollout.ts";
 import { secretValues } from "./secrets.ts";
+import { shortLived } from "./short-lived.ts";
 
 /** A private network that all servers of the stack are in. */
 const network = z.strictObject({
@@ -115,6 +116,8 @@ const everything = z.strictObject({
   rollout: rollout.default({ order: [], maxUnavailable: "50%" }),
   /** Keep servers, addresses, volumes and installations from being deleted or replaced. */
   protect: z.boolean().default(true).meta({ example: "false" }),
+  /** Written by `berth review up` and by nobody else: the stack is a pull request's, and ends. */
+  shortLived: shortLived.optional(),
 });
 
 export const stackConfig = everything.refine(

@@ -35,6 +35,10 @@ export function placeOf(
   return { missing: [...("missing" in found ? found.missing : []), ...(number ? [] : ["--number"])] };
 }
 
+/** The number of a workflow's pull request, likewise; undefined where neither tells. */
+export const numberOf = (env: Environment, eventText: string | undefined): number | undefined =>
+  forgeOf(env) === "gitlab" ? wholeNumber(env["CI_MERGE_REQUEST_IID"]) : numberInEvent(eventText);
+
 /** The repository of a workflow, likewise. */
 export function repositoryOf(
   named: Omit<Named, "number">,

@@ -271,7 +271,7 @@ describe("the program tells a person's mistake in one message without a stack", 
         "Stack dev: these 2 things are wrong in Pulumi.dev.yaml:",
         "  berth:flake: a text is needed, this is a number",
         "      for example: .",
-        "  berth:protekt: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, containers, fly, flyToken, builds, rollout, protect",
+        "  berth:protekt: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, containers, fly, flyToken, builds, rollout, protect, shortLived",
         "Nothing was created or changed.",
       ].join("\n"),
     );

@@ -39,7 +39,7 @@ test.each<[string, Raw, Problem]>([
     {
       path: "berth:acces",
       message:
-        "there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, containers, fly, flyToken, builds, rollout, protect",
+        "there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, containers, fly, flyToken, builds, rollout, protect, shortLived",
     },
   ],
   [

@@ -227,7 +227,7 @@ describe("a stack's configuration", () => {
       "      for example: web1",
       "  berth:protect: true or false is needed, this is a text",
       "      for example: false",
-      "  berth:secret: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, containers, fly, flyToken, builds, rollout, protect",
+      "  berth:secret: there is no such key; there are flake, access, hosts, secrets, network, dns, loadBalancers, containers, fly, flyToken, builds, rollout, protect, shortLived",
       "Nothing was created or changed.",
     ]);
   });

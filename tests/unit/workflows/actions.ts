@@ -34,6 +34,8 @@ export const readWorkflow = (text: string): Workflow => workflow.parse(parse(tex
 export type Rule = (workflow: Workflow) => string[];
 
 const onMain = "github.ref == 'refs/heads/main'";
+/** To tell of what has failed. */
+const evenAfterFailure = `\${{ !cancelled() && ${onMain} }}`;
 const byHand = "github.event_name == 'workflow_dispatch'";
 const secretsIn = (value: unknown): boolean => JSON.stringify(value ?? null).includes("secrets.");
 const jobsOf = ({ jobs }: Workflow): [string, Job][] => Object.entries(jobs);
@@ -87,7 +89,7 @@ export const common: Readonly<Record<string, Rule>> = {
   "deploys nothing but what was reviewed, one update at a time, and cancels none": (workflow) =>
     jobsOf(workflow).flatMap(([name, job]) => {
       const runs = job.steps.map(({ run = "" }) => run);
-      const up = runs.findIndex((run) => /berth .*\bup\b/.test(run));
+      const up = runs.findIndex((run) => /berth (?!review ).*\bup\b/.test(run));
       if (up < 0) return [];
       const compared = runs.findIndex((run) => /comment --print [\s\S]*--expect "\$CHANGES"/.test(run));
       const from = job.steps[compared]?.env["CHANGES"];
@@ -104,6 +106,41 @@ export const common: Readonly<Record<string, Rule>> = {
     }),
 };
 
+const reviews = ({ steps }: Job): string[] =>
+  steps.flatMap(({ run = "" }) => run.split("\n").filter((line) => line.includes("berth review up")));
+
+/** What holds of short-lived stacks at both. */
+export const ofReviews: Readonly<Record<string, Rule>> = {
+  "makes a short-lived stack with a number, an end, a cap and a count, one update of it at a time": (
+    workflow,
+  ) =>
+    jobsOf(workflow).flatMap(([name, job]) => {
+      const guard = job.concurrency ?? workflow.concurrency;
+      const own = /\$\{\{ (github\.event\.pull_request|inputs)\.number \}\}$/.test(guard?.group ?? "");
+      return reviews(job).flatMap((line) => [
+        ...["--number", "--hours", "--cap", "--most"].filter((option) => !line.includes(`${option} `)),
+        ...(own && guard?.["cancel-in-progress"] === false ? [] : [`${name}: may meet or be cancelled`]),
+      ]);
+    }),
+  "destroys by a sweep alone, which runs main": (workflow) =>
+    jobsOf(workflow).flatMap(([name, job]) => {
+      const lines = job.steps.flatMap(({ run = "" }) => run.split("\n"));
+      const byHand = lines.filter((line) =>
+        /pulumi (destroy|down|dn|stack (rm|remove)|cancel)\b|berth review down/.test(line),
+      );
+      const sweeps = lines.some((line) => line.includes("berth review sweep"));
+      return [...byHand, ...(sweeps && !(runsMainAlone(job) && job.if === onMain) ? [name] : [])];
+    }),
+  "tells of a pull request's own report nothing but what is about that one": (workflow) =>
+    jobsOf(workflow).flatMap(([name, { steps }]) => {
+      const told = steps.filter(({ run }) => run?.includes("berth review comment"));
+      const swept = Object.values(workflow.jobs).some(({ steps: all }) =>
+        all.some(({ run }) => run?.includes("berth review sweep")),
+      );
+      return swept ? [] : told.filter(({ run = "" }) => !run.includes('--number "$NUMBER"')).map(() => name);
+    }),
+};
+
 /** GitHub has environments: their reviewers and branches guard the secrets. */
 export const atGithub: Readonly<Record<string, Rule>> = {
   "gives a secret only to jobs of an environment that fits what they run": (workflow) =>
@@ -112,14 +149,15 @@ export const atGithub: Readonly<Record<string, Rule>> = {
       const environment = job.environment ?? "none";
       const said = `${name}: in environment ${environment}, checks out ${checkedOut(job).join(", ")}`;
       if (!isOfPulls(workflow))
-        return /^(deploy|drift)-\$\{\{ matrix\.stack \}\}$/.test(environment) &&
+        return /^((deploy|drift)-\$\{\{ matrix\.stack \}\}|review-sweep)$/.test(environment) &&
           runsMainAlone(job) &&
           job.if === onMain
           ? []
           : [said];
       const own = job.if === "github.event.pull_request.head.repo.full_name == github.repository";
       const commits = checkedOut(job);
-      return environment === "preview-${{ matrix.stack }}" &&
+      return ["preview-${{ matrix.stack }}", "review"].includes(environment) &&
+        (environment === "review") === reviews(job).length > 0 &&
         own &&
         commits.length > 0 &&
         commits.every((commit) => commit === approved)
@@ -138,7 +176,11 @@ export const atForgejo: Readonly<Record<string, Rule>> = {
   "gives a secret only to jobs that are run from main, and never to a pull request's own run": (workflow) =>
     jobsOf(workflow)
       .filter(([, job]) => secretsIn(job))
-      .filter(([, job]) => job.if !== (isOfPulls(workflow) ? `${byHand} && ${onMain}` : onMain))
+      .filter(([, job]) =>
+        isOfPulls(workflow)
+          ? job.if !== `${byHand} && ${onMain}`
+          : ![onMain, evenAfterFailure].includes(job.if),
+      )
       .map(([name, job]) => `${name}: if ${job.if}`),
   "runs of a pull request only the one commit that was named": (workflow) =>
     jobsOf(workflow)

@@ -50,6 +50,9 @@ const onMain = '$CI_COMMIT_BRANCH == "main" && $CI_PIPELINE_SOURCE == ';
 const linesOf = ({ script = [] }: Job): string => script.join("\n");
 const takesCommit = (job: Job): boolean => /git (fetch|checkout|switch|pull|worktree)/.test(linesOf(job));
 
+const reviewsIn = (script: readonly string[]): string[] =>
+  script.filter((line) => line.includes("berth review up"));
+
 export const pipelineRules: Readonly<Record<string, PipelineRule>> = {
   "takes nothing in from elsewhere": ({ others }) => others,
   "runs for merge requests and for main, and for nothing else": ({ workflow }) =>
@@ -68,7 +71,8 @@ export const pipelineRules: Readonly<Record<string, PipelineRule>> = {
         const check = script.findIndex((line) => /^grep .*'\[0-9a-f\]\{40\}' <<<"\$COMMIT"$/.test(line));
         const takes = script.findIndex((line) => /^git checkout .* "\$COMMIT"$/.test(line));
         const named = rules.every(({ if: when }) => when.startsWith(`${onMain}"web" && $COMMIT`));
-        return !(named && environment?.name === "preview/$STACK" && check >= 0 && takes > check);
+        const fits = environment?.name === (reviewsIn(script).length > 0 ? "review" : "preview/$STACK");
+        return !(named && fits && check >= 0 && takes > check);
       })
       .map(([name]) => name),
   "writes to the forge only from jobs that run main and know no other secret": ({ jobs }) =>
@@ -86,7 +90,7 @@ export const pipelineRules: Readonly<Record<string, PipelineRule>> = {
   "deploys nothing but what was reviewed, when somebody says so, one update at a time": (pipeline) =>
     pipeline.jobs.flatMap(([name, job]) => {
       const { script = [], rules, needs, environment } = job;
-      const up = script.findIndex((line) => /berth .*\bup\b/.test(line));
+      const up = script.findIndex((line) => /berth (?!review ).*\bup\b/.test(line));
       if (up < 0) return [];
       const compared = script.findIndex((line) => /comment --print .*--expect "\$changes"$/.test(line));
       const found = script.findIndex((line) => /^changes=.*reviewed-\$STACK/.test(line));
@@ -102,4 +106,31 @@ export const pipelineRules: Readonly<Record<string, PipelineRule>> = {
         ...(environment?.name === "deploy/$STACK" && !takesCommit(job) ? [] : [`${name}: something else`]),
       ];
     }),
+  "makes a short-lived stack with a number, an end, a cap and a count, one update of it at a time": ({
+    jobs,
+  }) =>
+    jobs.flatMap(([name, { script = [], resource_group }]) =>
+      reviewsIn(script).flatMap((line) => [
+        ...["--number", "--hours", "--cap", "--most"].filter((option) => !line.includes(`${option} `)),
+        ...(resource_group === "review-$MERGE_REQUEST" ? [] : [`${name}: side by side`]),
+      ]),
+    ),
+  "destroys by a sweep alone, which runs main": ({ jobs }) =>
+    jobs.flatMap(([name, job]) => {
+      const { script = [], rules, environment } = job;
+      const byHand = script.filter((line) =>
+        /pulumi (destroy|down|dn|stack (rm|remove)|cancel)\b|berth review down/.test(line),
+      );
+      const sweeps = script.some((line) => line.includes("berth review sweep"));
+      const ofMain =
+        rules.every(({ if: when }) => when.startsWith(onMain)) &&
+        !takesCommit(job) &&
+        environment?.name === "review-sweep";
+      return [...byHand, ...(sweeps && !ofMain ? [name] : [])];
+    }),
+  "tells of a merge request's own report nothing but what is about that one": ({ jobs }) =>
+    jobs
+      .filter(([, { needs }]) => needs.includes("review"))
+      .filter(([, job]) => !linesOf(job).includes('--number "$MERGE_REQUEST"'))
+      .map(([name]) => name),
 };

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { atForgejo, atGithub, common, type Rule, readWorkflow, type Workflow } from "./actions.ts";
+import { atForgejo, atGithub, common, ofReviews, type Rule, readWorkflow, type Workflow } from "./actions.ts";
 import { pipelineRules, readPipeline } from "./gitlab.ts";
 import { gone, taken } from "./guards.ts";
 
@@ -17,8 +17,8 @@ function without(text: string, guard: string | RegExp, instead: string): string 
 }
 
 const forges: [folder: string, rules: Readonly<Record<string, Rule>>][] = [
-  [".github/workflows", { ...common, ...atGithub }],
-  [".forgejo/workflows", { ...common, ...atForgejo }],
+  [".github/workflows", { ...common, ...ofReviews, ...atGithub }],
+  [".forgejo/workflows", { ...common, ...ofReviews, ...atForgejo }],
 ];
 const ruleCalled = (folder: string, name: string): Rule => {
   const rule = forges.find(([one]) => one === folder)?.[1][name];
@@ -54,6 +54,8 @@ test("at Forgejo GitHub's workflows are not looked at, since it has some of its 
     "deploy.yml",
     "drift.yml",
     "preview.yml",
+    "review.yml",
+    "sweep.yml",
   ]);
 });
 
@@ -77,6 +79,10 @@ describe("GitLab's pipeline", () => {
       "deploy",
       "look",
       "report",
+      "review",
+      "review-comment",
+      "sweep",
+      "review-tell",
     ]);
     expect(rule(pipeline)).toEqual([]);
   });

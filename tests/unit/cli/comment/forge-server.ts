@@ -36,6 +36,8 @@ export class Forge {
   readonly issues: Issue[] = [];
   /** Pull requests by the commit that they are asked for by. */
   readonly pulls: Record<string, Pull[]> = {};
+  /** What state the forge says pull requests are in, by their numbers; those that are not here are not known. */
+  readonly states: Record<number, string> = {};
   /** Which files each commit has, as a word. */
   readonly trees: Record<string, string> = {};
   readonly asked: string[] = [];
@@ -107,6 +109,12 @@ export class Forge {
     if (gitlab) app.put(one, change);
     else app.patch(one, change);
     this.#serveIssues(app, gitlab ? "/projects/group%2Fshop" : "/repos/ada/shop");
+    const repository = gitlab ? "/projects/group%2Fshop" : "/repos/ada/shop";
+    app.get(repository, (context) => context.json({ id: 1 }));
+    app.get(`${repository}/${gitlab ? "merge_requests" : "pulls"}/:number`, (context) => {
+      const state = this.states[Number(context.req.param("number"))];
+      return state === undefined ? context.json({ message: "Not Found" }, 404) : context.json({ state });
+    });
     this.#serveCommits(app, gitlab ? "/projects/group%2Fshop/repository" : "/repos/ada/shop");
     return app;
   }
