@@ -37,9 +37,11 @@ export async function up(
   // Declined, or given up before there was anything to do.
   if (!results) return exitCode;
   const seen = await lookAtUnchanged(stack, results);
-  if (aside) process.stderr.write(`
+  if (aside)
+    process.stderr.write(`
 ${summaryTable(seen)}`);
-  else print(`
+  else
+    print(`
 ${summaryTable(seen)}`);
   const ended = seen.every(isDone) || exitCode !== 0 ? exitCode : 1;
   new RunRecord(file, say).add({ event: "summary", exitCode: ended, results: seen });
