@@ -52,6 +52,9 @@ export function phaseOf(step: string): { kind: PhaseKind; name: string } {
   return { kind, name };
 }
 
+/** What an installation tells when another part of it begins; nixos-anywhere's own lines, which it tells as well, belong to that. */
+const installPart = /^(phase \w+: |waiting for the installed system)/;
+
 /** "lay out the disk" of "phase disko: lay out the disk". */
 const installName = (step: string): string => step.replace(/^phase \w+: /, "").slice(0, 60);
 
@@ -83,8 +86,11 @@ export function phasesOf(
   };
   for (const event of events) {
     const at = secondsOf(event);
-    if (event.event === "installing") begin(at, "install", installName(event.step), event.step);
-    else if (event.event === "begin") begin(at, "prepare", "connect");
+    if (event.event === "installing") {
+      if (open?.kind === "install" && !installPart.test(event.step)) open.steps.push(event.step);
+      else begin(at, "install", installName(event.step), event.step);
+    }
+    if (event.event === "begin") begin(at, "prepare", "connect");
     else if (event.event === "step") {
       const { kind, name } = phaseOf(event.step);
       begin(at, kind, name, event.step);

@@ -85,7 +85,7 @@ export function closureView(closure: ClosureReport, index: number): Html {
         html`<li><span class="swatch s-${state}"></span>${signs[state as Tile["state"]]}${words}</li>`,
     )}</ul>
 <a class="skip" href="#after-closure-${index}">Past the picture</a>
-<ul class="treemap" aria-label="Packages of ${hosts.join(", ")} by size">${tiles.map(
+<ul class="treemap${tiles.length < 8 ? " few" : ""}" aria-label="Packages of ${hosts.join(", ")} by size">${tiles.map(
     (tile) =>
       html`<li class="tile s-${tile.state}" tabindex="0" aria-label="${tile.name}, ${size(tile.bytes)}, ${states[tile.state]}" title="${tile.name}, ${size(tile.bytes)}, ${states[tile.state]}" style="left:${tile.left.toFixed(3)}%;top:${tile.top.toFixed(3)}%;width:${tile.width.toFixed(3)}%;height:${tile.height.toFixed(3)}%"><span aria-hidden="true" class="${roomFor(signs[tile.state] + tile.name, size(tile.bytes))}">${signs[tile.state]}${tile.name} <small>${size(tile.bytes)}</small></span></li>`,
   )}</ul>

@@ -1,6 +1,7 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { ClosureReport, HostReport } from "../../cli/report/model.ts";
 import { checkout } from "../../lab/setup/places.mjs";
 import { type AppRepository, author, takeApart } from "./app-repository.ts";
 import { berth } from "./berth.ts";
@@ -8,6 +9,8 @@ import { World } from "./changes/world.ts";
 
 let world: World;
 let app: AppRepository;
+/** What the first update said, which installed the host. */
+let first: string;
 
 beforeAll(async () => {
   world = await World.create(join(checkout, ".lab-e2e-deploy-app"));
@@ -22,8 +25,9 @@ beforeAll(async () => {
       },
     };
   });
-  const first = await berth(world.lab.env, "up", "--yes", "--skip-preview", "--non-interactive");
-  expect(first.exitCode, first.output).toBe(0);
+  const ended = await berth(world.lab.env, "up", "--yes", "--skip-preview", "--non-interactive");
+  expect(ended.exitCode, ended.output).toBe(0);
+  first = ended.output;
   await world.refreshOutputs();
 });
 afterAll(async () => {
@@ -52,6 +56,28 @@ const everything = async () => ({
   release: await served("/healthz"),
 });
 
+/** The report that an update has written, and what it tells of web1. */
+async function reportOf(
+  output: string,
+): Promise<{ page: string; closures: ClosureReport[]; web1: HostReport }> {
+  const page = /The report is (\S+)/.exec(output)?.[1] ?? "";
+  const told = await berth(world.lab.env, "report", page.replace(/html$/, "jsonl"), "--json");
+  const { items, closures } = JSON.parse(told.stdout) as { items: HostReport[]; closures: ClosureReport[] };
+  expect(items.map(({ host }) => host)).toEqual(["web1"]);
+  return { page: await readFile(page, "utf8"), closures, web1: items[0] as HostReport };
+}
+const kinds = ({ phases }: HostReport) => [...new Set(phases.map(({ kind }) => kind))];
+
+test("the report of the first update tells the installation, phase by phase, and the release that was found", async () => {
+  const { page, web1 } = await reportOf(first);
+  expect(page).toContain("all hosts run what is wanted: 1");
+  expect(web1).toMatchObject({ outcome: "verified", done: true });
+  expect(kinds(web1)).toEqual(expect.arrayContaining(["install", "prepare", "check"]));
+  const installed = web1.phases.filter(({ kind }) => kind === "install").map(({ name }) => name);
+  expect(installed).toEqual(expect.arrayContaining(["boot the installer", "lay out the disk", "restart"]));
+  for (const name of installed) expect(page).toContain(name);
+});
+
 test("a commit of the app goes live: pushed, its input alone updated, and the lock file committed", async () => {
   await writeFile(join(app.at("other"), "more"), "of no concern");
   await app.commit(app.at("other"), "newer");
@@ -64,6 +90,15 @@ test("a commit of the app goes live: pushed, its input alone updated, and the lo
   expect(run.exitCode, run.output).toBe(0);
   expect(run.stdout).toMatch(/^web1 +switched /m);
   expect(await page()).toContain(text);
+  const report = await reportOf(run.output);
+  expect(kinds(report.web1)).toEqual(expect.arrayContaining(["prepare", "switch", "check", "keep"]));
+  expect(report.web1.trial?.judged).toMatchObject({ healthy: true });
+  const last = report.web1.checks.map(({ answers }) => answers.at(-1)?.healthy);
+  expect(last.length).toBeGreaterThan(0);
+  expect(last).not.toContain(false);
+  expect(report.web1.lacked?.paths).toBeGreaterThan(0);
+  expect(report.closures[0]?.packages.some(({ state }) => state !== "same")).toBe(true);
+  for (const { name } of report.web1.phases) expect(report.page).toContain(name);
   expect(await app.git(app.at("site.git"), "rev-parse", "main")).toBe(head);
   const after = await app.lock();
   expect(after.nodes["site"]).toMatchObject({ locked: { rev: head } });
@@ -156,6 +191,16 @@ test("a release that is sent back leaves the lock file uncommitted, until one go
   expect(run.exitCode).not.toBe(0);
   expect(run.stdout).toMatch(/^web1 +rolled back /m);
   expect(run.output).toMatch(/flake\.lock is changed and not committed: not every host runs what it says/);
+  const report = await reportOf(run.output);
+  expect(report.web1).toMatchObject({
+    ...{ outcome: "rolled back", done: false, trial: { judged: { healthy: false } } },
+    failure: {
+      tried: "the new system did not become healthy",
+      next: "fix the release and run pulumi up again",
+    },
+  });
+  expect(kinds(report.web1)).toContain("back");
+  expect(report.page.indexOf("the new system did not become healthy")).toBeGreaterThan(0);
   expect(await served("/healthz")).toBe(before.release);
   expect(await app.git(app.flake, "rev-parse", "HEAD")).toBe(before.committed);
 

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { reportOf } from "../../../cli/report/model.ts";
+import { reportPage } from "../../../cli/report/page.ts";
 import { RunRecord, readRecord } from "../../../deployer/runs/record.ts";
 import { saltedDigest } from "../../../deployer/secrets/credentials.ts";
 import { secrets, tellChanges } from "../../../provider/resources/secrets.ts";
@@ -56,7 +58,7 @@ function hostHas(found: [service: string, name: string, content: string][]): voi
 const file = (name: string) => readFileSync(join(programs.folder, name), "utf8");
 const lines = ({ log }: EngineDouble) => log.filter((one) => !one.ephemeral).map((one) => one.message);
 
-test("a secret that the provider was told gets into no record, whatever a service has printed", async () => {
+test("a secret that the provider was told gets into no record and no report, whatever a service has printed", async () => {
   await using engine = await start();
   await engine.diff("web1", state, {
     ...inputs,
@@ -73,6 +75,13 @@ test("a secret that the provider was told gets into no record, whatever a servic
     because: "it said [secret]",
     units: [{ unit: "site.service", journal: "connecting to [secret] with [secret]\n[secret]" }],
   });
+  const report = reportOf([
+    ...(await readRecord(file)),
+    { at: new Date().toISOString(), event: "begin", host: "web1", wanted: "/nix/store/x" },
+  ]);
+  const page = report ? reportPage(report) : "";
+  expect(page).toContain("connecting to [secret]");
+  for (const part of ["hunter2", "a-newer-one", "lines of a key"]) expect(page).not.toContain(part);
 });
 
 describe("the difference of a host's secrets", () => {

@@ -64,6 +64,8 @@ test("an installation's phases go by their own names, and the release comes afte
   const events: RunEvent[] = [
     installing(0, "building the system, looking at the host"),
     installing(5, "phase disko: lay out the disk"),
+    installing(6, "Formatting hard drive with disko"),
+    installing(7, "waiting for the installed system"),
     installing(8, "installed"),
     { at: at(8), event: "installed", host },
     { at: at(20), event: "begin", host, wanted: "x" },
@@ -71,7 +73,8 @@ test("an installation's phases go by their own names, and the release comes afte
   ];
   expect(phasesOf(events, secondsOf, 30).map(({ name, from, to }) => [name, from, to])).toEqual([
     ["building the system, looking at the host", 0, 5],
-    ["lay out the disk", 5, 8],
+    ["lay out the disk", 5, 7],
+    ["waiting for the installed system", 7, 8],
     ["connect", 20, 21],
   ]);
 });

@@ -244,10 +244,14 @@ function manyHosts(count: number): RunEvent[] {
 export const fiveHosts = manyHosts(5);
 export const tenHosts = manyHosts(10);
 
+/** One host that had to be rolled back. */
+export const sentBack = recordOf([plan([["web4"]]), ...begins("web4", 0.3), ...isRolledBack("web4", 12)]);
+
 const installs: [number, string][] = [
   [1, "building the system, looking at the host"],
   [38, "phase kexec: boot the installer"],
   [91, "phase disko: lay out the disk"],
+  [93, "Formatting hard drive with disko"],
   [104, "phase install: copy and install the system"],
   [171, "phase reboot: restart"],
   [176, "waiting for the installed system"],
