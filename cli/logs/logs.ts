@@ -3,10 +3,12 @@ import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Failure } from "../../deployer/failure.ts";
 import { NotStarted } from "../../deployer/process.ts";
+import type { SshTarget } from "../../deployer/ssh/config.ts";
 import { quote, SshSession } from "../../deployer/ssh/session.ts";
 import { count } from "../count.ts";
-import { type StackView, targetOf } from "../stack.ts";
+import { pulumi, type StackView, targetOf } from "../stack.ts";
 import type { Verbs } from "../verbs.ts";
+import { appsAtFlyIn, containersIn } from "./place.ts";
 import { sinceOf } from "./since.ts";
 
 export interface LogsOptions {
@@ -24,7 +26,7 @@ export function addLogs(program: Command, { stack, end }: Verbs): void {
   program
     .command("logs <host> [app]")
     .description(
-      "what an app has written: its instances, or its containers; the host's whole journal when no app is named",
+      "what an app has written: its instances, or its containers; the host's whole journal when no app is named. A container may be named in place of a host",
     )
     .option("-f, --follow", "go on with what is written, until Ctrl-C")
     .option("-n, --lines <lines>", "the last so many lines; 100, or all of them with --since", count)
@@ -58,10 +60,10 @@ const words = /^[A-Za-z0-9:_.@\\-]{1,200}$/;
 export async function logs(
   stack: StackView,
   host: string,
-  app: string | undefined,
+  named: string | undefined,
   options: LogsOptions,
 ): Promise<number> {
-  const target = targetOf(stack, host);
+  const { target, app } = await placeOf(stack, host, named);
   for (const [what, name] of [["app", app] as const, ["unit", options.unit] as const])
     if (name !== undefined && !words.test(name))
       throw new Failure({
@@ -92,12 +94,51 @@ export async function logs(
             : `it ended with ${ended.exitCode}; its own words are above`,
       next:
         ended.exitCode === 255
-          ? `berth status ${host} tells how the host is`
-          : `name another; berth logs ${host} shows the host's whole journal`,
+          ? Object.hasOwn(stack.hosts, host)
+            ? `berth status ${host} tells how the host is`
+            : "check that the machine is up and lets this one in"
+          : Object.hasOwn(stack.hosts, host)
+            ? `name another; berth logs ${host} shows the host's whole journal`
+            : "look at the machine itself; pulumi up brings back what is gone",
     });
   } finally {
     await session.close();
   }
+}
+
+/** A host and what is named there; a container by its own name, on whichever machine it runs. */
+async function placeOf(
+  stack: StackView,
+  host: string,
+  app: string | undefined,
+): Promise<{ target: SshTarget; app: string | undefined }> {
+  if (Object.hasOwn(stack.hosts, host)) return { target: targetOf(stack, host), app };
+  const state = await pulumi(["stack", "export"], stack.name);
+  const containers = containersIn(stack.name, state);
+  const container = Object.hasOwn(containers, host) ? containers[host] : undefined;
+  if (container && app === undefined)
+    return {
+      target: { ...container.target, ...(stack.loginKey === undefined ? {} : { loginKey: stack.loginKey }) },
+      app: container.app,
+    };
+  const tried = `show the log of ${host}`;
+  if (container)
+    throw new Failure({
+      tried,
+      cameBack: `${host} is a container, and there is no ${app} in it`,
+      next: `berth logs ${host}`,
+    });
+  if (appsAtFlyIn(state).includes(host))
+    throw new Failure({
+      tried,
+      cameBack: "it is an app at Fly, whose API for logs is not a public one",
+      next: `fly logs --app ${host}`,
+    });
+  throw new Failure({
+    tried,
+    cameBack: `stack ${stack.name} has no such host and no such container`,
+    next: `name one of these: ${[...Object.keys(stack.hosts), ...Object.keys(containers)].join(", ") || "none yet; pulumi up makes them"}`,
+  });
 }
 
 /** Milliseconds that the other end has to stop once its input is closed. */
