@@ -16,7 +16,7 @@ import { type Doing, endedIn, type LiveRun, outcomesOf, type RunHost } from "./r
 
 /** What follows an update tells: nobody need wonder why another is not here. */
 const source =
-  "An update is followed by the record that berth up keeps. One that pulumi up itself has begun is here from the first host on that it does something to, and only if it was begun in this folder.";
+  "An update is followed by the record that berth up keeps in the folder it is begun in. That of pulumi up itself is in the project's folder, and begins with the first host that something is done to.";
 
 /** The newest update: as it goes on, or as it ended. Pure. */
 export function newestRun(run: LiveRun | undefined, now: Date): Html {
