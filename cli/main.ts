@@ -17,6 +17,7 @@ import { type InitCommandOptions, init } from "./init/init.ts";
 import { knownHosts } from "./known-hosts.ts";
 import { addLogs } from "./logs/logs.ts";
 import { addPeople } from "./people/people.ts";
+import { portNumber } from "./port-number.ts";
 import { addReport } from "./report/report.ts";
 import { type RescueOptions, rescue } from "./rescue.ts";
 import { addReview } from "./review/review.ts";
@@ -288,12 +289,6 @@ function jumpHost(text: string): TrustOptions["jump"] {
   const jump = parseJump(text);
   if (jump) return jump;
   throw new InvalidArgumentError("A machine is written as address, user@address or user@address:port.");
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new InvalidArgumentError("A port is a number from 1 to 65535.");
 }
 
 /** Whether an error was thrown by the language and not on purpose, so that its stack is of use. */

@@ -5,8 +5,8 @@ import { Failure, messageOf } from "../deployer/failure.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
 import { ownerOf } from "../deployer/owner.ts";
 import { run } from "../deployer/process.ts";
-import { chooseGeneration, type Generation, releasesOf } from "../deployer/release/generations.ts";
-import { type Hold, isHeld, parseHold } from "../deployer/release/hold.ts";
+import { chooseGeneration, type Generation } from "../deployer/release/generations.ts";
+import { type Hold, parseHold } from "../deployer/release/hold.ts";
 import { release } from "../deployer/release/release.ts";
 import { type Answer, remote } from "../deployer/remote/scripts.ts";
 import { Turns } from "../deployer/rollout/turns.ts";
@@ -15,6 +15,7 @@ import { asJson } from "./as-json.ts";
 import { agrees } from "./ask.ts";
 import { type KnownDeployment, readDeployments } from "./deployments.ts";
 import { resetOf } from "./hetzner.ts";
+import { releasesIn } from "./releases.ts";
 import { print, say } from "./say.ts";
 import { hostOf, type StackView, targetOf } from "./stack.ts";
 import { shortPath } from "./summary-table.ts";
@@ -117,17 +118,7 @@ async function choose(session: SshSession, { to: number, reboot }: RollbackOptio
 /** What a host can return to. */
 function returnableOf({ name, told, refused }: Pick<Host, "name" | "told" | "refused">) {
   if (!told) return { host: name, error: refused ?? "it said nothing", releases: [] };
-  const held = parseHold(told.held);
-  const releases = releasesOf(told.generations).map(({ number, toplevel, at, label }) => ({
-    generation: number,
-    keptAt: new Date(at * 1000).toISOString(),
-    label,
-    release: toplevel,
-    runs: toplevel === told.current,
-    boots: toplevel === told.profile,
-    held: isHeld(held, toplevel, told.current),
-  }));
-  return { host: name, releases };
+  return { host: name, releases: releasesIn(told) };
 }
 
 /** The same for people. */

@@ -53,12 +53,14 @@ export async function readStack(selected: string | undefined): Promise<StackView
   const json = await pulumi(["stack", "output", "--json", "--show-secrets"], name);
   const parsed = outputs.safeParse(jsonOrUndefined(json));
   if (parsed.success) return { name, ...parsed.data };
-  throw new Failure({
-    tried: `read the outputs of stack ${name}`,
-    cameBack: json.trim() === "{}" ? "it has none yet" : "they are not those of this version of Berth",
-    next: `pulumi up -s ${name}`,
-  });
+  const tried = `read the outputs of stack ${name}`;
+  const next = `pulumi up -s ${name}`;
+  if (json.trim() === "{}") throw new NothingYet({ tried, cameBack: "it has none yet", next });
+  throw new Failure({ tried, cameBack: "they are not those of this version of Berth", next });
 }
+
+/** The stack is there, and no update of it has come to an end. */
+export class NothingYet extends Failure {}
 
 /** A host of the stack. Throws a Failure that names those there are. */
 export function hostOf(stack: StackView, name: string): StackHost {

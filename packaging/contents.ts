@@ -4,6 +4,7 @@ export const files = [
   "README.md",
   "bin/*",
   "cli/**/*.css",
+  "cli/**/client/*.js",
   "deployer/**/*.sh",
   "deployer/install/ssh-shim",
   "provider/pulumi-resource-berth",

@@ -8,6 +8,8 @@ export interface Page {
   /** Beside the title, on the top line, e.g. when it was made. */
   beside?: Part;
   main: Part;
+  /** More for the head of the document. */
+  head?: Part;
   /** A stylesheet of the page's own, after the common one. */
   style?: string;
   /** The page's only script. Without one none is let run, whatever is on the page. */
@@ -38,7 +40,7 @@ export const policyOf = ({ script, nonce, connect }: Pick<Page, "script" | "nonc
 
 /** A whole page, which needs no other file: the style is in it. */
 export function documentOf(page: Page): string {
-  const { title, beside, main, style = "", script, nonce } = page;
+  const { title, beside, main, head, style = "", script, nonce } = page;
   // Neither can close its element early: one is ours, the other is checked.
   if (script !== undefined && /<\/script|<!--/i.test(script))
     throw new TypeError("a script must not have the end of its element in it");
@@ -53,6 +55,7 @@ export function documentOf(page: Page): string {
 <title>${title}</title>
 <link rel="icon" href="data:,">
 <style>${raw(stylesheet() + style)}</style>
+${head}
 </head>
 <body>
 <header><h1>${title}</h1>${beside === undefined ? "" : html`<p class="soft">${beside}</p>`}</header>

@@ -38,14 +38,20 @@ const lookDeadline = 15_000;
 /** Milliseconds for its checks and certificates, all at once. */
 const checkDeadline = 5_000;
 
-/** Look at a host. Never throws: a host that is dead is what was found. */
+/**
+ * Look at a host. Never throws: a host that is dead is what was found.
+ * @param signal ends its connection, and with that the look
+ */
 export async function lookAtHost(
   stack: StackView,
   host: string,
   known: KnownDeployment | undefined,
+  signal?: AbortSignal,
 ): Promise<HostLook> {
   const { address, url, ipv6Address } = hostOf(stack, host);
   const session = await SshSession.create(targetOf(stack, host));
+  const giveUp = () => void session.close();
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
     const told = await tell(session);
     const wanted = known?.inputs.health ?? [];
@@ -76,6 +82,7 @@ export async function lookAtHost(
       }),
     };
   } finally {
+    signal?.removeEventListener("abort", giveUp);
     await session.close();
   }
 }

@@ -28,6 +28,7 @@ export const navigation: readonly Group[] = [
       webapp: "Web apps",
       deploying: "Deploy and roll back",
       reports: "Reports of updates",
+      "status-page": "A page that stays up to date",
       "pull-requests": "Pull requests",
       policy: "Rules for production",
       secrets: "Secrets",

@@ -83,6 +83,7 @@ async function runCheck(env) {
     ),
     tsc: await handOver(tsc, env),
     "tsc of what the oldest Node runs": await handOver([...tsc, "--project", "lab/setup"], env),
+    "tsc of what a browser runs": await handOver([...tsc, "--project", "cli/status/web/client"], env),
   };
   const failed = Object.entries(codes)
     .filter(([, code]) => code !== 0)

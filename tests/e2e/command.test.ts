@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { shortPath } from "../../cli/summary-table.ts";
 import { STACK } from "../../lab/environment.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { checkout } from "../../lab/setup/places.mjs";
+import { noBrowser, Pages } from "../browser.ts";
 import { berth as command } from "./berth.ts";
 import { type OneHost, oneHost } from "./one-host.ts";
 
@@ -159,6 +162,55 @@ test("secrets are told by name: the same as on the host, and changed once they a
   expect(items).toContainEqual({ secret: "key", where: "web1: keeper, KEEPER_KEY", state: "changed" });
   const all = `${changed.all}${before.output}${JSON.stringify(items)}`;
   for (const value of [...Object.values(secrets), "another key"]) expect(all).not.toContain(value);
+});
+
+test("the page shows the host and its releases, and an update as it goes on, until Ctrl-C", async ({
+  skip,
+}) => {
+  skip(noBrowser !== undefined, noBrowser);
+  // Other labs' updates of a stack of this name are recorded in the checkout.
+  const cwd = join(host.lab.places.folder, "here");
+  await mkdir(cwd);
+  const options = { cwd, env: { ...process.env, ...host.lab.env } };
+  const file = join(checkout, "bin/berth");
+  const served = spawn(file, ["-s", STACK, "status", "--web", "--every", "5"], {
+    ...options,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise((resolve) => served.once("close", resolve));
+  const pages = await Pages.start();
+  try {
+    let said = "";
+    served.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await expect.poll(() => said).toMatch(/^http:.*\n$/);
+    const { page, picture, troubles } = await pages.open(said.trim(), { scheme: "light", width: "wide" });
+    const text = (selector: string) => () => page.locator(selector).innerText();
+    await expect.poll(text("#count")).toContain("all hosts are well: 1");
+    expect(await text("#host-web1")()).toContain(shortPath(host.good));
+    await page.locator("#host-web1-releases summary").click();
+    expect(await text("#host-web1-releases")()).toMatch(/runs\s+· boots next/);
+    expect(await text("#update")()).toContain("There is no record of an update");
+    // What the test before has changed is delivered.
+    const update = execa(file, ["-s", STACK, "up", "--yes", "--skip-preview"], options);
+    await expect.poll(text("#update")).toContain("The update that is running");
+    await expect.poll(text("#update")).toMatch(/web1 … (working|on trial)/);
+    await update;
+    await expect.poll(text("#update")).toContain("The last update");
+    await page.locator("#work-web1-steps summary").click();
+    expect(await text("#work-web1-steps")()).toContain("restarting what uses changed secrets");
+    await expect.poll(text("#update")).toContain("Its report");
+    await expect.poll(text("#count")).toContain("all hosts are well: 1");
+    await picture("live-lab");
+    expect(troubles).toEqual([]);
+    served.kill("SIGINT");
+    expect(await ended).toBe(0);
+    await expect.poll(text("#link")).toContain("not live");
+  } finally {
+    served.kill("SIGKILL");
+    await pages.close();
+  }
 });
 
 test("a unit that has failed is told by the status and shows its log", async () => {
