@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,6 +24,21 @@ export interface Elsewhere extends AsyncDisposable {
   berth(...args: string[]): Promise<Ran>;
 }
 
+interface InFolder {
+  cwd?: string;
+  path?: string | undefined;
+  /** Variables beside those of the project elsewhere. */
+  more?: Record<string, string | undefined>;
+}
+
+/** How this machine reaches a registry, and whom it trusts: npm on another Node than the system's does not read the system's npmrc. */
+function wayOut(): Record<string, string | undefined> {
+  const trusted = "/etc/ssl/certs/ca-certificates.crt";
+  const { NODE_EXTRA_CA_CERTS = existsSync(trusted) ? trusted : undefined } = process.env;
+  const proxies = Object.entries(process.env).filter(([name]) => /^(https?|no)_proxy$/i.test(name));
+  return { ...Object.fromEntries(proxies), NODE_EXTRA_CA_CERTS };
+}
+
 /** Milliseconds. */
 const deadline = 300_000;
 const notThere = /ENOTCACHED|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT/;
@@ -41,9 +57,9 @@ export async function projectElsewhere(
   const inFolder = async (
     file: string,
     args: readonly string[],
-    { cwd = folder, path = env.PATH }: { cwd?: string; path?: string | undefined } = {},
+    { cwd = folder, path = env.PATH, more = {} }: InFolder = {},
   ): Promise<Ran> => {
-    const variables = { ...env, PATH: path };
+    const variables = { ...env, ...more, PATH: path };
     const ended = await execa(file, args, {
       ...{ cwd, env: variables, extendEnv: false, reject: false, all: true, timeout: deadline },
     });
@@ -75,7 +91,7 @@ export async function projectElsewhere(
     ...options,
   ]);
   const quick = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"];
-  const installed = await inFolder("npm", ["install", ...quick]);
+  const installed = await inFolder("npm", ["install", ...quick], { more: wayOut() });
   if (installed.code !== 0 && !notThere.test(installed.output)) throw new Error(installed.output);
   return {
     folder,
