@@ -37,7 +37,11 @@ export async function flyWorld() {
   driver.add(digests.sick, {
     answer: ({ path }) => ({ status: path === "/healthz" ? 500 : 200, body: "sick" }),
   });
-  driver.add(digests.crashing, { answer: says("crashing"), ends: () => ({ after: 1500, exitCode: 1 }) });
+  // Before it listens: one that answers its check first and crashes then has people see it, at Fly as well.
+  driver.add(digests.crashing, {
+    ...{ answer: says("crashing"), listensAfter: 1_000_000 },
+    ends: () => ({ after: 1500, exitCode: 1 }),
+  });
   driver.add(digests.lingering, { answer: says("lingering"), listensAfter: 1_000_000 });
   const simulator = await startSimulator({ token, driver, clock });
   onTestFinished(() => simulator.close());
