@@ -15,6 +15,7 @@ import { hosts } from "./hosts.ts";
 import { kinds } from "./init/answers.ts";
 import { type InitCommandOptions, init } from "./init/init.ts";
 import { knownHosts } from "./known-hosts.ts";
+import { addLab } from "./lab.ts";
 import { addLogs } from "./logs/logs.ts";
 import { addPeople } from "./people/people.ts";
 import { portNumber } from "./port-number.ts";
@@ -269,6 +270,7 @@ program
   });
 
 addReview(program, verbs);
+addLab(program, verbs);
 
 takeStackAnywhere(program);
 addCompletion(program);
