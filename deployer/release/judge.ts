@@ -201,14 +201,21 @@ export async function lookAnew(looked: Looked): Promise<Observation> {
 const look = ({ session, id, briefly = false }: Looked): Promise<Observation> =>
   remote(session, "observe", { id, text: briefly ? "briefly" : "" }, { deadline: 15_000 });
 
+/** Milliseconds after which a host that knows of no trial will not begin one: what asked for it did not get there. */
+const beginDeadline = 20_000;
+
 async function awaitSwitch(trial: Trial): Promise<TrialVerdict> {
   const { earlier, wanted, switchEnd, hooks } = trial;
+  const since = Date.now();
   for (;;) {
     hooks.signal?.throwIfAborted();
     let trouble = "the switch has not ended";
     try {
-      const verdict = readTrial(await lookAnew(trial), earlier, wanted.toplevel);
+      const now = await lookAnew(trial);
+      const verdict = readTrial(now, earlier, wanted.toplevel);
       if (verdict) return verdict;
+      if (now.trial.state === "none" && Date.now() - since > beginDeadline)
+        return { healthy: false, because: "the connection broke before the switch had begun", units: [] };
     } catch (error) {
       trouble = messageOf(error);
     }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HealthCheck } from "../../config/manifest.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { build } from "../nix/build.ts";
@@ -16,7 +17,7 @@ import { type Hold, isHeld, markOf, parseHold } from "./hold.ts";
 import { judge, judgeRunning, lookAnew, type TrialVerdict } from "./judge.ts";
 import { type Running, rebootOnTrial } from "./reboot.ts";
 import { keptThough, rollBack } from "./roll-back.ts";
-import { type Begun, beginTrial, beginTrialAhead } from "./trial.ts";
+import { type Begun, beginTrial, beginTrialAhead, longestTrial } from "./trial.ts";
 
 /** A release: what shall run, and how to tell that it does. */
 export interface Release {
@@ -115,6 +116,8 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   hooks.status("preparing");
   const life = setInterval(() => void hold(session, id), (lockSeconds / 3) * 1000);
   let finished = false;
+  /** Whether a trial was sent along with a preparation that has not been answered. */
+  let unanswered = false;
   let trialIsOver: (() => void) | undefined;
   try {
     // All that is needed is at hand, and it is this host's turn: the trial need not wait for what the preparation has to tell.
@@ -123,12 +126,16 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     let ahead: Promise<Begun | "not begun"> | undefined;
     let adopted: Promise<Answer<"adopt">> | undefined;
     const prepared = await prepare(session, id, { wanted, closure }, hooks, () => {
-      if (over && stream) ahead = beginTrialAhead(session, id, wanted, stream);
+      if (over && stream) {
+        ahead = beginTrialAhead(session, id, wanted, stream);
+        unanswered = true;
+      }
       // Refused where something else runs.
       if (wanted.runs === wanted.toplevel) adopted = adopt(session, id, wanted);
       // Where the preparation fails, it is that which is told.
       Promise.all([ahead, adopted]).catch(() => undefined);
     });
+    unanswered = false;
     const { seen: earlier } = prepared;
     let due: readonly string[] = earlier.pendingReboot;
     const held = parseHold(earlier.held);
@@ -177,8 +184,13 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     return { toplevel: wanted.toplevel, previous: earlier.current, rebootDue: due };
   } finally {
     clearInterval(life);
+    // What was sent along may be on trial, though it is not known here: until that is taken back, no other host is.
+    const until = unanswered ? Date.now() + longestTrial(wanted) * 1_000 : 0;
+    if (!finished && !(await finish(session, id, until)) && unanswered)
+      hooks.warn?.(
+        `${session.label} could not be asked whether the trial of ${wanted.toplevel} has begun; its guard returns from it unasked`,
+      );
     trialIsOver?.();
-    if (!finished) await finish(session, id);
   }
 }
 
@@ -381,7 +393,18 @@ async function leaveIt(session: SshSession, id: string, wanted: Release, earlier
   return !("refused" in (await confirm({ session, id, wanted })));
 }
 
-/** Give the lock back. A host that cannot be asked frees itself: the lock goes stale, the guard rolls back. */
-async function finish(session: SshSession, id: string): Promise<void> {
-  await remote(session, "finish", { id }, { deadline: 30_000 }).catch(() => undefined);
+/**
+ * Give the lock back, and have a trial taken back that nobody judges. A host that cannot be asked frees itself: the lock goes stale, the guard
+ * rolls back.
+ * @param until it is asked again until then; milliseconds since the epoch
+ * @returns whether it said that it did
+ */
+async function finish(session: SshSession, id: string, until: number): Promise<boolean> {
+  for (;;) {
+    const answer = await remote(session, "finish", { id }, { deadline: 30_000 }).catch(() => undefined);
+    if (answer?.ok) return true;
+    if (Date.now() >= until) return false;
+    await sleep(1_000);
+    session.drop();
+  }
 }

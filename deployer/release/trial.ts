@@ -11,6 +11,11 @@ const verdictSeconds = 15;
 /** Seconds that a host may take to import what is sent along; see trial.sh. */
 const importSeconds = 15;
 
+/** Seconds that a guard may take for its way back. */
+const returnSeconds = 60;
+/** Milliseconds for what is sent along to get there, and for the preparation that it waits for. */
+const wayThere = 180_000;
+
 /** A trial that was begun; or why only a boot will do. */
 export type Begun =
   | (Pick<Trial, "ended" | "switchEnd"> & {
@@ -37,22 +42,33 @@ export const beginTrialAhead = (
   stream: Uint8Array,
 ): Promise<Begun | "not begun"> => begin(session, id, wanted, importSeconds, { stream, behind: true });
 
+/** Seconds after which nothing is left of a trial that was sent along, whatever became of it: the guard has returned from it. */
+export const longestTrial = (wanted: Release): number =>
+  guardSecondsOf(wanted) + importSeconds + returnSeconds;
+
+/** Seconds that a guard leaves a trial, from its beginning to its verdict. */
+const guardSecondsOf = ({ healthDeadline, healthyFor = 0, ...wanted }: Release): number =>
+  (wanted.switchDeadline ?? switchDeadline) + healthDeadline + healthyFor + verdictSeconds;
+
 async function begin(
   session: SshSession,
   id: string,
-  { toplevel, reboot, rebootWith, healthDeadline, healthyFor = 0, ...wanted }: Release,
+  wanted: Release,
   before: number,
   options: Pick<ScriptOptions, "stream" | "behind">,
 ): Promise<Begun | "not begun"> {
   const switchSeconds = (wanted.switchDeadline ?? switchDeadline) + before;
-  const guardSeconds = switchSeconds + healthDeadline + healthyFor + verdictSeconds;
-  const switchEnd = Date.now() + switchSeconds * 1000;
+  const guardSeconds = guardSecondsOf(wanted) + before;
+  const { toplevel, reboot, rebootWith } = wanted;
+  const sent = Date.now();
   const document = { id, toplevel, seconds: guardSeconds, ...(options.stream ? { text: "import" } : {}) };
   // A switch may cut this very connection; how the trial stands is then learnt by asking anew.
   const answer = await remote(session, "trial", document, {
     ...options,
-    deadline: switchSeconds * 1000,
+    deadline: switchSeconds * 1000 + (options.behind ? wayThere : 0),
   }).catch(() => undefined);
+  // When a switch began that waited for other things first, nobody here knows: the guard does.
+  const switchEnd = (options.behind ? Date.now() : sent) + switchSeconds * 1000;
   if (answer && "begun" in answer) return "not begun";
   if (answer?.ok !== false) return { ended: answer, switchEnd, guardSeconds };
   if (answer.bootOnly && reboot) return { bootOnly: answer.because };

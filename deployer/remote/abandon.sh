@@ -3,7 +3,7 @@
 # Document: id, seconds (to wait).
 : >"$trial_dir/abandon"
 end=$(($(uptime_s) + doc_seconds))
-while [ ! -e "$trial_dir/rolled-back" ]; do
+while [ ! -e "$trial_dir/rolled-back" ] && [ ! -e "$trial_dir/called-off" ]; do
   [ "$(uptime_s)" -lt "$end" ] || refuse "the guard has not said that it rolled back: $(tail -n 3 "$trial_dir/guard.log" 2>/dev/null)"
   sleep 0.1
 done

@@ -1,14 +1,16 @@
 # shellcheck shell=sh disable=SC2154
 # After a rotation, or a trial that was not kept or never began: give the lock back and drop the trial's roots and files.
 # Document: id.
-watched() {
-  { [ -e "$trial_dir/guard" ] || [ -e "$trial_dir/host-key" ]; } && systemctl is-active --quiet "berth-guard-$doc_id.service"
-}
-# Begun, and nobody is left to judge it: its answer was lost, or whoever deploys was called off.
-[ ! -e "$trial_dir/guard" ] || [ ! -e "$trial_dir/pending" ] || : >"$trial_dir/abandon"
+# What was sent along may be about to begin, or has, and nobody is left to judge it: its answer was lost, or whoever deploys was called off.
+# It looks for this word once it is pending, and here it is looked for pending after the word: one of the two sees the other.
+if [ -e "$trial_dir/as-expected" ] || [ -e "$trial_dir/guard" ]; then echo >"$trial_dir/abandon"; fi
 # The guard reads its folder until it has seen the verdict.
+watched() {
+  { [ -e "$trial_dir/guard" ] || [ -e "$trial_dir/host-key" ]; } || return 1
+  [ -e "$trial_dir/pending" ] || [ -e "$trial_dir/rolling-back" ] || [ -e "$trial_dir/called-off" ] || guard_is_there "$doc_id"
+}
 tries=0
-while watched && [ "$tries" -lt 50 ]; do
+while watched && [ "$tries" -lt 150 ]; do
   tries=$((tries + 1))
   sleep 0.1
 done

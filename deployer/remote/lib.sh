@@ -124,6 +124,10 @@ stored_digest() { decrypted "$1" "$2" | digest; }
 uptime_s() { read -r uptime_now _ </proc/uptime && printf '%s' "${uptime_now%%.*}"; }
 refuse() { printf '{"ok":false,"because":%s}\n' "$(json_text "$1")"; exit 0; }
 
+# guard_is_there ID: whether the guard of a trial is being started, on watch or at work. Where systemd does not say, it may be.
+guard_is_there() {
+  case $(systemctl show --property=ActiveState --value "berth-guard-$1.service" 2>/dev/null || true) in inactive | failed) return 1 ;; esac
+}
 # An earlier trial's files, its lock and its roots; the profile's generations root what is kept.
 end_trial() {
   if [ "$(first_line "$berth_run/lock/id")" = "$doc_id" ]; then rm -rf "$berth_run/lock"; fi

@@ -17,5 +17,6 @@ take_lock() {
   echo "$doc_id" >"$lock/id"
 }
 # on_trial FOLDER: whether its trial has not ended, and a guard is on watch or at work.
+# In the order of their renames, so that none is missed that goes on meanwhile.
 on_trial() { [ -e "$1/pending" ] || [ -e "$1/confirming" ] || [ -e "$1/rolling-back" ]; }
 unlock_and_refuse() { rm -rf "$lock"; refuse "$1"; }

@@ -18,8 +18,12 @@ for left in "$berth_run"/*/; do
   on_trial "$left" || continue
   : >"$left/abandon"
   patience=$(($(uptime_s) + 60))
-  while [ ! -e "$left/rolled-back" ]; do
-    [ "$(uptime_s)" -lt "$patience" ] || unlock_and_refuse "an earlier trial (${left##*/}) is still being rolled back"
+  while on_trial "$left"; do
+    if [ "$(uptime_s)" -ge "$patience" ]; then
+      guard_is_there "${left##*/}" && unlock_and_refuse "an earlier trial (${left##*/}) is still being rolled back"
+      # It died before it had a guard, without which nothing is switched.
+      mv "$left/pending" "$left/called-off" 2>/dev/null || unlock_and_refuse "an earlier trial (${left##*/}) has lost its guard; a reboot returns to what ran before"
+    fi
     sleep 0.2
   done
 done
@@ -89,12 +93,12 @@ if [ -n "$boot" ] && [ "$boot_free" -lt 67108864 ]; then
   unlock_and_refuse "/boot is too full: $boot_free bytes free, 64 MiB needed"
 fi
 # What the deployer has sent behind this is what the host lacks, and nothing speaks against switching to it.
+wait "$looking"
 expected=false
 if [ -n "$known" ] && [ "$old" != "$doc_toplevel" ] && [ ! -e "$berth_state/held" ]; then
   : >"$trial_dir/as-expected"
   expected=true
 fi
-wait "$looking"
 printf '{"ok":true,"missing":%d,"missingBytes":%d,"few":%s,"asExpected":%s,"seen":' "$count" "$bytes" "$few" "$expected"
 cat "$trial_dir/seen"
 printf '}\n'

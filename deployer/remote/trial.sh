@@ -14,6 +14,8 @@ shell=$old/sw/bin/sh
 [ -x "$shell" ] || shell=/bin/sh
 end=$(($(uptime_s) + doc_seconds))
 : >"$trial_dir/pending"
+# Whoever sent it has given it up meanwhile: see finish.sh.
+if [ -e "$trial_dir/abandon" ]; then rm -f "$trial_dir/pending" "$trial_dir/guard"; refuse 'it was called off'; fi
 
 # Held open, so that no word is lost.
 mkfifo "$trial_dir/go" "$trial_dir/ended"
@@ -31,7 +33,7 @@ heard() { timeout 1 head -c 1 <&8 >/dev/null || true; }
 {
   systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
     --setenv=PATH="$PATH" "$shell" -c '
-      read -r word <"$2/go" && [ "$word" = go ] || exit 0
+      read -r word <"$2/go" && [ "$word" = go ] && [ -e "$2/pending" ] || exit 0
       code=0
       "$1/bin/switch-to-configuration" test >"$2/log" 2>&1 </dev/null || code=$?
       echo "$code" >"$2/exit.new" && mv "$2/exit.new" "$2/exit"
@@ -45,12 +47,12 @@ call_off() {
   mv "$trial_dir/pending" "$trial_dir/called-off" 2>/dev/null || refuse 'the guard had already begun to roll back'
   echo no >&7
   tries=0
-  while [ -n "$(systemctl list-units --all --plain --no-legend "berth-guard-$doc_id.service" "berth-trial-$doc_id.service")" ]; do
+  until units=$(systemctl list-units --all --plain --no-legend "berth-guard-$doc_id.service" "berth-trial-$doc_id.service") && [ -z "$units" ]; do
     tries=$((tries + 1))
     [ "$tries" -lt 100 ] || refuse 'the guard of a trial that did not begin is still on watch'
     sleep 0.1
   done
-  rm -f "$trial_dir/called-off" "$trial_dir/watching" "$trial_dir/go" "$trial_dir/ended" "$trial_dir/as-expected"
+  for word in called-off watching unguarded unstarted go ended as-expected guard; do rm -f "$trial_dir/$word"; done
 }
 not_begun() { call_off; refuse "$1"; }
 
@@ -89,6 +91,7 @@ until [ -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ] || [ "$tries
 done
 if [ ! -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ]; then not_begun 'the guard could not be started, or did not stay up'; fi
 [ ! -e "$trial_dir/unstarted" ] || not_begun 'the trial could not be started'
+[ ! -e "$trial_dir/abandon" ] || not_begun 'it was called off'
 echo go >&7
 
 # Looked at now and then as well: a guard that ends the trial does not say so.
