@@ -55,6 +55,7 @@ export interface StackChanges {
 const kinds: Readonly<Record<string, readonly [what: string, loses: boolean]>> = {
   "hcloud:index/server:Server": ["server", true],
   "hcloud:index/volume:Volume": ["volume", true],
+  "hcloud:index/volumeAttachment:VolumeAttachment": ["volume's attachment", false],
   "hcloud:index/primaryIp:PrimaryIp": ["address", true],
   "hcloud:index/snapshot:Snapshot": ["snapshot", true],
   "hcloud:index/zone:Zone": ["DNS zone", true],

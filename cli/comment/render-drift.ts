@@ -1,5 +1,5 @@
 import { type DriftedResource, isClean, type StackDrift } from "./drift.ts";
-import { block, cell, code } from "./markdown.ts";
+import { block, cell, code, words } from "./markdown.ts";
 import { type Heading, logLink, most, shortened } from "./render.ts";
 
 type DriftHeading = Pick<Heading, "project" | "stack" | "log">;
@@ -18,7 +18,7 @@ export function renderDrift(heading: DriftHeading, drift: StackDrift): string {
   const parts = [driftMarkOf(heading), titleOf(heading, drift)];
   if (errors.length > 0) parts.push(block(shortened(errors.join("\n\n"), most / 3)));
   if (resources.length > 0) parts.push(table(resources, most / 3));
-  if (told.length > 0) parts.push("**What the look says**", block(shortened(told.join("\n"), most / 4)));
+  if (told.length > 0) parts.push("**What the look says**", list(told, most / 4));
   parts.push(
     isClean(drift) ? "This issue is closed; what is found later has one of its own." : adviceOn(drift),
   );
@@ -39,25 +39,35 @@ function titleOf({ project, stack }: DriftHeading, drift: StackDrift): string {
   return `### ${gone > 0 ? "🔴" : "🟡"} ${of}: ${count} as the stack left ${resources.length === 1 ? "it" : "them"}`;
 }
 
-/** As many rows as `length` characters hold; how many were left out is said. */
-function table(resources: readonly DriftedResource[], length: number): string {
+/** As many rows as `length` characters hold, and how many were left out, in words. */
+function fitting(rows: readonly string[], length: number): { shown: string[]; cut: string[] } {
   let used = 0;
-  const rows = resources.map(rowOf);
   const shown = rows.filter((row) => {
     used += row.length + 1;
     return used <= length;
   });
-  const cut = rows.length - shown.length;
-  return [
-    "| host | resource | in the stack → as found |",
-    "| --- | --- | --- |",
-    ...shown,
-    ...(cut > 0 ? ["", `${cut} more are too long for an issue; they are in the log.`] : []),
-  ].join("\n");
+  const left = rows.length - shown.length;
+  return { shown, cut: left > 0 ? ["", `${left} more are too long for an issue; they are in the log.`] : [] };
+}
+
+function table(resources: readonly DriftedResource[], length: number): string {
+  const { shown, cut } = fitting(resources.map(rowOf), length);
+  return ["| host | resource | in the stack → as found |", "| --- | --- | --- |", ...shown, ...cut].join(
+    "\n",
+  );
+}
+
+/** Sentences, which a list breaks into lines and a block would not. */
+function list(lines: readonly string[], length: number): string {
+  const { shown, cut } = fitting(
+    lines.map((line) => `- ${code(shortened(line, 2_000))}`),
+    length,
+  );
+  return [...shown, ...cut].join("\n");
 }
 
 const rowOf = ({ host, what, name, gone, differs }: DriftedResource): string =>
-  `| ${host === undefined ? "" : cell(host)} | ${what} ${cell(name)} | ${gone ? "🔴 **gone**" : differs.map(cell).join("<br>")} |`;
+  `| ${host === undefined ? "" : cell(host)} | ${words(what, cell)} ${cell(name)} | ${gone ? "🔴 **gone**" : differs.map(cell).join("<br>")} |`;
 
 function adviceOn({ resources, whole }: StackDrift): string {
   if (!whole) return "Until it can be looked at, nobody knows whether it is as it was left.";

@@ -35,7 +35,8 @@ export function renderReview({ project, log }: ReviewHeading, item: ReviewItem):
       : [
           `It costs ${monthly.toFixed(2)} ${currency} a month${hourly === undefined ? "" : `, about ${hourly.toFixed(4)} an hour`}.`,
         ];
-  const table = rows.length > 0 && state !== "gone" ? [["| | |", "|---|---|", ...rows].join("\n")] : [];
+  const table =
+    rows.length > 0 && state !== "gone" ? [["| name | address |", "| --- | --- |", ...rows].join("\n")] : [];
   const what = commit === undefined ? [] : [`Commit ${code(commit.slice(0, 12))}.`];
   const where = log === undefined ? [] : [`[Log](${log})`];
   const said = because === "" ? [] : [code(because)];

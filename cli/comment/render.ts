@@ -1,5 +1,5 @@
 import type { ChangedResource, Doing, HostChange, StackChanges } from "./changes.ts";
-import { block, cell, code, folded } from "./markdown.ts";
+import { block, cell, code, folded, htmlCode, words } from "./markdown.ts";
 
 export interface Heading {
   project: string;
@@ -51,7 +51,8 @@ export function render(heading: Heading, changes: StackChanges): string {
   const top = [mark, titleOf(heading, changes), ...banner(changes)];
   if (!changes.whole) {
     const why = shortened(changes.errors.join("\n\n"), most / 2);
-    return [...top, block(why), footer(heading)].join("\n\n");
+    const link = logLink(heading.log);
+    return [...top, block(why), ...(link === "" ? [] : [`<sub>${link}</sub>`])].join("\n\n");
   }
   const prices = changes.told.filter((line) => line.startsWith("Total: "));
   const rest = changes.told.filter((line) => !prices.includes(line));
@@ -107,7 +108,10 @@ function banner({ hosts, others }: StackChanges): string[] {
   const lost = [...hosts.flatMap(({ steps }) => steps), ...others].filter(
     ({ loses, what }) => loses && what !== "installation",
   );
-  const lines = [...wiped, ...lost.map(({ op, what, name }) => `${what} ${code(name)} is ${op}d`)];
+  const lines = [
+    ...wiped,
+    ...lost.map(({ op, what, name }) => `${words(what, code)} ${code(name)} is ${op}d`),
+  ];
   if (lines.length === 0) return [];
   const shown = lines.length > 20 ? [...lines.slice(0, 20), `${lines.length - 20} more`] : lines;
   return [
@@ -119,8 +123,8 @@ function hostTable(hosts: readonly HostChange[]): string {
   if (hosts.length === 0) return "";
   const rows = hosts.map(({ host, doings, told }) => {
     const [first = "nothing"] = doings;
-    const words = doings.map((doing) => signs[doing][1]).join(" + ");
-    return `| ${cell(host)} | ${signs[first][0]} ${words} | ${told.map(cell).join("<br>")} |`;
+    const all = doings.map((doing) => signs[doing][1]).join(" + ");
+    return `| ${cell(host)} | ${signs[first][0]} ${all} | ${told.map(cell).join("<br>")} |`;
   });
   return ["| host | what happens | in detail |", "| --- | --- | --- |", ...rows].join("\n");
 }
@@ -129,19 +133,23 @@ function otherTable(others: readonly ChangedResource[]): string {
   return others.length === 0 ? "" : `**Beside the hosts**\n\n${resourceTable(others)}`;
 }
 
-const resourceTable = (resources: readonly ChangedResource[]): string =>
-  [
-    "| | resource | why |",
-    "| --- | --- | --- |",
+/** Without a column for causes where none of them has one. */
+function resourceTable(resources: readonly ChangedResource[]): string {
+  const why = resources.some(({ causes }) => causes.length > 0);
+  return [
+    why ? "| | resource | why |" : "| | resource |",
+    why ? "| --- | --- | --- |" : "| --- | --- |",
     ...resources.map(
-      ({ op, what, name, causes }) => `| ${op} | ${what} ${cell(name)} | ${causes.map(cell).join("<br>")} |`,
+      ({ op, what, name, causes }) =>
+        `| ${op} | ${words(what, cell)} ${cell(name)} |${why ? ` ${causes.map(cell).join("<br>")} |` : ""}`,
     ),
   ].join("\n");
+}
 
 /** One host, unfolded by a click: every resource with its cause, and what its release has to pass. */
 function details({ host, doings, steps, health }: HostChange): string[] {
   if (steps.length === 0) return [];
-  const title = `<code>${escapeHtml(host)}</code>: ${steps.length} ${steps.length === 1 ? "resource" : "resources"}`;
+  const title = `${htmlCode(host)}: ${steps.length} ${steps.length === 1 ? "resource" : "resources"}`;
   const checks = doings.includes("DELETE") ? [] : [checksOf(health)];
   return [folded(title, [resourceTable(steps), ...checks].join("\n\n"))];
 }
@@ -162,6 +170,3 @@ export const shortened = (text: string, length: number): string =>
   text.length <= length
     ? text
     : `${text.slice(0, length)}\n… ${text.length - length} characters more are in the log`;
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

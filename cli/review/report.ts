@@ -18,7 +18,7 @@ export const reviewItem = z.object({
     "refused",
   ]),
   /** When it ends, in UTC; null where the stack's marks do not say. */
-  until: z.string().nullable(),
+  until: z.iso.datetime().nullable(),
   /** Why it is in this state, where there is more to say. */
   because: z.string().default(""),
   /** What was deployed. */
@@ -29,7 +29,11 @@ export const reviewItem = z.object({
   monthly: z.number().optional(),
   /** About what that is an hour. */
   hourly: z.number().optional(),
-  currency: z.string().optional(),
+  /** Three letters, e.g. "EUR". */
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .optional(),
 });
 export type ReviewItem = z.infer<typeof reviewItem>;
 

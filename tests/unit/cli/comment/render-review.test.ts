@@ -48,6 +48,14 @@ test("a report that was printed is read again as it was", () => {
   expect(reviewReport.parse(JSON.parse(text)).items).toEqual([item()]);
 });
 
+test.each([
+  ["an end that is no time", { until: "@everyone" }],
+  ["a currency that is more than that", { currency: "[x](https://evil.example)" }],
+])("a report that has %s is not read", (_, changes) => {
+  const report = { verb: "review", stack: "", well: true, items: [{ ...item(), ...changes }] };
+  expect(reviewReport.safeParse(report).success).toBe(false);
+});
+
 test("people get a row a stack, with where it is or why it is so", () => {
   expect(reviewTable([])).toBe("There are no short-lived stacks.");
   const refused = item({ stack: "pr-8", state: "refused", until: null, because: "why", addresses: {} });

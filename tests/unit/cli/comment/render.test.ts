@@ -118,6 +118,23 @@ describe("what somebody else named", () => {
     expect(new Set(outside.map((line) => line.split("|").length))).toEqual(new Set([5]));
   });
 
+  test.each(["@everyone", "[x](https://evil.example)", "<img src=x>", "a | b", "__x__"])(
+    "is text and nothing else, though a resource has the type %s",
+    (what) => {
+      const one = { op: "delete" as const, what, name: "x", causes: ["y"], loses: true };
+      const body = render(heading, { ...resource("web1", "x", []), hosts: [], others: [one] });
+      expect(body).toContain(`> - \`${what}\` \`x\` is deleted`);
+      expect(body).toContain(`| delete | \`${what.replaceAll("|", "\\|")}\` \`x\` | \`y\` |`);
+    },
+  );
+
+  test("is seen by its number where it would turn what follows, or is no text", () => {
+    const body = render(heading, resource("web1", "a\u202eb\u0007c", []));
+    expect(body).toContain("`a\\u{202e}b\\u{7}c`");
+    const failed = { ...resource("web1", "x", []), whole: false, errors: ["a\u2066b\n\tc"] };
+    expect(render(heading, failed)).toContain("\na\\u{2066}b\n\tc\n");
+  });
+
   test("never makes a comment longer than a forge takes, and what is left out is said", () => {
     fc.assert(
       fc.property(
