@@ -310,6 +310,21 @@ describe("a host that is not as it was left", () => {
     await recovers("trial, ahead", "what was sent does not fit in", since, [one.toplevel]);
   });
 
+  test("an update that is cancelled while guard and trial begin takes both along, and reboots nothing", async () => {
+    const { bootId } = await host.look();
+    for (const milliseconds of [5, 40, 80, 120, 180, 260, 400]) {
+      const one = await wanted({}, { runs: good });
+      const since = Date.now();
+      const cancel = new AbortController();
+      const onStep = (line: string) => {
+        if (line === "preparing") setTimeout(() => cancel.abort(new Error("cancelled")), milliseconds);
+      };
+      await release(host.session, one, { status: onStep, signal: cancel.signal }).catch(() => undefined);
+      await recovers("trial, ahead", `cancelled after ${milliseconds} ms`, since, [good]);
+      expect((await host.look()).bootId, `cancelled after ${milliseconds} ms`).toBe(bootId);
+    }
+  });
+
   test("two deployers come at once: one waits in vain or releases, never both at a time", async () => {
     const [one, two] = [await wanted({}, { runs: good }), await wanted({}, { runs: good })];
     const since = Date.now();
