@@ -188,10 +188,10 @@ test("the page shows the host and its releases, and an update as it goes on, unt
     const { page, picture, troubles } = await pages.open(said.trim(), { scheme: "light", width: "wide" });
     const text = (selector: string) => () => page.locator(selector).innerText();
     await expect.poll(text("#count")).toContain("all hosts are well: 1");
-    expect(await text("#host-web1")()).toContain(shortPath(host.good));
+    await expect.poll(text("#host-web1")).toContain(shortPath(host.good));
     await page.locator("#host-web1-releases summary").click();
-    expect(await text("#host-web1-releases")()).toMatch(/runs\s+· boots next/);
-    expect(await text("#update")()).toContain("There is no record of an update");
+    await expect.poll(text("#host-web1-releases")).toMatch(/runs\s+· boots next/);
+    await expect.poll(text("#update")).toContain("There is no record of an update");
     // What the test before has changed is delivered.
     const update = execa(file, ["-s", STACK, "up", "--yes", "--skip-preview"], options);
     await expect.poll(text("#update")).toContain("The update that is running");
@@ -199,7 +199,7 @@ test("the page shows the host and its releases, and an update as it goes on, unt
     await update;
     await expect.poll(text("#update")).toContain("The last update");
     await page.locator("#work-web1-steps summary").click();
-    expect(await text("#work-web1-steps")()).toContain("restarting what uses changed secrets");
+    await expect.poll(text("#work-web1-steps")).toContain("restarting what uses changed secrets");
     await expect.poll(text("#update")).toContain("Its report");
     await expect.poll(text("#count")).toContain("all hosts are well: 1");
     await picture("live-lab");
