@@ -60,5 +60,6 @@ function onlyHost(state: StackState, host: string | undefined): StackState {
 
 const endOfPatience = (): Promise<void> =>
   new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+    // Listened to until the end: where nobody else listens, what cleans up behind child processes ends this one by the signal.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve());
   });
