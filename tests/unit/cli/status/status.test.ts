@@ -3,28 +3,14 @@ import { isTight, judge } from "../../../../cli/status/judge.ts";
 import type { HostLook, Told } from "../../../../cli/status/look.ts";
 import { statusTable } from "../../../../cli/status/render.ts";
 import { nameOf } from "../../../../deployer/health/check.ts";
+import { seenOn } from "./seen.ts";
 
 const release = "/nix/store/1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d-nixos-system-web1-26.05";
 const older = "/nix/store/9z8y7x6w5v4u3t2s1r0q9p8n7m6l5k4j-nixos-system-web1-25.11";
 const now = new Date("2026-11-22T12:00:00Z");
 const seconds = (time: string) => Date.parse(time) / 1000;
 
-const seen: Told["seen"] = {
-  os: "nixos",
-  variant: "",
-  machine: "x86_64",
-  bootId: "boot",
-  current: release,
-  booted: release,
-  profile: release,
-  pendingReboot: [],
-  marker: "{}",
-  held: null,
-  failed: [],
-  trial: { state: "none", exitCode: null, log: "" },
-  state: "running",
-  restarts: {},
-};
+const seen = seenOn(release);
 const told: Told = {
   seen,
   generations: [

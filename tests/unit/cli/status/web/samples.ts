@@ -6,6 +6,7 @@ import { type PageOptions, type ServedPage, servePage } from "../../../../../cli
 import type { StackState } from "../../../../../cli/status/web/watch-hosts.ts";
 import type { RunEvent } from "../../../../../deployer/runs/events.ts";
 import { recordFile } from "../../../../../deployer/runs/record.ts";
+import { seenOn } from "../seen.ts";
 
 /** A toplevel by a letter. */
 export const toplevel = (letter: string): string => `/nix/store/${letter.repeat(32)}-nixos-system-web`;
@@ -32,22 +33,7 @@ export function goodLook(host: string): HostLook & { told: Told } {
       release,
     },
     told: {
-      seen: {
-        os: "nixos",
-        variant: "",
-        machine: "x86_64",
-        bootId: "boot",
-        current: release,
-        booted: release,
-        profile: release,
-        pendingReboot: [],
-        marker: "{}",
-        held: null,
-        failed: [],
-        trial: { state: "none", exitCode: null, log: "" },
-        state: "running",
-        restarts: {},
-      },
+      seen: seenOn(release),
       generations: [
         { number: 13, toplevel: toplevel("a"), at: at("2026-11-20T12:00:00Z"), label: "26.05", checks: null },
         { number: 14, toplevel: release, at: at("2026-11-22T09:00:00Z"), label: null, checks: null },
