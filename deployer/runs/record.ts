@@ -28,15 +28,13 @@ export function keepOutOfRecords(values: Iterable<unknown>): void {
   masked = undefined;
 }
 
-/** The same shape with every text masked. */
-function withoutSecrets<Shape>(value: Shape): Shape {
+/** As JSON, every text in it masked. */
+function withoutSecrets(event: NewRunEvent & { at: string }): string {
   masked ??= masker(process.env, secrets);
-  if (typeof value === "string") return masked(value) as Shape;
-  if (Array.isArray(value)) return value.map(withoutSecrets) as Shape;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, withoutSecrets(inner)]),
-  ) as Shape;
+  const mask = masked;
+  return JSON.stringify(event, (key, value: unknown) =>
+    typeof value === "string" && key !== "at" ? mask(value) : value,
+  );
 }
 
 /** The record of one update: JSON lines, appended one by one, so that several processes can write it and none needs to end well. */
@@ -53,8 +51,8 @@ export class RunRecord {
   add(event: NewRunEvent): void {
     try {
       mkdirSync(dirname(this.file), { recursive: true, mode: 0o700 });
-      const line = { at: new Date().toISOString(), ...withoutSecrets(event) };
-      appendFileSync(this.file, `${JSON.stringify(line)}\n`, { mode: 0o600 });
+      const line = withoutSecrets({ at: new Date().toISOString(), ...event });
+      appendFileSync(this.file, `${line}\n`, { mode: 0o600 });
     } catch (error) {
       this.#onTrouble?.(`this update is not recorded: ${messageOf(error)}`);
       this.#onTrouble = undefined;

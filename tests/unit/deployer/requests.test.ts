@@ -1,21 +1,11 @@
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import type { RequestListener } from "node:http";
+import { describe, expect, test } from "vitest";
 import type { Clock } from "../../../deployer/clock.ts";
 import { isPassing, mayBeDone, Passing, repeat, retryAfterOf, send } from "../../../deployer/requests.ts";
+import { listening } from "../listening.ts";
 
-async function server(listener: RequestListener): Promise<string> {
-  const http = createServer(listener);
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        http.close(() => resolve());
-        http.closeAllConnections();
-      }),
-  );
-  return `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
-}
+const server = async (listener: RequestListener): Promise<string> =>
+  `http://127.0.0.1:${await listening(listener)}/`;
 
 describe("one request", () => {
   test("is answered with head and body, whatever the status", async () => {

@@ -1,13 +1,12 @@
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import {
   challengeOf,
   mayLogIn,
   type RegistryOptions,
   Repository,
 } from "../../../../deployer/image/registry.ts";
+import { listening } from "../../listening.ts";
 
 interface Answer {
   status: number;
@@ -19,7 +18,7 @@ type Request = { line: string; authorization: string | undefined; body: string }
 /** A server that answers as it is told, or not at all, and what it was asked. */
 async function server(answer: (request: Request, url: URL) => Answer | undefined) {
   const asked: Request[] = [];
-  const http = createServer(async (message: IncomingMessage, response) => {
+  const port = await listening(async (message, response) => {
     const url = new URL(message.url ?? "/", `http://${message.headers.host}`);
     const { authorization } = message.headers;
     const request = { line: `${message.method} ${url.pathname}`, authorization, body: await text(message) };
@@ -27,15 +26,7 @@ async function server(answer: (request: Request, url: URL) => Answer | undefined
     const given = answer(request, url);
     if (given) response.writeHead(given.status, given.headers).end(given.body);
   });
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        http.close(() => resolve());
-        http.closeAllConnections();
-      }),
-  );
-  const host = `127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const host = `127.0.0.1:${port}`;
   const shop = (options: RegistryOptions = {}) =>
     new Repository({ registry: host, repository: "shop" }, options);
   return { host, asked, shop };
