@@ -17,7 +17,7 @@ import { type Hold, isHeld, markOf, parseHold } from "./hold.ts";
 import { judge, judgeRunning, lookAnew, type TrialVerdict } from "./judge.ts";
 import { type Running, rebootOnTrial } from "./reboot.ts";
 import { keptThough, rollBack } from "./roll-back.ts";
-import { type Begun, beginTrial, beginTrialAhead, longestTrial } from "./trial.ts";
+import { type Begun, beginTrial, beginTrialAhead, guardSecondsAhead, longestTrial } from "./trial.ts";
 
 /** A release: what shall run, and how to tell that it does. */
 export interface Release {
@@ -108,15 +108,21 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   const id = `${Date.now().toString(36)}${randomBytes(3).toString("hex")}`;
 
   session.keepShell();
+  // Where nothing can fail first that a host should not have been asked for, the handshake goes on meanwhile. A host that is not there yet
+  // is waited for below, once.
+  const opening = isAtHand(wanted) && session.ready(1_000, { signal: hooks.signal }).catch(() => undefined);
   const { stream, ...closure } = await closureAtHand(session, wanted, hooks);
   hooks.learnt?.closure(closure);
+  /** Takes back the root of a release that is not kept. */
+  let rooting = stream && rootBeside(wanted);
+  await opening;
   // A change of its server's type in the same update has left it booting.
   await session.ready(bootSeconds * 1_000, { signal: hooks.signal });
 
   hooks.status("preparing");
   const life = setInterval(() => void hold(session, id), (lockSeconds / 3) * 1000);
   let finished = false;
-  /** Whether a trial was sent along with a preparation that has not been answered. */
+  /** Whether what a trial takes was sent along with a preparation that has not been answered. */
   let unanswered = false;
   let trialIsOver: (() => void) | undefined;
   try {
@@ -125,11 +131,10 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     trialIsOver = over;
     let ahead: Promise<Begun | "not begun"> | undefined;
     let adopted: Promise<Answer<"adopt">> | undefined;
-    const prepared = await prepare(session, id, { wanted, closure }, hooks, () => {
-      if (over && stream) {
-        ahead = beginTrialAhead(session, id, wanted, stream);
-        unanswered = true;
-      }
+    const sent = { wanted, closure, ...(over && stream ? { stream } : {}) };
+    unanswered = over !== undefined;
+    const prepared = await prepare(session, id, sent, hooks, () => {
+      if (over) ahead = beginTrialAhead(session, id, wanted);
       // Refused where something else runs.
       if (wanted.runs === wanted.toplevel) adopted = adopt(session, id, wanted);
       // Where the preparation fails, it is that which is told.
@@ -147,11 +152,11 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       warnOfTwoWaysBack(earlier, hooks);
       hooks.learnt?.lacks({ paths: prepared.missing, bytes: prepared.missingBytes });
       // On the host there is enough to do meanwhile.
-      const rooting = rootBeside(wanted);
+      rooting ??= rootBeside(wanted);
       const begin = async (): Promise<Begun> => {
-        if (ahead && prepared.asExpected) {
+        if (prepared.armed) {
           hooks.status("switching on trial");
-          const begun = await ahead;
+          const begun = await (ahead ?? beginTrialAhead(session, id, wanted));
           if (begun !== "not begun") return begun;
         }
         // Others need not wait while it is copied to.
@@ -163,13 +168,8 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
         hooks.status("switching on trial");
         return await beginTrial(session, id, wanted);
       };
-      const switched = await begin()
-        .then((begun) => judgeTrial(session, id, { wanted, earlier, hooks, begun }))
-        .catch(async (error) => {
-          await rooting.then((takeBack) => takeBack());
-          throw error;
-        });
-      await rooting;
+      const begun = await begin();
+      const switched = await judgeTrial(session, id, { wanted, earlier, hooks, begun });
       finished = switched.kept;
       due = switched.rebootDue;
     }
@@ -179,11 +179,14 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       due = await rebootOnTrial({ session, id, wanted, earlier, hooks }, due.join(", "));
     }
     trialIsOver?.();
+    await rooting;
+    rooting = undefined;
     await keepRoots(wanted, hooks);
     await prune(session, wanted, hooks);
     return { toplevel: wanted.toplevel, previous: earlier.current, rebootDue: due };
   } finally {
     clearInterval(life);
+    await rooting?.then((takeBack) => takeBack());
     // What was sent along may be on trial, though it is not known here: until that is taken back, no other host is.
     const until = unanswered ? Date.now() + longestTrial(wanted) * 1_000 : 0;
     if (!finished && !(await finish(session, id, until)) && unanswered)
@@ -245,7 +248,14 @@ async function judgeTrial(
   return { kept: true, rebootDue: verdict.seen.pendingReboot };
 }
 
-/** The closure of what shall run, built where it is not there yet. A failing build asks no host. */
+/** Whether what shall run is here already. */
+const isAtHand = ({ onHost, buildOnHost, toplevel }: Release): boolean =>
+  !onHost && !buildOnHost && existsSync(toplevel);
+
+/**
+ * The closure of what shall run, built where it is not there yet. A failing build asks no host.
+ * @returns with the `stream` of what the host will probably lack, if that is little
+ */
 async function closureAtHand(
   session: SshSession,
   wanted: Release,
@@ -257,17 +267,12 @@ async function closureAtHand(
     await buildOnHost(session, wanted, hooks);
     return { paths: [] };
   }
-  if (existsSync(wanted.toplevel)) {
-    // Nothing can fail here that a host should not have been asked for: the handshake goes on meanwhile. A host that is not there yet is
-    // waited for afterwards, once.
-    const opening = session.ready(1_000, { signal: hooks.signal }).catch(() => undefined);
+  if (isAtHand(wanted)) {
     const closure = await closureBeside(wanted.toplevel, wanted.runs).catch(() => undefined);
     const ahead = closure && !wanted.caches?.length ? exportAhead(closure) : undefined;
     // Whoever asks for it again hears of a failure.
     const stream = await ahead?.catch(() => undefined);
-    await opening;
-    if (closure && stream) return { ...closure, stream };
-    if (closure) return closure;
+    if (closure) return { ...closure, ...(stream && { stream }) };
   }
   hooks.status("building");
   await (hooks.build ?? build)(
@@ -289,14 +294,20 @@ async function keepRoots({ roots, toplevel, keep = keptReleases }: Release, hook
   await rootRelease(roots, toplevel, keep).catch((error: unknown) => hooks.warn?.(messageOf(error)));
 }
 
-/** @param onSent called when the host has been asked, where what is said then is heard right behind it */
+/**
+ * @param sent with a `stream` of all that the host will lack, it arms itself for a trial
+ * @param onSent called when the host has been asked, where what is said then is heard right behind it
+ */
 async function prepare(
   session: SshSession,
   id: string,
-  { wanted, closure }: { wanted: Release; closure: Closure },
+  { wanted, closure, stream }: { wanted: Release; closure: Closure; stream?: Uint8Array },
   hooks: Hooks,
   onSent: () => void,
 ): Promise<Extract<Answer<"prepare">, { ok: true }>> {
+  const rest = closure.paths
+    .map(({ path, bytes, shared }) => `${path} ${bytes}${shared ? " shared" : ""}\n`)
+    .join("");
   const document = {
     id,
     owner: wanted.owner,
@@ -304,13 +315,12 @@ async function prepare(
     system: wanted.system,
     seconds: lockSeconds,
     text: closure.beside ?? "",
+    list: Buffer.byteLength(rest),
+    ...(stream ? { trial: guardSecondsAhead(wanted) } : {}),
   };
-  const rest = closure.paths
-    .map(({ path, bytes, shared }) => `${path} ${bytes}${shared ? " shared" : ""}\n`)
-    .join("");
   const answer = await remote(session, "prepare", document, {
     ...{ deadline: 180_000, signal: hooks.signal },
-    ...{ rest, onSent },
+    ...{ rest, leave: stream !== undefined, stream, onSent },
   });
   if (answer.ok) return answer;
   throw new Failure({

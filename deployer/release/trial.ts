@@ -1,5 +1,5 @@
 import { Failure } from "../failure.ts";
-import { remote, type ScriptOptions } from "../remote/scripts.ts";
+import { remote } from "../remote/scripts.ts";
 import type { SshSession } from "../ssh/session.ts";
 import type { Trial } from "./judge.ts";
 import type { Release } from "./release.ts";
@@ -8,7 +8,7 @@ import type { Release } from "./release.ts";
 const switchDeadline = 120;
 /** Seconds the guard leaves for the verdict to arrive, beside switch and health. */
 const verdictSeconds = 15;
-/** Seconds that a host may take to import what is sent along; see trial.sh. */
+/** Seconds that a host may take to import what is sent along; see prepare.sh. */
 const importSeconds = 15;
 
 /** Seconds that a guard may take for its way back. */
@@ -26,25 +26,26 @@ export type Begun =
 
 /** Have a host switch to what it has been brought, on trial, and wait for the end of that. */
 export async function beginTrial(session: SshSession, id: string, wanted: Release): Promise<Begun> {
-  const begun = await begin(session, id, wanted, 0, {});
+  const begun = await begin(session, id, wanted, false);
   if (begun !== "not begun") return begun;
-  throw new Error(`${session.label} has not begun a trial that nothing was sent with`);
+  throw new Error(`${session.label} has not begun a trial that it was not armed for`);
 }
 
 /**
- * The same for a host that has just been asked to prepare itself, with all that it will lack: it imports that and switches as soon as it is
- * prepared, if that is what it lacks; otherwise nothing is switched.
+ * The same for a host that has just been asked to prepare itself, with all that it will lack: it switches as soon as it is armed, if that is
+ * what it lacked; otherwise nothing is switched.
  */
 export const beginTrialAhead = (
   session: SshSession,
   id: string,
   wanted: Release,
-  stream: Uint8Array,
-): Promise<Begun | "not begun"> => begin(session, id, wanted, importSeconds, { stream, behind: true });
+): Promise<Begun | "not begun"> => begin(session, id, wanted, true);
 
 /** Seconds after which nothing is left of a trial that was sent along, whatever became of it: the guard has returned from it. */
-export const longestTrial = (wanted: Release): number =>
-  guardSecondsOf(wanted) + importSeconds + returnSeconds;
+export const longestTrial = (wanted: Release): number => guardSecondsAhead(wanted) + returnSeconds;
+
+/** Seconds that the guard leaves a trial that is sent along: it is armed before the host has imported what came with it. */
+export const guardSecondsAhead = (wanted: Release): number => guardSecondsOf(wanted) + importSeconds;
 
 /** Seconds that a guard leaves a trial, from its beginning to its verdict. */
 const guardSecondsOf = ({ healthDeadline, healthyFor = 0, ...wanted }: Release): number =>
@@ -54,21 +55,20 @@ async function begin(
   session: SshSession,
   id: string,
   wanted: Release,
-  before: number,
-  options: Pick<ScriptOptions, "stream" | "behind">,
+  ahead: boolean,
 ): Promise<Begun | "not begun"> {
-  const switchSeconds = (wanted.switchDeadline ?? switchDeadline) + before;
-  const guardSeconds = guardSecondsOf(wanted) + before;
+  const switchSeconds = wanted.switchDeadline ?? switchDeadline;
+  const guardSeconds = ahead ? guardSecondsAhead(wanted) : guardSecondsOf(wanted);
   const { toplevel, reboot, rebootWith } = wanted;
   const sent = Date.now();
-  const document = { id, toplevel, seconds: guardSeconds, ...(options.stream ? { text: "import" } : {}) };
+  const document = { id, toplevel, ...(ahead ? { text: "armed" } : { seconds: guardSeconds }) };
   // A switch may cut this very connection; how the trial stands is then learnt by asking anew.
   const answer = await remote(session, "trial", document, {
-    ...options,
-    deadline: switchSeconds * 1000 + (options.behind ? wayThere : 0),
+    ...{ leave: !ahead, behind: ahead },
+    deadline: switchSeconds * 1000 + (ahead ? wayThere : 0),
   }).catch(() => undefined);
   // When a switch began that waited for other things first, nobody here knows: the guard does.
-  const switchEnd = (options.behind ? Date.now() : sent) + switchSeconds * 1000;
+  const switchEnd = (ahead ? Date.now() : sent) + switchSeconds * 1000;
   if (answer && "begun" in answer) return "not begun";
   if (answer?.ok !== false) return { ended: answer, switchEnd, guardSeconds };
   if (answer.bootOnly && reboot) return { bootOnly: answer.because };

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
 # The wanted system runs already: make sure that the profile and the boot default say so, too.
 # Document: id, toplevel, text (the mark of a release by hand); after "---" the release's checks.
-[ "$(first_line "$berth_run/lock/id")" = "$doc_id" ] || refuse 'the lock was lost to another deployment'
+has_lock || refuse 'the lock was lost to another deployment'
 [ "$(readlink -f /run/current-system)" = "$doc_toplevel" ] || refuse 'the current system is another one'
 # A confirmation may have died between the profile and the boot loader, or somebody else may have set either.
 if [ ! -e "$profile" ] || [ "$(readlink -f "$profile")" != "$doc_toplevel" ] || [ -e "$berth_state/boot-unsettled" ]; then

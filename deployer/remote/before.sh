@@ -3,7 +3,7 @@
 # Document: id, toplevel (what will be switched to), seconds; after "---" the command line.
 unit=berth-before.service
 log=$berth_state/before.log
-[ "$(first_line "$berth_run/lock/id")" = "$doc_id" ] || refuse 'the lock was lost to another deployment'
+has_lock || refuse 'the lock was lost to another deployment'
 case $(systemctl is-active "$unit" 2>/dev/null || true) in
   active | activating | deactivating) refuse "the command of an earlier release still runs: see systemctl status $unit" ;;
 esac

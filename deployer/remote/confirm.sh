@@ -21,16 +21,23 @@ give_back() {
 # All but the newest; whatever else, what runs, what was booted and what the guard may return to stay.
 forget_generations() {
   [ -n "$doc_keep" ] || return 0
-  spared="$doc_toplevel $(first_line "$trial_dir/before") $(readlink -m /run/booted-system /run/current-system | tr '\n' ' ')"
+  before=$(first_line "$trial_dir/before")
+  set --
   for number in $(
     for link in "$profile"-*-link; do
       link=${link%-link}
       echo "${link##*-}"
     done | sort -rn | tail -n "+$((doc_keep + 1))"
   ); do
-    # As nix-env would, in a fiftieth of the time.
-    case " $spared " in *" $(readlink -f "$profile-$number-link") "*) ;; *) rm -f "$profile-$number-link" ;; esac
+    link=$profile-$number-link
+    # shellcheck disable=SC3013 # In POSIX since 2024; dash and bash have it.
+    for spared in "$doc_toplevel" "$before" /run/booted-system /run/current-system; do
+      if [ "$link" -ef "$spared" ]; then continue 2; fi
+    done
+    set -- "$@" "$link"
   done
+  # As nix-env would, in a fiftieth of the time.
+  [ $# = 0 ] || rm -f "$@"
 }
 # Stays if this dies before the boot loader is written: see adopt.sh.
 : >"$berth_state/boot-unsettled" || give_back "$berth_state cannot be written"
@@ -40,8 +47,7 @@ forget_generations || echo 'older generations could not be removed' >&2
 "$doc_toplevel/bin/switch-to-configuration" boot >&2 || give_back 'the boot loader could not be written'
 keep_marks || give_back "$berth_state cannot be written"
 mv "$trial_dir/confirming" "$trial_dir/confirmed" 2>/dev/null || give_back 'the guard took the trial back while it was being confirmed'
-rm -f "$berth_state/boot-unsettled"
 printf '%s confirmed %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$doc_toplevel" >>"$berth_state/verdicts" || true
 # The guard has nothing left to do. It reads its folder until it has seen that, and removes it.
-end_trial
+end_trial "$berth_state/boot-unsettled"
 printf '{"ok":true,"kept":true,"seen":%s}\n' "$seen"

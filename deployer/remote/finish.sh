@@ -2,8 +2,11 @@
 # After a rotation, or a trial that was not kept or never began: give the lock back and drop the trial's roots and files.
 # Document: id.
 # What was sent along may be about to begin, or has, and nobody is left to judge it: its answer was lost, or whoever deploys was called off.
-# It looks for this word once it is pending, and here it is looked for pending after the word: one of the two sees the other.
-if [ -e "$trial_dir/as-expected" ] || [ -e "$trial_dir/guard" ]; then echo >"$trial_dir/abandon"; fi
+# It looks for the lock once it is pending, and here it is looked for pending once the lock is given back: one of the two sees the other.
+if [ ! -e "$trial_dir/host-key" ]; then
+  if has_lock; then rm -rf "$berth_run/lock"; fi
+  [ ! -d "$trial_dir" ] || echo >"$trial_dir/abandon" || true
+fi
 # The guard reads its folder until it has seen the verdict.
 watched() {
   { [ -e "$trial_dir/guard" ] || [ -e "$trial_dir/host-key" ]; } || return 1

@@ -17,12 +17,9 @@ uptime_s() { read -r uptime_now _ </proc/uptime && printf '%s' "${uptime_now%%.*
 
 # What has the way out, with its lasting addresses: a line each. Empty where there is no ip to tell.
 ways() {
-  { ip -o route show default; ip -o -6 route show default; } 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | sort -u |
-    while read -r device; do
-      echo "$device"
-      ip -o address show dev "$device" up scope global 2>/dev/null | grep -v -e temporary -e deprecated |
-        while read -r _ name _ address _; do echo "$name $address"; done
-    done
+  { ip -o route show default; ip -o -6 route show default; ip -o address show up scope global; } 2>/dev/null | awk '
+    $1 !~ /^[0-9]+:$/ { for (i = 1; i < NF; i++) if ($i == "dev" && !out[$(i + 1)]++) print $(i + 1); next }
+    $2 in out && !/ (temporary|deprecated) / { print $2, $4 }'
 }
 ways_before=$(ways)
 # ways_are_back SECONDS: whether all of them are, by then.

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154
 # A sign of life from whoever holds the lock: it goes stale when these stop.
 # Document: id, seconds.
-[ "$(first_line "$berth_run/lock/id")" = "$doc_id" ] || refuse 'the lock was lost to another deployment'
+has_lock || refuse 'the lock was lost to another deployment'
 echo "$(($(uptime_s) + doc_seconds))" >"$berth_run/lock/until"
 printf '{"ok":true}\n'

@@ -12,7 +12,7 @@ berth_state=/var/lib/berth
 credentials=$berth_state/credentials
 profile=/nix/var/nix/profiles/system
 
-doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt='' doc_text='' doc_boot='' doc_keep='' doc_bytes='' doc_caches=''
+doc_id='' doc_owner='' doc_toplevel='' doc_system='' doc_seconds='' doc_paths='' doc_devices='' doc_credentials='' doc_salt='' doc_text='' doc_boot='' doc_keep='' doc_bytes='' doc_list='' doc_trial='' doc_caches=''
 while IFS= read -r line && [ "$line" != --- ]; do
   value=${line#*=}
   case ${line%%=*} in
@@ -24,6 +24,8 @@ while IFS= read -r line && [ "$line" != --- ]; do
     text) doc_text=$value ;;
     boot) doc_boot=$value ;;
     bytes) doc_bytes=$value ;;
+    list) doc_list=$value ;;
+    trial) doc_trial=$value ;;
     keep) doc_keep=$value ;;
     path) doc_paths="$doc_paths$value
 " ;;
@@ -47,7 +49,7 @@ done
 # Half a document is none: the connection may have broken in its middle.
 [ "$line" = --- ] || { echo 'the document was cut off' >&2; exit 64; }
 
-case $doc_keep$doc_bytes in *[!0-9]*) echo "bad number: $doc_keep$doc_bytes" >&2; exit 64 ;; esac
+case $doc_keep$doc_bytes$doc_list$doc_trial in *[!0-9]*) echo "bad number: $doc_keep, $doc_bytes, $doc_list, $doc_trial" >&2; exit 64 ;; esac
 case $doc_id in *[!a-z0-9-]*) echo "bad id: $doc_id" >&2; exit 64 ;; esac
 case $doc_toplevel in
   '' | /nix/store/[0-9a-z]*-*) ;;
@@ -97,6 +99,10 @@ first_line() {
   { IFS= read -r first <"$1"; } 2>/dev/null || true
   printf '%s' "$first"
 }
+# machine becomes what the kernel calls the architecture, e.g. x86_64. It tells so in a file since 6.1.
+find_machine() {
+  { IFS= read -r machine </proc/sys/kernel/arch; } 2>/dev/null || machine=$(uname -m)
+}
 # os_release FIELD: what the system says of itself, as a JSON string.
 os_release() {
   said=''
@@ -109,8 +115,12 @@ os_release() {
 # What is known of the release that is kept. The document's text is the mark of a release by hand, which holds back the one before it; any
 # other release ends that. What is left of stdin are its checks, for the day it is returned to; those of releases that are gone go.
 keep_marks() {
-  if [ -n "$doc_text" ]; then printf '%s\n' "$doc_text" >"$berth_state/held" || return; else rm -f "$berth_state/held"; fi
-  mkdir -p "$berth_state/checks"
+  if [ -n "$doc_text" ]; then
+    printf '%s\n' "$doc_text" >"$berth_state/held" || return
+  elif [ -e "$berth_state/held" ]; then
+    rm -f "$berth_state/held"
+  fi
+  [ -d "$berth_state/checks" ] || mkdir -p "$berth_state/checks"
   cat >"$berth_state/checks/${doc_toplevel##*/}"
   for one in "$berth_state"/checks/*; do
     [ -e "/nix/store/${one##*/}" ] || rm -f "$one"
@@ -128,10 +138,12 @@ refuse() { printf '{"ok":false,"because":%s}\n' "$(json_text "$1")"; exit 0; }
 guard_is_there() {
   case $(systemctl show --property=ActiveState --value "berth-guard-$1.service" 2>/dev/null || true) in inactive | failed) return 1 ;; esac
 }
-# An earlier trial's files, its lock and its roots; the profile's generations root what is kept.
+has_lock() { [ "$(first_line "$berth_run/lock/id")" = "$doc_id" ]; }
+# end_trial [FILE]: remove what is left of a trial: its lock, its roots and its files; the profile's generations root what is kept.
 end_trial() {
-  if [ "$(first_line "$berth_run/lock/id")" = "$doc_id" ]; then rm -rf "$berth_run/lock"; fi
-  rm -f "$berth_roots/new-$doc_id" "$berth_roots/old-$doc_id" "$berth_roots/booted-$doc_id"
+  set -- "$@" "$berth_roots/new-$doc_id" "$berth_roots/old-$doc_id" "$berth_roots/booted-$doc_id"
+  if has_lock; then set -- "$berth_run/lock" "$@"; fi
   # A guard that has not seen yet that it is relieved takes a folder that is gone for a failure, and removes this one itself.
-  [ -e "$trial_dir/confirmed" ] || rm -rf "$trial_dir"
+  [ -e "$trial_dir/confirmed" ] || set -- "$@" "$trial_dir"
+  rm -rf "$@"
 }

@@ -4,8 +4,7 @@ lock=$berth_run/lock
 
 # Take the host's lock for doc_id, or refuse; it goes stale after doc_seconds.
 take_lock() {
-  mkdir -p "$berth_run"
-  chmod 700 "$berth_run"
+  [ -d "$berth_run" ] || mkdir -p "$berth_run"
   if ! mkdir "$lock" 2>/dev/null; then
     until_s=$(cat "$lock/until" 2>/dev/null || echo 0)
     [ "$(uptime_s)" -ge "$until_s" ] || refuse "another deployment holds the lock: $(cat "$lock/owner" 2>/dev/null), for $((until_s - $(uptime_s))) s more at most"

@@ -33,8 +33,10 @@ failed_reloads() {
 switch_failed() { [ -n "$doc_id" ] && [ -s "$trial_dir/exit" ] && [ "$(first_line "$trial_dir/exit")" != 0 ]; }
 
 look() {
+  units=$(failed_units)
+  if switch_failed; then units=$(printf '%s\n%s\n' "$units" "$(failed_reloads)" | sort -u); fi
   look_units=''
-  for unit in $( { failed_units; if switch_failed; then failed_reloads; fi; } | sort -u); do
+  for unit in $units; do
     journal=$(journalctl --unit="$unit" --boot --lines=15 --output=cat --no-pager 2>/dev/null | json_string)
     look_units="$look_units${look_units:+,}{\"unit\":$(json_text "$unit"),\"journal\":${journal:-\"\"}}"
   done
@@ -44,9 +46,17 @@ look() {
   set -- $(readlink -m /run/current-system /run/booted-system "$profile" \
     /run/booted-system/kernel /run/current-system/kernel /run/booted-system/initrd /run/current-system/initrd \
     /run/booted-system/kernel-modules /run/current-system/kernel-modules)
-  links=''
+  # Printed piece by piece: what is put together by substitution starts a process each time.
+  printf '{"os":'
+  os_release ID
+  printf ',"variant":'
+  os_release VARIANT_ID
+  find_machine
+  printf ',"machine":"%s","bootId":' "$machine"
+  json_file /proc/sys/kernel/random/boot_id
   for name in current:/run/current-system booted:/run/booted-system profile:"$profile"; do
-    if [ -e "${name#*:}" ]; then links="$links\"${name%%:*}\":$(json_text "$1"),"; else links="$links\"${name%%:*}\":null,"; fi
+    printf ',"%s":' "${name%%:*}"
+    if [ -e "${name#*:}" ]; then json_text "$1"; else printf null; fi
     shift
   done
   # What was loaded at the boot and is another in the system that runs now. What both lack is no difference.
@@ -55,6 +65,10 @@ look() {
     [ "${1#/run/booted-system/}" = "${2#/run/current-system/}" ] || reboot="$reboot${reboot:+,}\"$part\""
     shift 2
   done
+  printf ',"pendingReboot":[%s],"marker":' "$reboot"
+  json_file /etc/berth/install.json
+  printf ',"held":'
+  json_file "$berth_state/held"
 
   state=none exit_code=null log='""'
   if [ -n "$doc_id" ]; then
@@ -65,12 +79,11 @@ look() {
     # Of interest where it did not end well.
     [ "$exit_code" != 0 ] && [ -r "$trial_dir/log" ] && log=$(tail -n 20 "$trial_dir/log" | json_string)
   fi
-  closely=''
+  printf ',"failed":[%s],"trial":{"state":"%s","exitCode":%s,"log":%s}' "$look_units" "$state" "$exit_code" "$log"
   if [ -n "${look_closely-}" ]; then
-    closely=",\"state\":$(json_text "$(systemctl is-system-running 2>/dev/null || true)"),\"restarts\":{$(restarts)}"
+    printf ',"state":'
+    json_text "$(systemctl is-system-running 2>/dev/null || true)"
+    printf ',"restarts":{%s}' "$(restarts)"
   fi
-  printf '{"os":%s,"variant":%s,"machine":%s,"bootId":%s,%s"pendingReboot":[%s],"marker":%s,"held":%s,"failed":[%s],"trial":{"state":"%s","exitCode":%s,"log":%s}%s}' \
-    "$(os_release ID)" "$(os_release VARIANT_ID)" "$(json_text "${machine:=$(uname -m)}")" "$(json_file /proc/sys/kernel/random/boot_id)" \
-    "$links" "$reboot" "$(json_file /etc/berth/install.json)" "$(json_file "$berth_state/held")" "$look_units" \
-    "$state" "$exit_code" "$log" "$closely"
+  printf '}'
 }

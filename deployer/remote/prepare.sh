@@ -1,14 +1,16 @@
 # shellcheck shell=sh disable=SC2154
 # Before the copy: take the host's lock, root what runs now and what is to come, refuse what cannot go well.
 # Document: id, owner, toplevel, system, seconds (the lock is stale after these);
-# text (the toplevel that it is believed to run; empty where that is not known);
-# after "---" the new closure, as lines of store path and bytes, with "shared" behind what that toplevel's closure has as well.
-# Answers with what the host lacks and a look at it.
+# text (the toplevel that it is believed to run; empty where that is not known), list (bytes of the new closure, which comes last after "---": lines
+# of store path and bytes, with "shared" behind what that toplevel's closure has as well);
+# trial (seconds that a guard leaves a trial) and bytes (of the guard's script), where all is sent along that a host lacks which runs what it is
+# believed to: that script comes before the list, and what the host lacks behind it, as Nix exports it.
+# Answers with what the host lacked, whether a trial of it has begun by that, and a look at the host from before.
 [ -e /run/current-system ] || refuse 'it does not run NixOS: /run/current-system is absent'
-machine=$(uname -m)
+find_machine
 [ "$doc_system" = "$machine-linux" ] || refuse "the release is for $doc_system, the host is $machine-linux"
 
-mkdir -p "$berth_roots" "$berth_state"
+if [ ! -d "$berth_roots" ] || [ ! -d "$berth_state" ]; then mkdir -p "$berth_roots" "$berth_state"; fi
 take_lock
 
 # A deployer that died has left its trial to its guard, which outlives the lock. What runs now is then not yet the old system:
@@ -40,11 +42,7 @@ if [ -e "$boot_trial" ]; then
   rm -f "$boot_trial"
 fi
 
-# Nothing that is looked at changes from here on.
 mkdir -p "$trial_dir"
-look >"$trial_dir/seen" &
-looking=$!
-
 # Whoever died has left its files and its roots. Nobody else is at work now, but a guard that still is.
 for left in "$berth_run"/*/; do
   left=${left%/}
@@ -64,18 +62,43 @@ ln -sfn "$doc_toplevel" "$berth_roots/new-$doc_id"
 
 # What runs is valid with everything that it refers to: about that, Nix need not be asked.
 known=''
-[ -n "$doc_text" ] && [ "$old" = "$doc_text" ] && known=shared
-awk -v known="$known" -v paths="$trial_dir/paths" '{ print >paths } known == "" || $3 != known { print $1 }' >"$trial_dir/missing"
-if [ -z "$known" ]; then
-  mv "$trial_dir/missing" "$trial_dir/asked"
-  xargs -r nix-store --check-validity --print-invalid <"$trial_dir/asked" >"$trial_dir/missing" || true
+if [ -n "$doc_text" ] && [ "$old" = "$doc_text" ]; then known=shared; fi
+# What was sent along is what the host lacks, and nothing speaks against switching to it but too little room. What takes long to start is
+# started first: a guard, and the Nix that is fed below.
+armed=false
+if [ -n "$doc_trial" ] && [ -n "$known" ] && [ "$old" != "$doc_toplevel" ] && [ ! -e "$berth_state/held" ]; then
+  armed=true
+  arm "$old" "$doc_trial"
+  mkfifo "$trial_dir/import"
+  timeout 15 nix-store --import <"$trial_dir/import" >/dev/null &
+  importing=$!
+  exec 9>"$trial_dir/import"
+elif [ -n "$doc_trial" ]; then
+  head -c "$doc_bytes" >/dev/null
 fi
-[ -e "$trial_dir/paths" ] || : >"$trial_dir/paths"
+stop() {
+  if [ "$armed" = true ]; then call_off; fi
+  unlock_and_refuse "$1"
+}
+# Nothing that is looked at changes from here on, until the trial begins.
+look >"$trial_dir/seen" &
+looking=$!
+
+head -c "$doc_list" >"$trial_dir/paths"
+: >"$trial_dir/invalid"
+if [ -z "$known" ]; then
+  awk '{ print $1 }' "$trial_dir/paths" | xargs -r nix-store --check-validity --print-invalid >"$trial_dir/invalid" || true
+fi
 # How many the host lacks, the bytes they take, and the first of them: all would be a long answer, and a long list is copied otherwise.
-lacks=$(awk '
-  FILENAME == ARGV[1] { lacks[$1]; count++; if (count <= 200) few = few (count > 1 ? "," : "") "\"" $1 "\""; next }
-  $1 in lacks { sum += $2 }
-  END { printf "%d %d [%s]", count, sum, few }' "$trial_dir/missing" "$trial_dir/paths")
+: >"$trial_dir/missing"
+lacks=$(awk -v known="$known" -v missing="$trial_dir/missing" '
+  FILENAME == ARGV[1] { invalid[$1]; next }
+  known == "" ? $1 in invalid : $3 != known {
+    print $1 >missing
+    sum += $2
+    if (++count <= 200) few = few (count > 1 ? "," : "") "\"" $1 "\""
+  }
+  END { printf "%d %d [%s]", count, sum, few }' "$trial_dir/invalid" "$trial_dir/paths")
 few=${lacks#* * } lacks=${lacks%" $few"}
 count=${lacks% *} bytes=${lacks#* }
 
@@ -87,18 +110,22 @@ $(df --output=avail -B1 /nix/store $boot)
 EOF
 # A tenth more than the unpacked size, and 64 MiB for the system to breathe.
 need=$((bytes + bytes / 10 + 67108864))
-[ "$free" -ge "$need" ] || unlock_and_refuse "the disk is too full: $free bytes free in /nix/store, $need needed"
+[ "$free" -ge "$need" ] || stop "the disk is too full: $free bytes free in /nix/store, $need needed"
 # A kernel and its initrd, with some room.
-if [ -n "$boot" ] && [ "$boot_free" -lt 67108864 ]; then
-  unlock_and_refuse "/boot is too full: $boot_free bytes free, 64 MiB needed"
+if [ -n "$boot" ] && [ "$boot_free" -lt 67108864 ]; then stop "/boot is too full: $boot_free bytes free, 64 MiB needed"; fi
+
+if [ "$armed" = true ]; then
+  cat >&9 || true
+  exec 9>&-
+  wait "$importing" || { call_off; armed=false; }
 fi
-# What the deployer has sent behind this is what the host lacks, and nothing speaks against switching to it.
 wait "$looking"
-expected=false
-if [ -n "$known" ] && [ "$old" != "$doc_toplevel" ] && [ ! -e "$berth_state/held" ]; then
-  : >"$trial_dir/as-expected"
-  expected=true
+wait
+if [ "$armed" = true ]; then
+  # Why it did not begin is the trial's to answer, which was sent behind this.
+  (begin) >"$trial_dir/not-begun"
+  : >"$trial_dir/armed"
 fi
-printf '{"ok":true,"missing":%d,"missingBytes":%d,"few":%s,"asExpected":%s,"seen":' "$count" "$bytes" "$few" "$expected"
+printf '{"ok":true,"missing":%d,"missingBytes":%d,"few":%s,"armed":%s,"seen":' "$count" "$bytes" "$few" "$armed"
 cat "$trial_dir/seen"
 printf '}\n'

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154
 # Puts a new host key in the place of the old one, under a guard that takes it back unless it is kept in time.
-# Document: id, owner, seconds (until the guard takes it back); after "---" the new private key, then the script host-key.sh.
+# Document: id, owner, seconds (until the guard takes it back), bytes (of the script host-key.sh); after "---" that script, then the new private key.
 [ -s /etc/ssh/ssh_host_ed25519_key ] || refuse 'it has no /etc/ssh/ssh_host_ed25519_key'
 take_lock
 
@@ -12,11 +12,11 @@ for left in "$berth_run"/*/; do
 done
 
 mkdir -p "$trial_dir"
+head -c "$doc_bytes" >"$trial_dir/host-key"
 while IFS= read -r line; do
   printf '%s\n' "$line"
   case $line in -----END*) break ;; esac
 done >"$trial_dir/new-key"
-cat >"$trial_dir/host-key"
 [ "$(tail -n 1 "$trial_dir/host-key")" = '# This script is whole.' ] || unlock_and_refuse 'the guard did not arrive whole'
 ssh-keygen -y -f "$trial_dir/new-key" >/dev/null 2>&1 </dev/null || unlock_and_refuse 'the new key did not arrive whole'
 cat /etc/ssh/ssh_host_ed25519_key >"$trial_dir/old-key"

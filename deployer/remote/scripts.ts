@@ -5,7 +5,12 @@ import { jsonOrUndefined } from "../json.ts";
 import { lastLines } from "../process.ts";
 import type { RemoteOptions, SshSession } from "../ssh/session.ts";
 
-const script = (name: string): Promise<string> => readFile(new URL(`./${name}.sh`, import.meta.url), "utf8");
+const texts = new Map<string, Promise<string>>();
+function script(name: string): Promise<string> {
+  const text = texts.get(name) ?? readFile(new URL(`./${name}.sh`, import.meta.url), "utf8");
+  texts.set(name, text);
+  return text;
+}
 
 /** A document for a remote script: its keys and, for lists, several values. */
 export type Document = Record<string, string | number | readonly string[]>;
@@ -55,8 +60,8 @@ const prepared = done.extend({
   missingBytes: z.int(),
   /** The first 200 of them. */
   few: z.array(z.string()),
-  /** Whether that is just what was expected, and nothing speaks against a switch: a trial that was sent with it goes ahead. */
-  asExpected: z.boolean(),
+  /** Whether it has all of it by now, as that was sent along, and a guard is being started: the trial that was sent behind goes ahead. */
+  armed: z.boolean(),
   seen: observation.extend({ current: z.string() }),
 });
 
@@ -192,7 +197,7 @@ const answers = {
   settle: done,
   build: z.union([done, refusal]),
   /** What the host lacks after it has asked the caches; `trouble` is what it says of them, "" when none is at fault. */
-  fetch: prepared.omit({ seen: true, asExpected: true }).extend({ trouble: z.string() }),
+  fetch: prepared.omit({ seen: true, armed: true }).extend({ trouble: z.string() }),
   prepare: z.union([prepared, refusal]),
   hold: z.union([done, refusal]),
   before: z.union([done, refusal]),
@@ -228,6 +233,8 @@ export type Answer<Name extends ScriptName> = z.infer<(typeof answers)[Name]>;
 export interface ScriptOptions extends RemoteOptions {
   /** What follows the document on stdin, for scripts that read more. */
   rest?: string;
+  /** Whether the script that it leaves on the host (`leaves`) is sent along. @default true */
+  leave?: boolean;
   /** Bytes that follow all that. */
   stream?: Uint8Array | undefined;
 }
@@ -237,16 +244,16 @@ const functions: Partial<Record<ScriptName, readonly string[]>> = {
   observe: ["look"],
   adopt: ["profile"],
   confirm: ["look", "profile"],
-  prepare: ["lock", "look", "profile", "boot-trial"],
-  trial: ["look"],
+  prepare: ["lock", "look", "profile", "boot-trial", "arm"],
+  trial: ["look", "arm"],
   reboot: ["lock", "profile", "boot-trial", "boot-entry"],
   "reboot-keep": ["profile", "boot-trial"],
   "reboot-return": ["profile", "boot-trial"],
   rotate: ["lock"],
 };
 
-/** What a script leaves on the host: a script of its own, of so many `bytes`, read behind the document and what the caller sends. */
-const leaves: Partial<Record<ScriptName, string>> = { trial: "guard", rotate: "host-key" };
+/** What a script leaves on the host: a script of its own, of so many `bytes`, read right behind the document. */
+const leaves: Partial<Record<ScriptName, string>> = { prepare: "guard", trial: "guard", rotate: "host-key" };
 
 /** Scripts that are given secrets. */
 const secretive = new Set<ScriptName>(["credentials-deliver", "rotate"]);
@@ -260,10 +267,10 @@ export async function remote<Name extends ScriptName>(
 ): Promise<Answer<Name>> {
   const parts = ["lib", ...(functions[name] ?? []), name];
   const text = (await Promise.all(parts.map(script))).join("\n");
-  const left = leaves[name] ? await script(leaves[name]) : "";
+  const left = leaves[name] && options.leave !== false ? await script(leaves[name]) : "";
   const confidential = secretive.has(name);
   const whole = left ? { ...document, bytes: Buffer.byteLength(left) } : document;
-  const written = renderDocument(whole, `${options.rest ?? ""}${left}`);
+  const written = renderDocument(whole, `${left}${options.rest ?? ""}`);
   const input = options.stream ? Buffer.concat([Buffer.from(written), options.stream]) : written;
   const ended = await session.sh(text, { ...options, confidential, input });
   const line = ended.stdout.trimEnd().split("\n").at(-1) ?? "";

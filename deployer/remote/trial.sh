@@ -1,101 +1,22 @@
 # shellcheck shell=sh disable=SC2154
-# Arm the guard, then switch to the new system on trial. Waits for the switch to end and answers with a look at the host where it has
-# not ended well, but nothing depends on this wait.
-# Document: id, toplevel, seconds (until the guard rolls back), bytes (of the guard's script, which comes after "---"), text ("import": behind
-# that comes what the host lacks, as Nix exports it; it was sent unasked, for a host that was prepared for just that).
-[ "$(first_line "$berth_run/lock/id")" = "$doc_id" ] || refuse 'the lock was lost to another deployment'
-if [ "$doc_text" = import ] && [ ! -e "$trial_dir/as-expected" ]; then printf '{"ok":true,"begun":false}\n'; exit 0; fi
-
-head -c "$doc_bytes" >"$trial_dir/guard"
-# Cut off, it might still run, and do nothing when it counts.
-[ "$(tail -n 1 "$trial_dir/guard")" = '# The guard is whole.' ] || refuse 'the guard did not arrive whole'
-old=$(readlink -f "$berth_roots/old-$doc_id")
-shell=$old/sw/bin/sh
-[ -x "$shell" ] || shell=/bin/sh
-end=$(($(uptime_s) + doc_seconds))
-: >"$trial_dir/pending"
-# Whoever sent it has given it up meanwhile: see finish.sh.
-if [ -e "$trial_dir/abandon" ]; then rm -f "$trial_dir/pending" "$trial_dir/guard"; refuse 'it was called off'; fi
-
-# Held open, so that no word is lost.
-mkfifo "$trial_dir/go" "$trial_dir/ended"
-exec 7<>"$trial_dir/go" 8<>"$trial_dir/ended"
-heard() { timeout 1 head -c 1 <&8 >/dev/null || true; }
-
-# Both units at once, and beside what follows, which is sooner. The trial itself waits for a word, and does nothing without one.
-{
-  systemd-run --quiet --unit="berth-guard-$doc_id" --collect --no-block --property=Type=exec --property=OOMScoreAdjust=-1000 \
-    --property=FailureAction=reboot-force --property=DefaultDependencies=no --property=StandardOutput=append:"$trial_dir/guard.log" \
-    --property=StandardError=append:"$trial_dir/guard.log" "$shell" "$trial_dir/guard" "$trial_dir" "$old" "$end" </dev/null >&2 ||
-    : >"$trial_dir/unguarded"
-} &
-# shellcheck disable=SC2016
-{
-  systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
-    --setenv=PATH="$PATH" "$shell" -c '
-      read -r word <"$2/go" && [ "$word" = go ] && [ -e "$2/pending" ] || exit 0
-      code=0
-      "$1/bin/switch-to-configuration" test >"$2/log" 2>&1 </dev/null || code=$?
-      echo "$code" >"$2/exit.new" && mv "$2/exit.new" "$2/exit"
-      echo 1<>"$2/ended"
-    ' trial "$doc_toplevel" "$trial_dir" </dev/null >&2 || : >"$trial_dir/unstarted"
-} &
-
-# Nothing is switched after all: both units end, and may be started again.
-call_off() {
-  wait
-  mv "$trial_dir/pending" "$trial_dir/called-off" 2>/dev/null || refuse 'the guard had already begun to roll back'
-  echo no >&7
-  tries=0
-  until units=$(systemctl list-units --all --plain --no-legend "berth-guard-$doc_id.service" "berth-trial-$doc_id.service") && [ -z "$units" ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || refuse 'the guard of a trial that did not begin is still on watch'
-    sleep 0.1
-  done
-  for word in called-off watching unguarded unstarted go ended as-expected guard; do rm -f "$trial_dir/$word"; done
-}
-not_begun() { call_off; refuse "$1"; }
-
-if [ "$doc_text" = import ] && ! timeout 15 nix-store --import >/dev/null; then
-  call_off
+# Arm the guard and switch to the new system on trial, where the host has not done so as it was prepared. Waits for the switch to end and
+# answers with a look at the host where it has not ended well, but nothing depends on this wait.
+# Document: id, toplevel, seconds (until the guard rolls back), bytes (of the guard's script, which comes after "---"); or text ("armed": it was
+# sent unasked, behind a preparation).
+has_lock || refuse 'the lock was lost to another deployment'
+if [ -z "$doc_text" ]; then
+  arm "$(readlink -f "$berth_roots/old-$doc_id")" "$doc_seconds"
+  begin
+elif [ -e "$trial_dir/armed" ]; then
+  if [ -s "$trial_dir/not-begun" ]; then cat "$trial_dir/not-begun"; exit 0; fi
+  listen
+else
   printf '{"ok":true,"begun":false}\n'
   exit 0
 fi
-[ -x "$doc_toplevel/bin/switch-to-configuration" ] || not_begun "$doc_toplevel is not a NixOS system: it has no bin/switch-to-configuration"
-[ "$(first_line "$doc_toplevel/system")" = "$(uname -m)-linux" ] || not_begun "the release is for $(first_line "$doc_toplevel/system")"
-
-# A switch would change nothing, or pull something away that runs: only a boot will do. As NixOS decides it.
-pairs() { tr -d '\n' <"$2" | grep -o '"[^"]*" *: *"[^"]*"' | sed "s/^\"/$1\t/; s/\" *: *\"/\t/; s/\"\$//"; }
-boot_only() {
-  [ "$(first_line /run/current-system/init-interface-version)" = "$(first_line "$doc_toplevel/init-interface-version")" ] ||
-    echo 'the init interface has changed'
-  [ -f /run/current-system/switch-inhibitors ] && [ -f "$doc_toplevel/switch-inhibitors" ] || return 0
-  { pairs old /run/current-system/switch-inhibitors; pairs new "$doc_toplevel/switch-inhibitors"; } | awk -F '\t' '
-    $1 == "old" { old[$2] = $3 }
-    $1 == "new" && $2 in old && old[$2] != $3 { print $2 " has changed from " old[$2] " to " $3 }'
-}
-why=$(boot_only)
-if [ -n "$why" ]; then
-  call_off
-  why=$(printf '%s\n' "$why" | paste -sd ';' | sed 's/;/; /g')
-  printf '{"ok":false,"bootOnly":true,"because":%s}\n' "$(json_text "it cannot be switched to, only booted: $why")"
-  exit 0
-fi
-
-# Nothing is switched without a guard that is on watch.
-wait
-tries=0
-until [ -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ] || [ "$tries" -ge 10 ]; do
-  tries=$((tries + 1))
-  heard
-done
-if [ ! -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ]; then not_begun 'the guard could not be started, or did not stay up'; fi
-[ ! -e "$trial_dir/unstarted" ] || not_begun 'the trial could not be started'
-[ ! -e "$trial_dir/abandon" ] || not_begun 'it was called off'
-echo go >&7
 
 # Looked at now and then as well: a guard that ends the trial does not say so.
-while [ ! -e "$trial_dir/exit" ] && [ -e "$trial_dir/pending" ]; do heard; done
+while [ ! -s "$trial_dir/exit" ] && [ -e "$trial_dir/pending" ]; do heard; done
 if [ "$(first_line "$trial_dir/exit")" = 0 ] && [ -e "$trial_dir/pending" ]; then
   printf '{"ok":true,"well":true}\n'
 else

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,9 +8,10 @@ import { Failure } from "../failure.ts";
 import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { type Ended, lastLines, NotStarted, run, runPiped } from "../process.ts";
 import { hostAlias, knownHosts, type SshTarget, sshConfig } from "./config.ts";
+import { FolderWatch } from "./folder-watch.ts";
 import { ResidentShell } from "./shell.ts";
 
-const residentScript = new URL("./resident.sh", import.meta.url);
+const residentScript = readFileSync(new URL("./resident.sh", import.meta.url), "utf8");
 
 /** A host did not let anybody in: nothing was said to it. */
 export class Unreachable extends Failure {}
@@ -245,7 +246,7 @@ export class SshSession {
    */
   async ready(deadline: number, options: { signal?: AbortSignal } = {}): Promise<void> {
     // Who shares it may be opening it: to give that up would fail them.
-    await this.#opening?.catch(() => undefined);
+    if (this.#opening !== undefined) await this.#opening.catch(() => undefined);
     if (this.#stands) {
       if (Date.now() - this.#stoodAt < freshMilliseconds) return;
       const answer = await this.sh("exit 0", { deadline: 5_000, ...options }).catch(() => undefined);
@@ -306,10 +307,11 @@ export class SshSession {
     await this.#opening;
   }
 
+  /** Nothing is awaited before ssh has started: what the caller does next goes on beside the handshake, not before it. */
   async #startMaster(deadline: number): Promise<void> {
-    await rm(this.#controlPath, { force: true });
+    rmSync(this.#controlPath, { force: true });
     const shell = this.#wantsShell
-      ? `exec ${become(this.target.user)}sh -c ${quote(await readFile(residentScript, "utf8"))}`
+      ? `exec ${become(this.target.user)}sh -c ${quote(residentScript)}`
       : undefined;
     const master = spawn(
       "ssh",
@@ -335,19 +337,24 @@ export class SshSession {
     );
     const end = Date.now() + Math.min(deadline, 30_000);
     const given = this.#given;
-    while (!existsSync(this.#controlPath)) {
-      const gone = await Promise.race([exited.then(() => true), sleep(3, false)]);
-      // Given up by another who shares it, who opens it anew or leaves that to the next.
-      if (given !== this.#given && !this.#closed) return await this.#open(deadline);
-      if (gone || Date.now() > end) {
-        master.kill("SIGKILL");
-        throw new Failure({
-          host: this.label,
-          tried: "open an ssh connection",
-          cameBack: lastLines(said, 3) || (gone ? "ssh ended without a word" : "no answer in time"),
-          next: "check that the host is up and its firewall lets this machine in, then run pulumi up again",
-        });
+    const watch = new FolderWatch(this.#folder);
+    try {
+      while (!existsSync(this.#controlPath)) {
+        const gone = await Promise.race([exited.then(() => true), watch.change(50).then(() => false)]);
+        // Given up by another who shares it, who opens it anew or leaves that to the next.
+        if (given !== this.#given && !this.#closed) return await this.#open(deadline);
+        if (gone || Date.now() > end) {
+          master.kill("SIGKILL");
+          throw new Failure({
+            host: this.label,
+            tried: "open an ssh connection",
+            cameBack: lastLines(said, 3) || (gone ? "ssh ended without a word" : "no answer in time"),
+            next: "check that the host is up and its firewall lets this machine in, then run pulumi up again",
+          });
+        }
       }
+    } finally {
+      watch.close();
     }
     // Given up while it opened: the one that stands now is another's.
     if (!this.#started.has(master)) return await this.#open(deadline);

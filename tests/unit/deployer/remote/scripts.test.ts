@@ -179,6 +179,7 @@ describe("the scripts", () => {
         ...scriptNames,
         "logs",
         "lib",
+        "arm",
         "lock",
         "look",
         "profile",

@@ -134,7 +134,7 @@ describe("a session", () => {
       const bin = mkdtempSync(join(tmpdir(), "berth-ssh-"));
       writeFileSync(
         join(bin, "ssh"),
-        `#!/bin/sh\n[ "$3" = -M ] || exit 0\necho $$ >>${bin}/masters\nsleep 0.3\n: >"\${2%/*}/master"\nexec sleep 60\n`,
+        `#!/bin/sh\n[ "$3" = -M ] || exit 0\necho $$ >>${bin}/masters\nsleep 1\n: >"\${2%/*}/master"\nexec sleep 60\n`,
         { mode: 0o755 },
       );
       vi.stubEnv("PATH", `${bin}${delimiter}${process.env.PATH}`);

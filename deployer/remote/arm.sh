@@ -1,0 +1,96 @@
+# shellcheck shell=sh disable=SC2154
+# Prepended to the scripts that begin a trial: its guard, and a unit that switches once it is given the word.
+
+arming=''
+# Held open, so that no word is lost.
+listen() { exec 7<>"$trial_dir/go" 8<>"$trial_dir/ended"; }
+# Wait until one of the two units has something to tell, or a second.
+heard() { timeout 1 head -c 1 <&8 >/dev/null || true; }
+
+# arm OLD SECONDS: start both beside what follows, which is sooner. The guard returns to OLD after so long; its script is next on stdin.
+arm() {
+  guard=$(head -c "$doc_bytes")
+  # Cut off, it might still run, and do nothing when it counts.
+  case $guard in *'# The guard is whole.') ;; *) refuse 'the guard did not arrive whole' ;; esac
+  printf '%s\n' "$guard" >"$trial_dir/guard"
+  shell=$1/sw/bin/sh
+  [ -x "$shell" ] || shell=/bin/sh
+  : >"$trial_dir/pending"
+  # Whoever sent it has given it up meanwhile: see finish.sh.
+  if ! has_lock; then rm -f "$trial_dir/pending" "$trial_dir/guard"; refuse 'it was called off'; fi
+  mkfifo "$trial_dir/go" "$trial_dir/ended"
+  listen
+  {
+    systemd-run --quiet --unit="berth-guard-$doc_id" --collect --no-block --property=Type=exec --property=OOMScoreAdjust=-1000 \
+      --property=FailureAction=reboot-force --property=DefaultDependencies=no --property=StandardOutput=append:"$trial_dir/guard.log" \
+      --property=StandardError=append:"$trial_dir/guard.log" "$shell" "$trial_dir/guard" "$trial_dir" "$1" "$(($(uptime_s) + $2))" \
+      </dev/null >&2 || : >"$trial_dir/unguarded"
+  } &
+  arming=$!
+  # It holds its ear open itself: who arms it may not be who gives it the word.
+  # shellcheck disable=SC2016
+  {
+    systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
+      --setenv=PATH="$PATH" "$shell" -c '
+        read -r word <>"$2/go" && [ "$word" = go ] && [ -e "$2/pending" ] || exit 0
+        code=0
+        "$1/bin/switch-to-configuration" test >"$2/log" 2>&1 </dev/null || code=$?
+        echo "$code" >"$2/exit"
+        echo 1<>"$2/ended"
+      ' trial "$doc_toplevel" "$trial_dir" </dev/null >&2 || : >"$trial_dir/unstarted"
+  } &
+  arming="$arming $!"
+}
+
+# Nothing is switched after all: both units end, and may be started again.
+call_off() {
+  # shellcheck disable=SC2086 # None or two.
+  wait $arming
+  mv "$trial_dir/pending" "$trial_dir/called-off" 2>/dev/null || refuse 'the guard had already begun to roll back'
+  echo no >&7
+  tries=0
+  until units=$(systemctl list-units --all --plain --no-legend "berth-guard-$doc_id.service" "berth-trial-$doc_id.service") && [ -z "$units" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || refuse 'the guard of a trial that did not begin is still on watch'
+    sleep 0.1
+  done
+  for word in called-off watching unguarded unstarted go ended armed guard import; do rm -f "$trial_dir/$word"; done
+}
+not_begun() { call_off; refuse "$1"; }
+
+# A switch would change nothing, or pull something away that runs: only a boot will do. As NixOS decides it.
+pairs() { tr -d '\n' <"$2" | grep -o '"[^"]*" *: *"[^"]*"' | sed "s/^\"/$1\t/; s/\" *: *\"/\t/; s/\"\$//"; }
+boot_only() {
+  [ "$(first_line /run/current-system/init-interface-version)" = "$(first_line "$doc_toplevel/init-interface-version")" ] ||
+    echo 'the init interface has changed'
+  [ -f /run/current-system/switch-inhibitors ] && [ -f "$doc_toplevel/switch-inhibitors" ] || return 0
+  { pairs old /run/current-system/switch-inhibitors; pairs new "$doc_toplevel/switch-inhibitors"; } | awk -F '\t' '
+    $1 == "old" { old[$2] = $3 }
+    $1 == "new" && $2 in old && old[$2] != $3 { print $2 " has changed from " old[$2] " to " $3 }'
+}
+
+# Give the word to switch; or say why not, as the answer, and end: nothing is armed then.
+begin() {
+  [ -x "$doc_toplevel/bin/switch-to-configuration" ] || not_begun "$doc_toplevel is not a NixOS system: it has no bin/switch-to-configuration"
+  find_machine
+  [ "$(first_line "$doc_toplevel/system")" = "$machine-linux" ] || not_begun "the release is for $(first_line "$doc_toplevel/system")"
+  why=$(boot_only)
+  if [ -n "$why" ]; then
+    call_off
+    why=$(printf '%s\n' "$why" | paste -sd ';' | sed 's/;/; /g')
+    printf '{"ok":false,"bootOnly":true,"because":%s}\n' "$(json_text "it cannot be switched to, only booted: $why")"
+    exit 0
+  fi
+
+  # Nothing is switched without a guard that is on watch.
+  wait
+  tries=0
+  until [ -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ] || [ "$tries" -ge 10 ]; do
+    tries=$((tries + 1))
+    heard
+  done
+  if [ ! -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ]; then not_begun 'the guard could not be started, or did not stay up'; fi
+  [ ! -e "$trial_dir/unstarted" ] || not_begun 'the trial could not be started'
+  [ ! -e "$trial_dir/abandon" ] || not_begun 'it was called off'
+  echo go >&7
+}
