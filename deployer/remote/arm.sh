@@ -2,6 +2,12 @@
 # Prepended to the scripts that begin a trial: its guard, and a unit that switches once it is given the word.
 
 arming=''
+# Until both are started, or were not.
+await_arming() {
+  # shellcheck disable=SC2086 # None or two.
+  wait $arming
+  arming=''
+}
 # Held open, so that no word is lost.
 listen() { exec 7<>"$trial_dir/go" 8<>"$trial_dir/ended"; }
 # Wait until one of the two units has something to tell, or a second.
@@ -44,8 +50,7 @@ arm() {
 
 # Nothing is switched after all: both units end, and may be started again.
 call_off() {
-  # shellcheck disable=SC2086 # None or two.
-  wait $arming
+  await_arming
   mv "$trial_dir/pending" "$trial_dir/called-off" 2>/dev/null || refuse 'the guard had already begun to roll back'
   echo no >&7
   tries=0
@@ -83,7 +88,7 @@ begin() {
   fi
 
   # Nothing is switched without a guard that is on watch.
-  wait
+  await_arming
   tries=0
   until [ -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ] || [ "$tries" -ge 10 ]; do
     tries=$((tries + 1))

@@ -120,8 +120,8 @@ if [ "$armed" = true ]; then
   wait "$importing" || { call_off; armed=false; }
 fi
 wait "$looking"
-wait
 if [ "$armed" = true ]; then
+  await_arming
   # Why it did not begin is the trial's to answer, which was sent behind this.
   (begin) >"$trial_dir/not-begun"
   : >"$trial_dir/armed"
