@@ -305,7 +305,7 @@ describe("a host that is not as it was left", () => {
     });
     expect(error).toBeUndefined();
     expect(told.map((line) => line.replace(/ing .*/, "ing"))).toMatchObject([
-      ...["preparing", "switching", "copying", "switching", "checking", "looking", "confirming"],
+      ...["preparing", "copying", "switching", "checking", "looking", "confirming"],
     ]);
     await recovers("trial, ahead", "what was sent does not fit in", since, [one.toplevel]);
   });
