@@ -117,7 +117,10 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   let rooting = stream && rootBeside(wanted);
   await opening;
   // A change of its server's type in the same update has left it booting.
-  await session.ready(bootSeconds * 1_000, { signal: hooks.signal });
+  await session.ready(bootSeconds * 1_000, { signal: hooks.signal }).catch(async (error: unknown) => {
+    await takeBack(rooting);
+    throw error;
+  });
 
   hooks.status("preparing");
   const life = setInterval(() => void hold(session, id), (lockSeconds / 3) * 1000);
@@ -171,6 +174,10 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       const begun = await begin();
       const switched = await judgeTrial(session, id, { wanted, earlier, hooks, begun });
       finished = switched.kept;
+      if (finished) {
+        await rooting;
+        rooting = undefined;
+      }
       due = switched.rebootDue;
     }
     if (due.length > 0 && wanted.reboot) {
@@ -186,14 +193,14 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     return { toplevel: wanted.toplevel, previous: earlier.current, rebootDue: due };
   } finally {
     clearInterval(life);
-    await rooting?.then((takeBack) => takeBack());
     // What was sent along may be on trial, though it is not known here: until that is taken back, no other host is.
-    const until = unanswered ? Date.now() + longestTrial(wanted) * 1_000 : 0;
-    if (!finished && !(await finish(session, id, until)) && unanswered)
+    const patience = unanswered ? longestTrial(wanted) : undefined;
+    if (!finished && !(await finish(session, id, patience)) && unanswered)
       hooks.warn?.(
         `${session.label} could not be asked whether the trial of ${wanted.toplevel} has begun; its guard returns from it unasked`,
       );
     trialIsOver?.();
+    await takeBack(rooting);
   }
 }
 
@@ -287,6 +294,10 @@ async function closureAtHand(
 /** A root that is needed if the trial is kept. Where it cannot be made, `keepRoots` tries again and tells why. */
 const rootBeside = ({ roots, toplevel }: Release): Promise<() => Promise<void>> =>
   (roots === undefined ? Promise.reject() : rootTrial(roots, toplevel)).catch(() => async () => undefined);
+
+/** A root that stays over is no reason to fail, nor to hide why a release did. */
+const takeBack = async (rooting: ReturnType<typeof rootBeside> | undefined): Promise<void> =>
+  await rooting?.then((remove) => remove()).catch(() => undefined);
 
 /** What was released is not the collector's here, either. That it could not be rooted undoes no release. */
 async function keepRoots({ roots, toplevel, keep = keptReleases }: Release, hooks: Hooks): Promise<void> {
@@ -406,14 +417,16 @@ async function leaveIt(session: SshSession, id: string, wanted: Release, earlier
 /**
  * Give the lock back, and have a trial taken back that nobody judges. A host that cannot be asked frees itself: the lock goes stale, the guard
  * rolls back.
- * @param until it is asked again until then; milliseconds since the epoch
+ * @param patience seconds for which it is asked again, where it is not known what became of the preparation; undefined where that is
  * @returns whether it said that it did
  */
-async function finish(session: SshSession, id: string, until: number): Promise<boolean> {
+async function finish(session: SshSession, id: string, patience: number | undefined): Promise<boolean> {
+  const text = patience === undefined ? "" : "unanswered";
+  const end = Date.now() + (patience ?? 0) * 1_000;
   for (;;) {
-    const answer = await remote(session, "finish", { id }, { deadline: 30_000 }).catch(() => undefined);
+    const answer = await remote(session, "finish", { id, text }, { deadline: 30_000 }).catch(() => undefined);
     if (answer?.ok) return true;
-    if (Date.now() >= until) return false;
+    if (Date.now() >= end) return false;
     await sleep(1_000);
     session.drop();
   }

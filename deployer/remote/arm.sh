@@ -8,8 +8,8 @@ await_arming() {
   wait $arming
   arming=''
 }
-# Held open, so that no word is lost.
-listen() { exec 7<>"$trial_dir/go" 8<>"$trial_dir/ended"; }
+# Held open, so that nothing that is said is lost.
+listen() { exec 7<>"$trial_dir/bell" 8<>"$trial_dir/ended"; }
 # Wait until one of the two units has something to tell, or a second.
 heard() { timeout 1 head -c 1 <&8 >/dev/null || true; }
 
@@ -23,8 +23,8 @@ arm() {
   [ -x "$shell" ] || shell=/bin/sh
   : >"$trial_dir/pending"
   # Whoever sent it has given it up meanwhile: see finish.sh.
-  if ! has_lock; then rm -f "$trial_dir/pending" "$trial_dir/guard"; refuse 'it was called off'; fi
-  mkfifo "$trial_dir/go" "$trial_dir/ended"
+  if ! has_lock || [ -e "$berth_run/over-$doc_id" ]; then rm -f "$trial_dir/pending" "$trial_dir/guard"; refuse 'it was called off'; fi
+  mkfifo "$trial_dir/bell" "$trial_dir/ended"
   listen
   {
     systemd-run --quiet --unit="berth-guard-$doc_id" --collect --no-block --property=Type=exec --property=OOMScoreAdjust=-1000 \
@@ -33,12 +33,15 @@ arm() {
       </dev/null >&2 || : >"$trial_dir/unguarded"
   } &
   arming=$!
-  # It holds its ear open itself: who arms it may not be who gives it the word.
+  # Who arms it may be gone when it comes up: the word is a file, and what is read no more than a bell, which it holds open itself.
   # shellcheck disable=SC2016
   {
     systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
       --setenv=PATH="$PATH" "$shell" -c '
-        read -r word <>"$2/go" && [ "$word" = go ] && [ -e "$2/pending" ] || exit 0
+        exec 7<>"$2/bell"
+        if [ ! -e "$2/go" ] && [ -e "$2/pending" ]; then read -r _ <&7; fi
+        exec 7>&-
+        [ -e "$2/go" ] && [ -e "$2/pending" ] || exit 0
         code=0
         "$1/bin/switch-to-configuration" test >"$2/log" 2>&1 </dev/null || code=$?
         echo "$code" >"$2/exit"
@@ -52,14 +55,14 @@ arm() {
 call_off() {
   await_arming
   mv "$trial_dir/pending" "$trial_dir/called-off" 2>/dev/null || refuse 'the guard had already begun to roll back'
-  echo no >&7
+  echo >&7
   tries=0
   until units=$(systemctl list-units --all --plain --no-legend "berth-guard-$doc_id.service" "berth-trial-$doc_id.service") && [ -z "$units" ]; do
     tries=$((tries + 1))
     [ "$tries" -lt 100 ] || refuse 'the guard of a trial that did not begin is still on watch'
     sleep 0.1
   done
-  for word in called-off watching unguarded unstarted go ended armed guard import; do rm -f "$trial_dir/$word"; done
+  for word in called-off watching unguarded unstarted go bell ended armed guard import; do rm -f "$trial_dir/$word"; done
 }
 not_begun() { call_off; refuse "$1"; }
 
@@ -97,5 +100,6 @@ begin() {
   if [ ! -e "$trial_dir/watching" ] || [ -e "$trial_dir/unguarded" ]; then not_begun 'the guard could not be started, or did not stay up'; fi
   [ ! -e "$trial_dir/unstarted" ] || not_begun 'the trial could not be started'
   [ ! -e "$trial_dir/abandon" ] || not_begun 'it was called off'
-  echo go >&7
+  : >"$trial_dir/go"
+  echo >&7
 }

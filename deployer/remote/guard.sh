@@ -17,7 +17,7 @@ uptime_s() { read -r uptime_now _ </proc/uptime && printf '%s' "${uptime_now%%.*
 
 # What has the way out, with its lasting addresses: a line each. Empty where there is no ip to tell.
 ways() {
-  { ip -o route show default; ip -o -6 route show default; ip -o address show up scope global; } 2>/dev/null | awk '
+  { ip -o route show default || true; ip -o -6 route show default || true; ip -o address show up scope global || true; } 2>/dev/null | awk '
     $1 !~ /^[0-9]+:$/ { for (i = 1; i < NF; i++) if ($i == "dev" && !out[$(i + 1)]++) print $(i + 1); next }
     $2 in out && !/ (temporary|deprecated) / { print $2, $4 }'
 }

@@ -12,6 +12,11 @@ find_machine
 
 if [ ! -d "$berth_roots" ] || [ ! -d "$berth_state" ]; then mkdir -p "$berth_roots" "$berth_state"; fi
 take_lock
+# Whoever sent this has given it up before it was all here: see finish.sh.
+if [ -e "$berth_run/over-$doc_id" ]; then
+  rm -f "$berth_run/over-$doc_id"
+  unlock_and_refuse 'it was called off'
+fi
 
 # A deployer that died has left its trial to its guard, which outlives the lock. What runs now is then not yet the old system:
 # have the guard return to that first.
@@ -42,11 +47,12 @@ if [ -e "$boot_trial" ]; then
   rm -f "$boot_trial"
 fi
 
+has_lock || refuse 'the lock was lost to another deployment'
 mkdir -p "$trial_dir"
 # Whoever died has left its files and its roots. Nobody else is at work now, but a guard that still is.
 for left in "$berth_run"/*/; do
   left=${left%/}
-  [ "$left" = "$lock" ] || [ "$left" = "$trial_dir" ] || systemctl is-active --quiet "berth-guard-${left##*/}.service" || rm -rf "$left"
+  [ "$left" = "$lock" ] || [ "$left" = "$trial_dir" ] || guard_is_there "${left##*/}" || rm -rf "$left"
 done
 for root in "$berth_roots"/old-* "$berth_roots"/booted-* "$berth_roots"/new-*; do
   left=${root##*/}

@@ -3,8 +3,8 @@
 # answers with a look at the host where it has not ended well, but nothing depends on this wait.
 # Document: id, toplevel, seconds (until the guard rolls back), bytes (of the guard's script, which comes after "---"); or text ("armed": it was
 # sent unasked, behind a preparation).
-has_lock || refuse 'the lock was lost to another deployment'
 if [ -z "$doc_text" ]; then
+  has_lock || refuse 'the lock was lost to another deployment'
   arm "$(readlink -f "$berth_roots/old-$doc_id")" "$doc_seconds"
   begin
 elif [ -e "$trial_dir/armed" ]; then

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Stays for as long as its connection, and runs scripts as they come on stdin: each costs one round trip, and no login.
-# A request is a line "<bytes of the script> <bytes of its input> <word>" and then both. The word ends what the script has written, on
-# stdout together with the exit code.
+# A request is a line "<bytes of the script> <bytes of its input> <word>", then both, then the word: what breaks off before that is not run.
+# The word also ends what the script has written, on stdout together with the exit code.
 set -u
 umask 077
 PATH=/run/current-system/sw/bin:/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -12,6 +12,7 @@ trap 'exit 1' HUP INT TERM
 while read -r script_bytes input_bytes word; do
   head -c "$script_bytes" >"$work/script" || exit 1
   head -c "$input_bytes" >"$work/input" || exit 1
+  read -r end && [ "$end" = "$word" ] || exit 1
   sh "$work/script" <"$work/input"
   printf '\n%s %s\n' "$word" "$?"
   printf '\n%s\n' "$word" >&2

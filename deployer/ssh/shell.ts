@@ -66,7 +66,7 @@ export class ResidentShell {
     const scriptBytes = Buffer.from(script);
     const inputBytes = Buffer.from(input);
     const head = Buffer.from(`${scriptBytes.length} ${inputBytes.length} ${word}\n`);
-    this.#child.stdin?.write(Buffer.concat([head, scriptBytes, inputBytes]));
+    this.#child.stdin?.write(Buffer.concat([head, scriptBytes, inputBytes, Buffer.from(`${word}\n`)]));
     let timer: NodeJS.Timeout | undefined;
     let cancel: (() => void) | undefined;
     const cut = new Promise<never>((_, reject) => {
