@@ -1,13 +1,14 @@
 import packageJson from "../package.json" with { type: "json" };
 import { serve } from "./framework/serve.ts";
-import { closeSessions } from "./resources/sessions.ts";
+
+const loadDeployment = async () => (await import("./resources/deployment.ts")).deployment;
 
 await serve({
   name: "berth",
   version: packageJson.version,
   // Loaded when the engine asks for one: most stacks have few of these types.
   resources: {
-    "berth:deploy:Deployment": async () => (await import("./resources/deployment.ts")).deployment,
+    "berth:deploy:Deployment": loadDeployment,
     "berth:docker:HostService": async () =>
       (await import("./resources/docker-host-service.ts")).dockerHostService(),
     "berth:host:Secrets": async () => (await import("./resources/secrets.ts")).secrets,
@@ -23,5 +24,9 @@ await serve({
     "berth:identity:AgeKey": async () => (await import("./resources/age-key.ts")).ageKey,
     "berth:identity:SshKey": async () => (await import("./resources/ssh-key.ts")).sshKey,
   },
-  close: closeSessions,
+  // The most to load of what nearly every stack has: while the program is still busy. What that fails with is told to who asks for it.
+  configure: async () => void setImmediate(() => void loadDeployment().catch(() => undefined)),
+  // Asked of it by the program, so that the engine starts it (`components/start-providers.ts`).
+  functions: { "berth:index:start": async () => ({}) },
+  close: async () => (await import("./resources/sessions.ts")).closeSessions(),
 });
