@@ -1,4 +1,5 @@
-import * as pulumi from "@pulumi/pulumi";
+import * as log from "@pulumi/pulumi/log/index.js";
+import { isDryRun } from "@pulumi/pulumi/runtime/settings.js";
 import { serverName } from "../config/checks/context.ts";
 import type { CloudView } from "../config/running.ts";
 import type { StackConfig } from "../config/stack.ts";
@@ -22,11 +23,11 @@ export async function readCloudView(stack: string, config: StackConfig): Promise
     servers: Object.entries(config.hosts)
       .filter(([, { server }]) => server !== undefined)
       .map(([host]) => serverName(stack, host)),
-    say: (line) => void pulumi.log.info(line),
+    say: (line) => void log.info(line),
   });
   if (view.readOnly) {
-    if (!pulumi.runtime.isDryRun()) throw readOnlyToken(set.from);
-    await pulumi.log.warn(
+    if (!isDryRun()) throw readOnlyToken(set.from);
+    await log.warn(
       `The API token of ${set.from} may only read. That is enough for a preview; for pulumi up, ${getToken}`,
     );
   }

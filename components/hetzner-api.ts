@@ -1,18 +1,18 @@
-import * as pulumi from "@pulumi/pulumi";
-import { allConfig } from "@pulumi/pulumi/runtime/index.js";
+import { type Input, secret } from "@pulumi/pulumi/output.js";
+import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import { defaultEndpoint } from "../deployer/hetzner/api.ts";
 
 /** How resources of Berth's own reach Hetzner. */
 export interface HetznerAccess {
   /** Empty in a preview without one. Secret. */
-  token: pulumi.Input<string>;
+  token: Input<string>;
   /** With the version, e.g. "https://api.hetzner.cloud/v1". */
   endpoint: string;
 }
 
 /** The provider's own token and endpoint. */
 export const hetznerAccess = (): HetznerAccess => ({
-  token: pulumi.secret(hetznerToken()?.value ?? ""),
+  token: secret(hetznerToken()?.value ?? ""),
   endpoint: hetznerEndpoint(),
 });
 

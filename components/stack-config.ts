@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { allConfig } from "@pulumi/pulumi/runtime/index.js";
+import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import { type ReadConfig, readConfig, valueIn } from "../config/read-config.ts";
 
 /** Where the engine hands the configuration to a program, in the clear, and the keys that have a secret in them. */

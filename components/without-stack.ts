@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import { RunError } from "@pulumi/pulumi/errors.js";
 import { ConfigurationError } from "../config/problems.ts";
 import { Failure } from "../deployer/failure.ts";
 
@@ -7,8 +7,7 @@ export async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ConfigurationError || error instanceof Failure)
-      throw new pulumi.RunError(error.message);
+    if (error instanceof ConfigurationError || error instanceof Failure) throw new RunError(error.message);
     throw error;
   }
 }

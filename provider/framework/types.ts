@@ -68,6 +68,9 @@ export interface ResourceHandler {
   secretOutputs?: readonly string[];
 }
 
+/** One that has a preview and is updated in place. */
+export type UpdatableHandler = ResourceHandler & Required<Pick<ResourceHandler, "preview" | "update">>;
+
 /** A resource, or what loads it when the engine first asks for one of its type. */
 export type ResourceSource = ResourceHandler | (() => Promise<ResourceHandler>);
 

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import type { ResourceHandler } from "../framework/types.ts";
 
 /**
@@ -20,6 +19,8 @@ export const ageKey: ResourceHandler = {
   },
 
   async create() {
+    // Loaded here alone: only a new host needs it.
+    const { generateX25519Identity, identityToRecipient } = await import("age-encryption");
     const identity = await generateX25519Identity();
     const recipient = await identityToRecipient(identity);
     return { id: randomBytes(8).toString("hex"), outputs: { recipient, identity } };

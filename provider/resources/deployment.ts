@@ -9,8 +9,9 @@ import { foreseeHold, parseHold } from "../../deployer/release/hold.ts";
 import { release } from "../../deployer/release/release.ts";
 import { remote } from "../../deployer/remote/scripts.ts";
 import { keepOutOfRecords } from "../../deployer/runs/record.ts";
-import type { CallContext, DiffKind, Properties, ResourceHandler } from "../framework/types.ts";
+import type { CallContext, Properties, UpdatableHandler } from "../framework/types.ts";
 import { buildHooks, buildSettings, forgetReleases, hostBuilds } from "./builds.ts";
+import { deploymentDiff, rebootsNow } from "./deployment-diff.ts";
 import { inTurn } from "./in-turn.ts";
 import { resetServer } from "./server-power.ts";
 import { sessionOf, wayToHost } from "./sessions.ts";
@@ -87,12 +88,6 @@ async function deploy(wanted: Inputs, call: CallContext, runs?: unknown): Promis
   return { release: toplevel, bootDefault: toplevel, previous, rebootDue: [...rebootDue] };
 }
 
-/** Whether an update at this moment may reboot the host. */
-function rebootsNow(news: Properties): boolean {
-  const policy = rebootPolicy.safeParse(news["reboot"]);
-  return policy.success && mayReboot(policy.data, new Date());
-}
-
 /** An import brings an id alone, which is no way to a host; and a host that runs needs none. */
 const notImported = (id: string): Failure =>
   new Failure({
@@ -113,36 +108,12 @@ const seenIn = (old: Properties = {}): Properties =>
     ["release", "bootDefault", "previous", "held"].flatMap((key) => (key in old ? [[key, old[key]]] : [])),
   );
 
-/** What a difference means: every one but these is worth another look at the host. */
-const inert = new Set(["drvPath", "maxUnavailable", "power", "builds", "drift", "before", "rollback"]);
-
 /**
  * The system a host runs. Refreshing reads the host: a switch by hand shows as another `release`.
  * A host that does not answer keeps its old state, with a warning.
  */
-export const deployment: ResourceHandler = {
-  secretOutputs: ["power"],
-
-  async check(news) {
-    return { inputs: news };
-  },
-
-  async diff(olds, news) {
-    const detailed: Record<string, DiffKind> = {};
-    for (const key of new Set([...Object.keys(olds.inputs), ...Object.keys(news)])) {
-      if (inert.has(key) || JSON.stringify(olds.inputs[key]) === JSON.stringify(news[key])) continue;
-      detailed[key] = key === "host" || key === "stack" ? "update-replace" : "update";
-    }
-    // The host was seen to run something else, or to be about to. States from before `bootDefault` do not have it.
-    for (const key of ["release", "bootDefault"]) {
-      const seen = olds.outputs[key];
-      if (news["drift"] !== "report" && seen !== undefined && seen !== olds.inputs["toplevel"])
-        detailed[key] = "update";
-    }
-    const due = olds.outputs["rebootDue"];
-    if (Array.isArray(due) && due.length > 0 && rebootsNow(news)) detailed["rebootDue"] = "update";
-    return { changes: Object.keys(detailed).length > 0, detailed };
-  },
+export const deployment: UpdatableHandler = {
+  ...deploymentDiff,
 
   async preview(news, old, call) {
     const { host, toplevel } = news;
@@ -159,7 +130,7 @@ export const deployment: ResourceHandler = {
           `${known.host}: it was seen to run ${before}; this update returns it to ${toplevel}`,
         );
       if (held?.toplevel === toplevel) return { ...news, ...seenIn(old) };
-      call.log("info", `${known.host}: ${await foresee(before, toplevel, rebootsNow(news))}`);
+      call.log("info", `${known.host}: ${await foresee(before, toplevel, await rebootsNow(news))}`);
     }
     return {
       ...news,

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { ensureHostKey, type KeyRotation } from "../../deployer/identity/rotate.ts";
 import { ownerOf } from "../../deployer/owner.ts";
-import type { CallContext, Properties, ResourceHandler } from "../framework/types.ts";
+import type { CallContext, Properties, UpdatableHandler } from "../framework/types.ts";
+import { hostKeyDiff } from "./host-key-diff.ts";
 import { targetOf, wayToHost } from "./sessions.ts";
 
 const inputs = wayToHost.omit({ hostKey: true }).extend({
@@ -29,7 +30,7 @@ export function stillPossible(former: readonly string[], verified: string | unde
  *
  * - outputs: `publicKey`, the key that has answered.
  */
-export const hostKey = (ensure: EnsureKey = ensureHostKey): ResourceHandler => {
+export const hostKey = (ensure: EnsureKey = ensureHostKey): UpdatableHandler => {
   async function verified(
     news: Properties,
     last: string | undefined,
@@ -49,12 +50,7 @@ export const hostKey = (ensure: EnsureKey = ensureHostKey): ResourceHandler => {
   }
 
   return {
-    secretOutputs: ["privateKey", "loginKey"],
-
-    async diff(olds, news) {
-      const changed = news.publicKey === undefined || news.publicKey !== olds.outputs.publicKey;
-      return { changes: changed, ...(changed ? { detailed: { publicKey: "update" } } : {}) };
-    },
+    ...hostKeyDiff,
 
     async preview(news) {
       return { publicKey: news.publicKey };

@@ -3,7 +3,8 @@ import { messageOf } from "../../deployer/failure.ts";
 import { resetServer as reset } from "../../deployer/hetzner/actions.ts";
 import { HetznerApi } from "../../deployer/hetzner/api.ts";
 import { ensureRunning, type ServerPower } from "../../deployer/hetzner/power.ts";
-import type { CallContext, Properties, ResourceHandler } from "../framework/types.ts";
+import type { CallContext, Properties, UpdatableHandler } from "../framework/types.ts";
+import { serverPowerDiff } from "./server-power-diff.ts";
 
 const inputs = z.strictObject({
   host: z.string(),
@@ -51,7 +52,7 @@ const secondsOf = (call: CallContext): number => call.timeoutSeconds ?? patience
  * That a Hetzner server is on. Created and updated after the server; refreshing sees one that was switched off, and the next update
  * switches it on. Deleting it leaves the server as it is.
  */
-export const serverPower = (powerOf: PowerOf = hetznerPower): ResourceHandler => {
+export const serverPower = (powerOf: PowerOf = hetznerPower): UpdatableHandler => {
   async function ensure(wanted: Inputs, call: CallContext): Promise<Properties> {
     const { switchedOn } = await ensureRunning(powerOf(wanted, call), Number(wanted.serverId), {
       host: wanted.host,
@@ -64,22 +65,7 @@ export const serverPower = (powerOf: PowerOf = hetznerPower): ResourceHandler =>
   }
 
   return {
-    secretOutputs: ["token"],
-
-    async diff(olds, news) {
-      const changed = Object.keys({ ...olds.inputs, ...news }).filter(
-        // Another token reaches the same server.
-        (name) => name !== "token" && JSON.stringify(olds.inputs[name]) !== JSON.stringify(news[name]),
-      );
-      const detailed = Object.fromEntries(
-        changed.map((name) => [
-          name,
-          name === "serverId" ? ("update-replace" as const) : ("update" as const),
-        ]),
-      );
-      if (olds.outputs["status"] !== "running") detailed["status"] = "update";
-      return { changes: Object.keys(detailed).length > 0, detailed };
-    },
+    ...serverPowerDiff,
 
     async preview(news) {
       return { ...news, status: "running" };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { SshTarget } from "../../deployer/ssh/config.ts";
 import { SessionPool } from "../../deployer/ssh/pool.ts";
 import type { SshSession } from "../../deployer/ssh/session.ts";
+import { atEnd } from "./at-end.ts";
 
 const jumpHost = z.strictObject({
   address: z.string(),
@@ -27,6 +28,7 @@ const sessions = new SessionPool();
 
 /** End every host's connection. */
 export const closeSessions = (): Promise<void> => sessions.close();
+atEnd(closeSessions);
 
 type WayToHost = z.infer<typeof wayToHost>;
 

@@ -1,5 +1,4 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import sshpk from "sshpk";
 import { withoutComment } from "../../config/public-key.ts";
 import { fingerprint } from "../../deployer/ssh/fingerprint.ts";
 import type { Properties, ResourceHandler, Value } from "../framework/types.ts";
@@ -47,12 +46,12 @@ export const sshKey: ResourceHandler = {
   },
 
   async create(inputs) {
-    return { id: randomBytes(8).toString("hex"), outputs: { ...inputs, ...newKey(inputs.comment) } };
+    return { id: randomBytes(8).toString("hex"), outputs: { ...inputs, ...(await newKey(inputs.comment)) } };
   },
 
   async update(_id, { outputs: old }, inputs) {
     const key = isAnother(old, inputs)
-      ? { ...newKey(inputs.comment), former: formerOf(old) }
+      ? { ...(await newKey(inputs.comment)), former: formerOf(old) }
       : renamed(old, inputs.comment);
     return { ...old, ...inputs, ...key };
   },
@@ -83,7 +82,9 @@ const formerOf = ({ former, publicKey }: Properties): Value => [
 
 const unknownKey = { publicKey: undefined, privateKey: undefined, fingerprint: undefined };
 
-function newKey(comment: Value): Properties {
+async function newKey(comment: Value): Promise<Properties> {
+  // Loaded here alone: of most keys nothing but their comment is ever asked again.
+  const { default: sshpk } = await import("sshpk");
   const text = String(comment ?? "");
   const { privateKey } = generateKeyPairSync("ed25519");
   const key = sshpk.parsePrivateKey(privateKey.export({ type: "pkcs8", format: "pem" }), "pkcs8");

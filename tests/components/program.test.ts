@@ -352,7 +352,7 @@ describe("the program tells a person's mistake in one message without a stack", 
   });
 });
 
-test("nothing is asked of the engine when the program refuses", async () => {
+test("no resource is asked of the engine when the program refuses", async () => {
   evaluatesTo({ spare: webManifest });
   const types: string[] = [];
   await expect(
