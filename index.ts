@@ -3,7 +3,7 @@ import { getStack } from "@pulumi/pulumi/metadata.js";
 import { readCloudView } from "./components/cloud-view.ts";
 import { readStackConfig } from "./components/stack-config.ts";
 import { plainStackTraces } from "./components/stack-traces.ts";
-import { startProviders } from "./components/start-providers.ts";
+import { startProvider } from "./components/start-provider.ts";
 import { withoutStack } from "./components/without-stack.ts";
 import { planFromFlake } from "./deployer/plan-from-flake.ts";
 
@@ -13,7 +13,7 @@ const now = new Date();
 const { config, problems, notes } = await withoutStack(async () => readStackConfig(stack));
 // The engine, Nix and Hetzner are asked first and answer while the rest is imported, which keeps this thread for as long as they take.
 // So nothing above imports Pulumi's SDK as a whole, and between imports there is a turn in which questions leave and answers come in.
-if (problems.length === 0) startProviders(config);
+if (problems.length === 0) startProvider();
 await turn();
 const readCloud = () => readCloudView(stack, config);
 const planned = withoutStack(() =>

@@ -34,7 +34,7 @@ await serve({
     "berth:identity:AgeKey": async () => (await import("./resources/age-key.ts")).ageKey,
     "berth:identity:SshKey": async () => (await import("./resources/ssh-key.ts")).sshKey,
   },
-  // Asked of it by the program, so that the engine starts it (`components/start-providers.ts`).
+  // Asked of it by the program, so that the engine starts it (`components/start-provider.ts`).
   functions: { "berth:index:start": async () => ({}) },
   close: end,
 });
