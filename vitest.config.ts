@@ -38,8 +38,6 @@ class SlowFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    // The engine has ended an update of a program that runs in a test's process: its last registration falls, and the SDK tells nobody else.
-    onUnhandledError: ({ message }) => (message === "Resource monitor is terminating" ? false : undefined),
     sequence: { sequencer: SlowFirst },
     projects: Object.entries(layers).map(([name, { testTimeout, ...workers }], index) => ({
       // The app's own extends a file that only an installed SvelteKit has.

@@ -1,34 +1,19 @@
-import { CommandError } from "@pulumi/pulumi/automation/errors.js";
-import { LocalWorkspace } from "@pulumi/pulumi/automation/localWorkspace.js";
-import { vi } from "vitest";
-import { STACK } from "../../lab/environment.ts";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import type { EngineRun } from "../../lab/journey/pulumi.ts";
 import { checkout } from "../../lab/setup/places.mjs";
 
+const script = fileURLToPath(new URL("./inline-up.ts", import.meta.url));
+
 /**
- * `pulumi up` with the program in this process in place of the language host's: error hooks, which advise people, reach the engine only
- * through language hosts newer than the lab can build.
- * @param env of the lab; it has to be in `process.env`, too, where the program looks
+ * `pulumi up` with the program in a process of ours in place of the language host's: error hooks, which advise people, reach the engine
+ * only through language hosts newer than the lab can build.
+ * @param env of the lab
  * @param exclude URN patterns of what is left out, with everything that depends on it
  */
 export async function inlineUp(env: Record<string, string>, exclude: string[]): Promise<EngineRun> {
-  const program = () => {
-    vi.resetModules();
-    return import("../../index.ts");
-  };
-  const stack = await LocalWorkspace.selectStack(
-    { stackName: STACK, projectName: "berth", program },
-    { workDir: checkout, envVars: env },
-  );
-  let output = "";
-  const onOutput = (text: string) => {
-    output += text;
-  };
-  try {
-    await stack.up({ exclude, excludeDependents: true, color: "never", onOutput, onError: onOutput });
-    return { exitCode: 0, output };
-  } catch (error) {
-    if (error instanceof CommandError) return { exitCode: 1, output };
-    throw error;
-  }
+  const ended = await execa(process.execPath, [script, ...exclude], {
+    ...{ cwd: checkout, env, reject: false, timeout: 600_000 },
+  });
+  return { exitCode: ended.exitCode ?? 128, output: `${ended.stdout}\n${ended.stderr}` };
 }
