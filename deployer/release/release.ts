@@ -113,14 +113,9 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   const opening = isAtHand(wanted) && session.ready(1_000, { signal: hooks.signal }).catch(() => undefined);
   const { stream, ...closure } = await closureAtHand(session, wanted, hooks);
   hooks.learnt?.closure(closure);
-  /** Takes back the root of a release that is not kept. */
-  let rooting = stream && rootBeside(wanted);
   await opening;
   // A change of its server's type in the same update has left it booting.
-  await session.ready(bootSeconds * 1_000, { signal: hooks.signal }).catch(async (error: unknown) => {
-    await takeBack(rooting);
-    throw error;
-  });
+  await session.ready(bootSeconds * 1_000, { signal: hooks.signal });
 
   hooks.status("preparing");
   const life = setInterval(() => void hold(session, id), (lockSeconds / 3) * 1000);
@@ -128,6 +123,8 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   /** Whether what a trial takes was sent along with a preparation that has not been answered. */
   let unanswered = false;
   let trialIsOver: (() => void) | undefined;
+  /** Takes back the root of a release that is not kept. */
+  let rooting: ReturnType<typeof rootBeside> | undefined;
   try {
     // All that is needed is at hand, and it is this host's turn: the trial need not wait for what the preparation has to tell.
     const over = stream && !wanted.before ? turnAtOnce(hooks) : undefined;
@@ -155,7 +152,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       warnOfTwoWaysBack(earlier, hooks);
       hooks.learnt?.lacks({ paths: prepared.missing, bytes: prepared.missingBytes });
       // On the host there is enough to do meanwhile.
-      rooting ??= rootBeside(wanted);
+      rooting = rootBeside(wanted);
       const begin = async (): Promise<Begun> => {
         if (prepared.armed) {
           hooks.status("switching on trial");

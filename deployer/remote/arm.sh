@@ -2,9 +2,9 @@
 # Prepended to the scripts that begin a trial: its guard, and a unit that switches once it is given the word.
 
 arming=''
-# Until both are started, or were not.
+# Until what is started is there, or is not.
 await_arming() {
-  # shellcheck disable=SC2086 # None or two.
+  # shellcheck disable=SC2086 # None or several.
   wait $arming
   arming=''
 }
@@ -24,6 +24,8 @@ arm() {
   : >"$trial_dir/pending"
   # Whoever sent it has given it up meanwhile: see finish.sh.
   if ! has_lock || [ -e "$berth_run/over-$doc_id" ]; then rm -f "$trial_dir/pending" "$trial_dir/guard"; refuse 'it was called off'; fi
+  "$shell" "$trial_dir/guard" "$trial_dir" "$1" ways >"$trial_dir/ways" &
+  arming=$!
   mkfifo "$trial_dir/bell" "$trial_dir/ended"
   listen
   {
@@ -32,12 +34,12 @@ arm() {
       --property=StandardError=append:"$trial_dir/guard.log" "$shell" "$trial_dir/guard" "$trial_dir" "$1" "$(($(uptime_s) + $2))" \
       </dev/null >&2 || : >"$trial_dir/unguarded"
   } &
-  arming=$!
+  arming="$arming $!"
   # Who arms it may be gone when it comes up: the word is a file, and what is read no more than a bell, which it holds open itself.
   # shellcheck disable=SC2016
   {
     systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
-      --setenv=PATH="$PATH" "$shell" -c '
+      --setenv=PATH="$PATH" --setenv=LC_ALL=C "$shell" -c '
         exec 7<>"$2/bell"
         if [ ! -e "$2/go" ] && [ -e "$2/pending" ]; then read -r _ <&7; fi
         exec 7>&-
@@ -62,15 +64,17 @@ call_off() {
     [ "$tries" -lt 100 ] || refuse 'the guard of a trial that did not begin is still on watch'
     sleep 0.1
   done
-  for word in called-off watching unguarded unstarted go bell ended armed guard import; do rm -f "$trial_dir/$word"; done
+  for word in called-off watching unguarded unstarted go bell ended armed guard ways import; do rm -f "$trial_dir/$word"; done
 }
 not_begun() { call_off; refuse "$1"; }
 
 # A switch would change nothing, or pull something away that runs: only a boot will do. As NixOS decides it.
 pairs() { tr -d '\n' <"$2" | grep -o '"[^"]*" *: *"[^"]*"' | sed "s/^\"/$1\t/; s/\" *: *\"/\t/; s/\"\$//"; }
 boot_only() {
-  [ "$(first_line /run/current-system/init-interface-version)" = "$(first_line "$doc_toplevel/init-interface-version")" ] ||
-    echo 'the init interface has changed'
+  first_line /run/current-system/init-interface-version
+  interface=$first
+  first_line "$doc_toplevel/init-interface-version"
+  [ "$first" = "$interface" ] || echo 'the init interface has changed'
   [ -f /run/current-system/switch-inhibitors ] && [ -f "$doc_toplevel/switch-inhibitors" ] || return 0
   { pairs old /run/current-system/switch-inhibitors; pairs new "$doc_toplevel/switch-inhibitors"; } | awk -F '\t' '
     $1 == "old" { old[$2] = $3 }
@@ -81,7 +85,8 @@ boot_only() {
 begin() {
   [ -x "$doc_toplevel/bin/switch-to-configuration" ] || not_begun "$doc_toplevel is not a NixOS system: it has no bin/switch-to-configuration"
   find_machine
-  [ "$(first_line "$doc_toplevel/system")" = "$machine-linux" ] || not_begun "the release is for $(first_line "$doc_toplevel/system")"
+  first_line "$doc_toplevel/system"
+  [ "$first" = "$machine-linux" ] || not_begun "the release is for $first"
   why=$(boot_only)
   if [ -n "$why" ]; then
     call_off

@@ -12,7 +12,9 @@ if [ -n "$doc_boot" ]; then
   esac
 fi
 # Written before anything is changed: from here on the guard restores it when it takes the trial back.
-if [ -e "$profile" ]; then readlink -f "$profile" >"$trial_dir/before"; else : >"$trial_dir/before"; fi
+before=''
+[ ! -e "$profile" ] || before=$(readlink -f "$profile")
+printf '%s' "$before" >"$trial_dir/before"
 mv "$trial_dir/pending" "$trial_dir/confirming" 2>/dev/null || refuse 'the guard had already begun to roll back'
 give_back() {
   : >"$trial_dir/abandon"
@@ -21,15 +23,12 @@ give_back() {
 # All but the newest; whatever else, what runs, what was booted and what the guard may return to stay.
 forget_generations() {
   [ -n "$doc_keep" ] || return 0
-  before=$(first_line "$trial_dir/before")
-  set --
-  for number in $(
-    for link in "$profile"-*-link; do
-      link=${link%-link}
-      echo "${link##*-}"
-    done | sort -rn | tail -n "+$((doc_keep + 1))"
-  ); do
-    link=$profile-$number-link
+  # shellcheck disable=SC2046 # Their paths have no blanks.
+  set -- $(printf '%s\n' "$profile"-*-link | sort -rV)
+  [ $# -gt "$doc_keep" ] || return 0
+  shift "$doc_keep"
+  for link in "$@"; do
+    shift
     # shellcheck disable=SC3013 # In POSIX since 2024; dash and bash have it.
     for spared in "$doc_toplevel" "$before" /run/booted-system /run/current-system; do
       if [ "$link" -ef "$spared" ]; then continue 2; fi

@@ -8,7 +8,7 @@ if [ ! -e "$trial_dir/host-key" ]; then
     mkdir -p "$berth_run"
     : >"$berth_run/over-$doc_id"
   fi
-  if has_lock; then rm -rf "$berth_run/lock"; fi
+  give_lock_back
   [ ! -d "$trial_dir" ] || echo >"$trial_dir/abandon" || true
 fi
 # The guard reads its folder until it has seen the verdict.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The host's own way back: watches a trial from a service of its own and returns to the old system
-# unless the deployer confirms in time. Arguments: trial folder, old toplevel, end of the trial (seconds since boot).
+# unless the deployer confirms in time. Arguments: trial folder, old toplevel, end of the trial (seconds since boot); or trial folder, old
+# toplevel and "ways", to tell nothing but those, which it finds in the folder again when it returns.
 # Its files are renamed, never rewritten: pending -> confirming -> confirmed, or -> rolling-back -> rolled-back, or -> called-off where
 # nothing was switched.
 # A failure to return ends non-zero, which reboots (FailureAction). Until a trial is being confirmed the boot default is the old system;
@@ -21,7 +22,10 @@ ways() {
     $1 !~ /^[0-9]+:$/ { for (i = 1; i < NF; i++) if ($i == "dev" && !out[$(i + 1)]++) print $(i + 1); next }
     $2 in out && !/ (temporary|deprecated) / { print $2, $4 }'
 }
-ways_before=$(ways)
+if [ "$end" = ways ]; then
+  ways
+  exit 0
+fi
 # ways_are_back SECONDS: whether all of them are, by then.
 ways_are_back() {
   patience=$(($(uptime_s) + $1))
@@ -54,6 +58,7 @@ while :; do
 done
 
 echo "rolling back to $old"
+ways_before=$(cat "$trial/ways" || true)
 # Whatever the trial still runs must not race the way back.
 systemctl kill --signal=KILL "berth-trial-$id.service" 2>/dev/null || true
 mkdir -p /run/nixos

@@ -93,11 +93,10 @@ json_file() {
     if IFS= read -r more || [ -n "$more" ]; then json_string <"$1"; else json_text "$file_line"; fi
   } <"$1"
 }
-# The first line of a file, with builtins alone; nothing where it cannot be read.
+# first_line FILE: first becomes that, by builtins alone; empty where it cannot be read.
 first_line() {
   first=''
   { IFS= read -r first <"$1"; } 2>/dev/null || true
-  printf '%s' "$first"
 }
 # machine becomes what the kernel calls the architecture, e.g. x86_64. It tells so in a file since 6.1.
 find_machine() {
@@ -138,7 +137,11 @@ refuse() { printf '{"ok":false,"because":%s}\n' "$(json_text "$1")"; exit 0; }
 guard_is_there() {
   case $(systemctl show --property=ActiveState --value "berth-guard-$1.service" 2>/dev/null || true) in inactive | failed) return 1 ;; esac
 }
-has_lock() { [ "$(first_line "$berth_run/lock/id")" = "$doc_id" ]; }
+has_lock() {
+  first_line "$berth_run/lock/id"
+  [ "$first" = "$doc_id" ]
+}
+give_lock_back() { if has_lock; then rm -rf "$berth_run/lock"; fi; }
 # end_trial [FILE]: remove what is left of a trial: its lock, its roots and its files; the profile's generations root what is kept.
 end_trial() {
   set -- "$@" "$berth_roots/new-$doc_id" "$berth_roots/old-$doc_id" "$berth_roots/booted-$doc_id"

@@ -18,4 +18,4 @@ take_lock() {
 # on_trial FOLDER: whether its trial has not ended, and a guard is on watch or at work.
 # In the order of their renames, so that none is missed that goes on meanwhile.
 on_trial() { [ -e "$1/pending" ] || [ -e "$1/confirming" ] || [ -e "$1/rolling-back" ]; }
-unlock_and_refuse() { if has_lock; then rm -rf "$lock"; fi; refuse "$1"; }
+unlock_and_refuse() { give_lock_back; refuse "$1"; }

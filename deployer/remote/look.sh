@@ -30,7 +30,11 @@ failed_reloads() {
 }
 
 # Asked where a switch has not ended well, which is how it tells of one.
-switch_failed() { [ -n "$doc_id" ] && [ -s "$trial_dir/exit" ] && [ "$(first_line "$trial_dir/exit")" != 0 ]; }
+switch_failed() {
+  [ -n "$doc_id" ] && [ -s "$trial_dir/exit" ] || return 1
+  first_line "$trial_dir/exit"
+  [ "$first" != 0 ]
+}
 
 look() {
   units=$(failed_units)
@@ -75,7 +79,10 @@ look() {
     for name in pending confirming confirmed rolling-back rolled-back; do
       [ -e "$trial_dir/$name" ] && state=$name
     done
-    [ -s "$trial_dir/exit" ] && exit_code=$(first_line "$trial_dir/exit")
+    if [ -s "$trial_dir/exit" ]; then
+      first_line "$trial_dir/exit"
+      exit_code=$first
+    fi
     # Of interest where it did not end well.
     [ "$exit_code" != 0 ] && [ -r "$trial_dir/log" ] && log=$(tail -n 20 "$trial_dir/log" | json_string)
   fi

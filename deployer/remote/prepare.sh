@@ -1,10 +1,9 @@
 # shellcheck shell=sh disable=SC2154
 # Before the copy: take the host's lock, root what runs now and what is to come, refuse what cannot go well.
 # Document: id, owner, toplevel, system, seconds (the lock is stale after these);
-# text (the toplevel that it is believed to run; empty where that is not known), list (bytes of the new closure, which comes last after "---": lines
-# of store path and bytes, with "shared" behind what that toplevel's closure has as well);
-# trial (seconds that a guard leaves a trial) and bytes (of the guard's script), where all is sent along that a host lacks which runs what it is
-# believed to: that script comes before the list, and what the host lacks behind it, as Nix exports it.
+# text (the toplevel that it is believed to run; empty where that is not known); trial (seconds that a guard leaves a trial), where all is sent
+# along that a host lacks which runs that. After "---", of bytes and of list bytes: the guard's script, where there is a trial; the new closure,
+# as lines of store path and bytes, with "shared" behind what that toplevel's closure has as well; and what the host lacks, as Nix exports it.
 # Answers with what the host lacked, whether a trial of it has begun by that, and a look at the host from before.
 [ -e /run/current-system ] || refuse 'it does not run NixOS: /run/current-system is absent'
 find_machine
@@ -12,6 +11,14 @@ find_machine
 
 if [ ! -d "$berth_roots" ] || [ ! -d "$berth_state" ]; then mkdir -p "$berth_roots" "$berth_state"; fi
 take_lock
+# Nix takes longest to start, and waits for what it is fed below, once that is rooted.
+if [ -n "$doc_trial" ]; then
+  mkdir -p "$trial_dir"
+  mkfifo "$trial_dir/import"
+  timeout 15 nix-store --import <"$trial_dir/import" >/dev/null 2>&1 &
+  importing=$!
+  exec 9>"$trial_dir/import"
+fi
 # Whoever sent this has given it up before it was all here: see finish.sh.
 if [ -e "$berth_run/over-$doc_id" ]; then
   rm -f "$berth_run/over-$doc_id"
@@ -62,26 +69,21 @@ done
 # shellcheck disable=SC2046 # Paths in the store have no blanks.
 set -- $(readlink -f /run/current-system /run/booted-system)
 old=$1
-ln -sfn "$old" "$berth_roots/old-$doc_id"
-[ ! -e /run/booted-system ] || ln -sfn "$2" "$berth_roots/booted-$doc_id"
-ln -sfn "$doc_toplevel" "$berth_roots/new-$doc_id"
-
 # What runs is valid with everything that it refers to: about that, Nix need not be asked.
 known=''
 if [ -n "$doc_text" ] && [ "$old" = "$doc_text" ]; then known=shared; fi
-# What was sent along is what the host lacks, and nothing speaks against switching to it but too little room. What takes long to start is
-# started first: a guard, and the Nix that is fed below.
+# What was sent along is what the host lacks, and nothing speaks against switching to it but too little room.
 armed=false
 if [ -n "$doc_trial" ] && [ -n "$known" ] && [ "$old" != "$doc_toplevel" ] && [ ! -e "$berth_state/held" ]; then
   armed=true
   arm "$old" "$doc_trial"
-  mkfifo "$trial_dir/import"
-  timeout 15 nix-store --import <"$trial_dir/import" >/dev/null &
-  importing=$!
-  exec 9>"$trial_dir/import"
 elif [ -n "$doc_trial" ]; then
+  exec 9>&-
   head -c "$doc_bytes" >/dev/null
 fi
+ln -sfn "$old" "$berth_roots/old-$doc_id"
+[ ! -e /run/booted-system ] || ln -sfn "$2" "$berth_roots/booted-$doc_id"
+ln -sfn "$doc_toplevel" "$berth_roots/new-$doc_id"
 stop() {
   if [ "$armed" = true ]; then call_off; fi
   unlock_and_refuse "$1"

@@ -17,7 +17,8 @@ fi
 
 # Looked at now and then as well: a guard that ends the trial does not say so.
 while [ ! -s "$trial_dir/exit" ] && [ -e "$trial_dir/pending" ]; do heard; done
-if [ "$(first_line "$trial_dir/exit")" = 0 ] && [ -e "$trial_dir/pending" ]; then
+first_line "$trial_dir/exit"
+if [ "$first" = 0 ] && [ -e "$trial_dir/pending" ]; then
   printf '{"ok":true,"well":true}\n'
 else
   printf '{"ok":true,"well":false,"seen":%s}\n' "$(look)"
