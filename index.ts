@@ -22,8 +22,6 @@ const planned = withoutStack(() =>
 // Told below, where it is awaited.
 planned.catch(() => undefined);
 await turn();
-await import("@pulumi/pulumi");
-await turn();
 const { declareStack } = await import("./components/stack.ts");
 const declared = await declareStack({ stack, config, notes, now, ...(await planned) });
 

@@ -12,8 +12,8 @@ import { isIdentityMismatch, type SshSession } from "../../deployer/ssh/session.
 import { Engine, type StackOutputs } from "../../lab/journey/pulumi.ts";
 import { type Lab, up as labUp, reset } from "../../lab/lab.ts";
 import { checkout } from "../../lab/setup/places.mjs";
-import type { CallContext } from "../../provider/framework/types.ts";
 import { sshKey } from "../../provider/resources/ssh-key.ts";
+import { callOf } from "../call.ts";
 import { sessionWith } from "./stack.ts";
 
 /** A lab of this file's own, with one host. */
@@ -159,7 +159,7 @@ describe("a host key", () => {
   const served = () => on("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
   const verdicts = () => on("cat /var/lib/berth/verdicts 2>/dev/null | cut -d' ' -f2-");
   const newKey = async () => {
-    const { outputs: key } = await sshKey.create({ comment: "web1" }, {} as CallContext);
+    const { outputs: key } = await sshKey.create({ comment: "web1" }, callOf("web1"));
     return { publicKey: String(key.publicKey), privateKey: String(key.privateKey) };
   };
   const current = async () => ({

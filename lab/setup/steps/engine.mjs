@@ -13,8 +13,8 @@ import { findGo, forgetGo } from "./go.mjs";
 const STALL = 20_000;
 const BINARIES = ["pulumi", "pulumi-language-nodejs"];
 
-/** @param {string} cache */
-const folder = (cache) => join(cache, `engine-${pins.pulumi}`);
+/** The language host's way to its options makes another engine of it. @param {string} cache */
+const folder = (cache) => join(cache, `engine-${pins.pulumi}-options`);
 
 /** @type {import("../steps.mjs").Step} */
 export const engineStep = {
@@ -33,7 +33,7 @@ export const engineStep = {
       if (!trouble) return;
       say(`Pulumi engine: download not possible (${trouble}); building it from Go modules`);
       await remove(temporary);
-      await build(join(temporary, "bin"), cache, at);
+      await build(temporary, cache, at);
     });
     await forgetGo(cache);
   },
@@ -91,11 +91,11 @@ async function download(root, cache, at) {
 
 /**
  * Build the engine and its language host from the modules that the go.sum files beside this pin.
- * @param {string} bin
+ * @param {string} root
  * @param {string} cache
  * @param {(doing: string) => void} at
  */
-async function build(bin, cache, at) {
+async function build(root, cache, at) {
   const { go, env } = await findGo(cache, at);
   const { languageHost, pulumi } = pins;
   const sdk = "github.com/pulumi/pulumi/sdk/v3";
@@ -105,17 +105,19 @@ async function build(bin, cache, at) {
     onLine: at,
     env: { ...process.env, ...env, CGO_ENABLED: "0", GOTOOLCHAIN: "auto", GOWORK: "off" },
   };
-  /** @type {(module: string, version: string, tags: string, target: string) => Promise<string>} */
-  const compile = (module, version, tags, target) => {
-    at(`compiling ${target.split("/").at(-1)}`);
+  /** @type {(module: string, version: string, tags: string, target: string, file: string) => Promise<string>} */
+  const compile = (module, version, tags, target, file) => {
+    at(`compiling ${file}`);
     const flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-tags", tags];
     const linker = `-s -w -X ${sdk}/go/common/version.Version=v${version}`;
-    return must(`building ${target}`, [go, "build", ...flags, "-ldflags", linker, "-o", `${bin}/`, target], {
+    return must(`building ${target}`, [go, "build", ...flags, "-ldflags", linker, "-o", join(root, file), target], {
       ...base,
       cwd: join(checkout, "lab/setup/engine", module),
     });
   };
   at("fetching modules");
-  await compile("language-host", languageHost, "osusergo", `${sdk}/nodejs/cmd/pulumi-language-nodejs`);
-  await compile("cli", pulumi, "osusergo,grpcnotrace", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi");
+  const host = "pulumi-language-nodejs";
+  await compile("language-host", languageHost, "osusergo", `${sdk}/nodejs/cmd/${host}`, `lib/${host}`);
+  await compile("language-host", languageHost, "osusergo", "./options", `bin/${host}`);
+  await compile("cli", pulumi, "osusergo,grpcnotrace", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "bin/pulumi");
 }

@@ -1,22 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CallContext, Properties } from "../../../provider/framework/types.ts";
+import type { Properties } from "../../../provider/framework/types.ts";
 import { dockerHostService } from "../../../provider/resources/docker-host-service.ts";
 import { closeSessions } from "../../../provider/resources/sessions.ts";
+import { callOf } from "../../call.ts";
 import { impossible } from "../machines/support.ts";
 import { type AppImage, appImage } from "./images.ts";
 import { ask, type DockerWorld, dockerWorld, spec, stack } from "./world.ts";
 
 describe.skipIf(impossible)(`the resource of a service${impossible ? ` (${impossible})` : ""}`, () => {
   let world: DockerWorld;
-  let said: string[] = [];
-  const call: CallContext = {
-    urn: "urn:pulumi:test::berth::berth:docker:HostService::site-service",
-    name: "site-service",
-    timeoutSeconds: undefined,
-    signal: new AbortController().signal,
-    log: (severity, message) => said.push(`${severity}: ${message}`),
-    status: () => undefined,
-  };
+  const said: string[] = [];
+  const call = callOf("site-service", said);
   const resource = () => dockerHostService(world.folder);
   const inputsOf = async (image: AppImage, more: Record<string, unknown> = {}): Promise<Properties> => {
     const { id, path, layers, architecture } = await appImage(world.folder, image);
@@ -45,7 +39,7 @@ describe.skipIf(impossible)(`the resource of a service${impossible ? ` (${imposs
   });
 
   test("a preview tells what would be sent, and a create does it", async () => {
-    said = [];
+    said.length = 0;
     const inputs = await inputsOf({ version: "v1" });
     const foreseen = await resource().preview?.(inputs, undefined, call);
     expect(said).toEqual([
@@ -67,7 +61,7 @@ describe.skipIf(impossible)(`the resource of a service${impossible ? ` (${imposs
   });
 
   test("another image is an update, which a preview tells with the layers it sends", async () => {
-    said = [];
+    said.length = 0;
     const news = await inputsOf({ version: "v2" });
     expect(await resource().diff?.(state, news, call)).toMatchObject({
       changes: true,
@@ -92,7 +86,7 @@ describe.skipIf(impossible)(`the resource of a service${impossible ? ` (${imposs
   });
 
   test("a refresh sees what somebody did, and the next update is one", async () => {
-    said = [];
+    said.length = 0;
     await world.remote.run(`docker stop ${String(state.outputs["container"])}`);
     const seen = await resource().read?.(state.id, state, call);
     expect(said[0]).toMatch(/warning: .* is exited; the next pulumi up puts that right/);
@@ -105,7 +99,7 @@ describe.skipIf(impossible)(`the resource of a service${impossible ? ` (${imposs
   });
 
   test("a host that does not answer keeps its state, with a warning", async () => {
-    said = [];
+    said.length = 0;
     const lost = { inputs: { ...state.inputs, port: 2 }, outputs: state.outputs };
     expect(await resource().read?.(state.id, lost, call)).toEqual(lost);
     expect(said[0]).toMatch(/warning: dock1 could not be read, its state is kept/);

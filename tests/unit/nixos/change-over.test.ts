@@ -13,11 +13,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { shells } from "../shells.ts";
 
 /** The change-over under this machine's shells, in a folder of its own, with systemd and the instances played. */
 
 const source = new URL("../../../nixos/services/change-over.sh", import.meta.url).pathname;
-const shells = ["dash", "bash"].filter((shell) => spawnSync(shell, ["-c", ":"]).error === undefined);
 
 let folder: string;
 const inside = (...path: string[]) => join(folder, ...path);

@@ -1,9 +1,9 @@
 import { Decrypter, Encrypter } from "age-encryption";
 import { expect, test } from "vitest";
-import type { CallContext } from "../../../provider/framework/types.ts";
 import { ageKey } from "../../../provider/resources/age-key.ts";
+import { callOf } from "../../call.ts";
 
-const call = {} as CallContext;
+const call = callOf("one");
 
 test("what is encrypted for the recipient is read with the identity, and with no other's", async () => {
   const [ours, others] = await Promise.all([ageKey.create({}, call), ageKey.create({}, call)]);

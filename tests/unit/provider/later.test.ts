@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import { doneLater } from "../../../provider/framework/later.ts";
-import type { CallContext, UpdatableHandler } from "../../../provider/framework/types.ts";
+import type { UpdatableHandler } from "../../../provider/framework/types.ts";
+import { callOf } from "../../call.ts";
 
-const call = {} as CallContext;
+const call = callOf("one");
 const state = { inputs: { a: 1 }, outputs: { b: 2 } };
 const known = { ...state, id: "1" };
 

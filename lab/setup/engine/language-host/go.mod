@@ -1,8 +1,11 @@
 module berth.invalid/language-host
 
-go 1.21
+go 1.22
 
-require github.com/pulumi/pulumi/sdk/v3 v3.60.0
+require (
+	github.com/pulumi/pulumi/sdk/v3 v3.60.0
+	gopkg.in/yaml.v3 v3.0.1
+)
 
 require (
 	github.com/Microsoft/go-winio v0.5.2 // indirect
@@ -59,7 +62,6 @@ require (
 	google.golang.org/grpc v1.51.0 // indirect
 	google.golang.org/protobuf v1.28.1 // indirect
 	gopkg.in/warnings.v0 v0.1.2 // indirect
-	gopkg.in/yaml.v3 v3.0.1 // indirect
 	lukechampine.com/frand v1.4.2 // indirect
 	sourcegraph.com/sourcegraph/appdash v0.0.0-20211028080628-e2786a622600 // indirect
 )

@@ -10,12 +10,10 @@ import {
   restoreScript,
 } from "../../../../deployer/docker/script.ts";
 import { renderDocument } from "../../../../deployer/remote/scripts.ts";
+import { shells } from "../../shells.ts";
 
 const folder = new URL("../../../../deployer/remote/", import.meta.url).pathname;
 const lib = readFileSync(join(folder, "docker-lib.sh"), "utf8");
-const shells = ["sh", "dash", "bash"].filter(
-  (shell) => spawnSync(shell, ["-c", "exit 0"]).error === undefined,
-);
 
 /** Text of one line with all that shells stumble over. */
 const line = fc

@@ -12,11 +12,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { shells } from "../../shells.ts";
 
 const script = (name: string) =>
   readFileSync(new URL(`../../../../deployer/remote/${name}.sh`, import.meta.url), "utf8");
-const has = (program: string) => spawnSync(program, ["-c", "exit 0"]).error === undefined;
-const shells = ["dash", "bash"].filter(has);
 
 const id = "one";
 /** A guard that is on watch until the trial has ended, in whatever way. */

@@ -1,13 +1,13 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { run } from "../../../../deployer/process.ts";
+import { shells } from "../../shells.ts";
 
 /** Shells that `sh` is somewhere. */
-const shells = ["sh", "dash", "bash"].filter((shell) => spawnSync(shell, ["-c", "exit 0"]).status === 0);
 
 /** The host's programs are played by scripts: what they are asked for is written down. */
 let folder: string;

@@ -12,10 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { shells } from "../../shells.ts";
 
 const script = readFileSync(new URL("../../../../deployer/remote/profile.sh", import.meta.url), "utf8");
-const has = (program: string) => spawnSync(program, ["-c", "exit 0"]).error === undefined;
-const shells = ["dash", "bash"].filter(has);
 
 /** A folder of profiles with these links, beside the system's own. */
 function profiles(links: Record<string, string> = {}): string {

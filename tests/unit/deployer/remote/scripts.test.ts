@@ -13,16 +13,11 @@ import {
   scriptNames,
 } from "../../../../deployer/remote/scripts.ts";
 import type { RemoteOptions, SshSession } from "../../../../deployer/ssh/session.ts";
+import { has, shells } from "../../shells.ts";
 
 const folder = new URL("../../../../deployer/remote/", import.meta.url).pathname;
 const lib = readFileSync(join(folder, "lib.sh"), "utf8");
 const shim = new URL("../../../../deployer/install/ssh-shim", import.meta.url).pathname;
-
-const has = (program: string, ...args: string[]) =>
-  spawnSync(program, args, { input: "" }).error === undefined;
-
-/** Shells that `sh` is somewhere: dash at Debian's, bash at NixOS's. */
-const shells = ["sh", "dash", "bash"].filter((shell) => has(shell, "-c", "exit 0"));
 
 /** Text of one line with all that shells and formats stumble over. */
 const line = fc

@@ -21,10 +21,9 @@ import {
   renewServices,
 } from "../../../../deployer/secrets/credentials.ts";
 import type { RemoteOptions, SshSession } from "../../../../deployer/ssh/session.ts";
+import { shells } from "../../shells.ts";
 
 /** The scripts under this machine's shells, in a folder of their own, with systemd's programs played. */
-
-const shells = ["dash", "bash"].filter((shell) => spawnSync(shell, ["-c", ":"]).error === undefined);
 
 let folder: string;
 const credentials = (...path: string[]) => join(folder, "berth/credentials", ...path);
