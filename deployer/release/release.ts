@@ -125,6 +125,10 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   let trialIsOver: (() => void) | undefined;
   /** Takes back the root of a release that is not kept. */
   let rooting: ReturnType<typeof rootBeside> | undefined;
+  const keepRoot = async () => {
+    await rooting;
+    rooting = undefined;
+  };
   try {
     // All that is needed is at hand, and it is this host's turn: the trial need not wait for what the preparation has to tell.
     const over = stream && !wanted.before ? turnAtOnce(hooks) : undefined;
@@ -171,10 +175,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       const begun = await begin();
       const switched = await judgeTrial(session, id, { wanted, earlier, hooks, begun });
       finished = switched.kept;
-      if (finished) {
-        await rooting;
-        rooting = undefined;
-      }
+      if (finished) await keepRoot();
       due = switched.rebootDue;
     }
     if (due.length > 0 && wanted.reboot) {
@@ -183,8 +184,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       due = await rebootOnTrial({ session, id, wanted, earlier, hooks }, due.join(", "));
     }
     trialIsOver?.();
-    await rooting;
-    rooting = undefined;
+    await keepRoot();
     await keepRoots(wanted, hooks);
     await prune(session, wanted, hooks);
     return { toplevel: wanted.toplevel, previous: earlier.current, rebootDue: due };
