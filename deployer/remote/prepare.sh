@@ -11,6 +11,11 @@ find_machine
 
 if [ ! -d "$berth_roots" ] || [ ! -d "$berth_state" ]; then mkdir -p "$berth_roots" "$berth_state"; fi
 take_lock
+# Whoever sent this has given it up before it was all here: see finish.sh.
+if [ -e "$berth_run/over-$doc_id" ]; then
+  rm -f "$berth_run/over-$doc_id"
+  unlock_and_refuse 'it was called off'
+fi
 # Nix takes longest to start, and waits for what it is fed below, once that is rooted.
 if [ -n "$doc_trial" ]; then
   mkdir -p "$trial_dir"
@@ -18,11 +23,6 @@ if [ -n "$doc_trial" ]; then
   timeout 15 nix-store --import <"$trial_dir/import" >/dev/null 2>&1 &
   importing=$!
   exec 9>"$trial_dir/import"
-fi
-# Whoever sent this has given it up before it was all here: see finish.sh.
-if [ -e "$berth_run/over-$doc_id" ]; then
-  rm -f "$berth_run/over-$doc_id"
-  unlock_and_refuse 'it was called off'
 fi
 
 # A deployer that died has left its trial to its guard, which outlives the lock. What runs now is then not yet the old system:
