@@ -38,14 +38,14 @@ function host({ late = 0, system = "the host's" }: { late?: number; system?: str
   put(
     "bin/systemd-run",
     `#!/bin/sh
-while case $1 in --unit=*) unit=\${1#--unit=} ;; --*) ;; *) false ;; esac do shift; done
+while case $1 in --unit=*) unit=\${1#--unit=} ;; --setenv=*) set="$set \${1#--setenv=}" ;; --*) ;; *) false ;; esac do shift; done
 : >"${root}/units/$unit"
 case $unit in *trial*) late=${late} ;; *) late=0 ;; esac
-{ sleep "$late"; "$@"; rm -f "${root}/units/$unit"; } >/dev/null 2>&1 </dev/null 7>&- 8>&- &
+{ sleep "$late"; env -i LANG=C.UTF-8 $set "$@"; rm -f "${root}/units/$unit"; } >/dev/null 2>&1 </dev/null 7>&- 8>&- &
 `,
   );
   put("bin/systemctl", `#!/bin/sh\nls "${root}/units"\n`);
-  put("toplevel/bin/switch-to-configuration", `#!/bin/sh\necho "$1" >>"${root}/switched"\n`);
+  put("toplevel/bin/switch-to-configuration", `#!/bin/sh\necho "$1 in $LC_ALL" >>"${root}/switched"\n`);
   // As the library finds it out, unless it is to be another's.
   const arch = spawnSync("uname", ["-m"], { encoding: "utf8" }).stdout.trim();
   put("toplevel/system", system === "the host's" ? `${arch}-linux` : system);
@@ -75,6 +75,8 @@ describe.each(shells)("a trial that %s arms", (shell) => {
     await one.run(shell, "arm /nowhere 60\nbegin");
     expect(one.switched()).toBe(false);
     await expect.poll(one.switched, { timeout: 30_000 }).toBe(true);
+    // The language of the way back, whatever the host's.
+    await expect.poll(() => readFileSync(join(one.root, "switched"), "utf8")).toBe("test in C\n");
   });
 
   test("is not switched to when it is called off, also where its unit comes up later, and leaves nothing", async () => {
