@@ -22,8 +22,10 @@ export interface ProjectParts {
   name: string;
   /** JavaScript of the program. */
   program: string;
-  /** What is run for the one provider: its name, and the folder of `pulumi-resource-<name>`. */
-  provider: { name: string; path: string };
+  /** What is run for a provider: its name, and the folder of `pulumi-resource-<name>`. @default none */
+  provider?: { name: string; path: string };
+  /** Of the runtime, beside `typescript: false`. @default none */
+  options?: Record<string, unknown>;
   env?: Record<string, string>;
 }
 
@@ -32,9 +34,9 @@ export async function project(parts: ProjectParts): Promise<Project> {
   const files = {
     "Pulumi.yaml": JSON.stringify({
       name: parts.name,
-      runtime: { name: "nodejs", options: { typescript: false } },
+      runtime: { name: "nodejs", options: { typescript: false, ...parts.options } },
       main: "index.js",
-      plugins: { providers: [parts.provider] },
+      plugins: { providers: parts.provider ? [parts.provider] : [] },
     }),
     "package.json": JSON.stringify({ name: parts.name, type: "module" }),
     "index.js": parts.program,
