@@ -110,14 +110,24 @@ async function build(root, cache, at) {
     at(`compiling ${file}`);
     const flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-tags", tags];
     const linker = `-s -w -X ${sdk}/go/common/version.Version=v${version}`;
-    return must(`building ${target}`, [go, "build", ...flags, "-ldflags", linker, "-o", join(root, file), target], {
-      ...base,
-      cwd: join(checkout, "lab/setup/engine", module),
-    });
+    return must(
+      `building ${target}`,
+      [go, "build", ...flags, "-ldflags", linker, "-o", join(root, file), target],
+      {
+        ...base,
+        cwd: join(checkout, "lab/setup/engine", module),
+      },
+    );
   };
   at("fetching modules");
   const host = "pulumi-language-nodejs";
   await compile("language-host", languageHost, "osusergo", `${sdk}/nodejs/cmd/${host}`, `lib/${host}`);
   await compile("language-host", languageHost, "osusergo", "./options", `bin/${host}`);
-  await compile("cli", pulumi, "osusergo,grpcnotrace", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "bin/pulumi");
+  await compile(
+    "cli",
+    pulumi,
+    "osusergo,grpcnotrace",
+    "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    "bin/pulumi",
+  );
 }
