@@ -253,11 +253,15 @@ export class SshSession {
       if (answer?.exitCode === 0) return;
     }
     this.drop();
-    try {
-      await this.#open(10_000);
-    } catch {
-      await this.waitUntilReachable(deadline, options);
-      await this.#open(30_000);
+    const end = Date.now() + deadline;
+    for (;;) {
+      try {
+        return await this.#open(10_000);
+      } catch (error) {
+        if (Date.now() >= end) throw error;
+      }
+      // May go well, and the next login be refused: a first boot starts sshd once more.
+      await this.waitUntilReachable(end - Date.now(), options);
     }
   }
 

@@ -48,6 +48,8 @@ export async function dockerServer({ env }: Lab, name: string): Promise<DockerSe
     loginKey: login.privateKey,
   });
   await session.waitUntilReachable(120_000, { patient: true });
+  // cloud-init starts its sshd once more.
+  await session.ready(60_000);
   const on = async (line: string) => {
     const ended = await session.sh(line, { deadline: 60_000 });
     if (ended.exitCode !== 0) throw new Error(`${line}: ${ended.stderr}`);

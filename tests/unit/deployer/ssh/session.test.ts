@@ -129,12 +129,12 @@ describe("a session", () => {
   });
 
   describe("that is shared", () => {
-    /** A master stands when its socket is there, and stays; everything else ends at once. */
-    async function shared() {
+    /** A master stands when its socket is there, and stays, but for the first ones, which are refused; everything else ends at once. */
+    async function shared({ refused = 0 } = {}) {
       const bin = mkdtempSync(join(tmpdir(), "berth-ssh-"));
       writeFileSync(
         join(bin, "ssh"),
-        `#!/bin/sh\n[ "$3" = -M ] || exit 0\necho $$ >>${bin}/masters\nsleep 1\n: >"\${2%/*}/master"\nexec sleep 60\n`,
+        `#!/bin/sh\n[ "$3" = -M ] || exit 0\necho $$ >>${bin}/masters\n[ $(wc -l <${bin}/masters) -gt ${refused} ] || exit 255\nsleep 1\n: >"\${2%/*}/master"\nexec sleep 60\n`,
         { mode: 0o755 },
       );
       vi.stubEnv("PATH", `${bin}${delimiter}${process.env.PATH}`);
@@ -174,6 +174,14 @@ describe("a session", () => {
       await session.ready(30_000);
       expect((await first).exitCode).toBe(0);
       expect(masters()).toHaveLength(1);
+    });
+
+    test("is ready though it is refused again after a login that went well", async () => {
+      await using world = await shared({ refused: 2 });
+      const { session, masters } = world;
+      await session.ready(30_000);
+      expect(masters()).toHaveLength(3);
+      expect((await session.sh("one", { deadline: 30_000 })).exitCode).toBe(0);
     });
   });
 
