@@ -4,5 +4,5 @@ import { spawnSync } from "node:child_process";
 export const has = (program: string, ...args: string[]): boolean =>
   spawnSync(program, args, { input: "" }).error === undefined;
 
-/** What `sh` is somewhere, as far as it is here: dash at Debian's, bash at NixOS's. */
-export const shells = ["dash", "bash"].filter((shell) => has(shell, "-c", "exit 0"));
+/** `sh`, and what that is somewhere, as far as it is here: dash at Debian's, bash at NixOS's. */
+export const shells = ["sh", "dash", "bash"].filter((shell) => has(shell, "-c", "exit 0"));

@@ -7,8 +7,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { run } from "../../../../deployer/process.ts";
 import { shells } from "../../shells.ts";
 
-/** Shells that `sh` is somewhere. */
-
 /** The host's programs are played by scripts: what they are asked for is written down. */
 let folder: string;
 let script: string;
