@@ -1,7 +1,7 @@
 import type { ServiceSpec } from "../../config/container-spec.ts";
 import { Failure } from "../failure.ts";
 import { lastLines } from "../process.ts";
-import { quote } from "../ssh/session.ts";
+import { quote } from "../ssh/quote.ts";
 import { createArguments, type Owner, variables } from "./arguments.ts";
 import type { FoundContainer } from "./look.ts";
 import { type DockerHost, first, onDocker } from "./script.ts";

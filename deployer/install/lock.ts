@@ -7,7 +7,8 @@ import { jsonOrUndefined } from "../json.ts";
 import { ownerOf } from "../owner.ts";
 import { type Document, renderDocument } from "../remote/scripts.ts";
 import { howToBeLetIn, publicLineOf } from "../ssh/let-in.ts";
-import { become, isLoginDenied, quote, type SshSession } from "../ssh/session.ts";
+import { quote } from "../ssh/quote.ts";
+import { become, isLoginDenied, type SshSession } from "../ssh/session.ts";
 
 /** Seconds without a sign of life after which a host is let go of; a deployer that dies takes its connection with it at once. */
 const silence = 45;

@@ -113,6 +113,8 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   const opening = isAtHand(wanted) && session.ready(1_000, { signal: hooks.signal }).catch(() => undefined);
   const { stream, ...closure } = await closureAtHand(session, wanted, hooks);
   hooks.learnt?.closure(closure);
+  // Here the handshake leaves room for that; later, all of it is the host's.
+  if (wanted.runs !== wanted.toplevel) session.foreseeRenewal();
   await opening;
   // A change of its server's type in the same update has left it booting.
   await session.ready(bootSeconds * 1_000, { signal: hooks.signal });
@@ -155,8 +157,6 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     } else {
       warnOfTwoWaysBack(earlier, hooks);
       hooks.learnt?.lacks({ paths: prepared.missing, bytes: prepared.missingBytes });
-      // On the host there is enough to do meanwhile.
-      rooting = rootBeside(wanted);
       const begin = async (): Promise<Begun> => {
         if (prepared.armed) {
           hooks.status("switching on trial");
@@ -173,7 +173,10 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
         return await beginTrial(session, id, wanted);
       };
       const begun = await begin();
-      const switched = await judgeTrial(session, id, { wanted, earlier, hooks, begun });
+      const judging = judgeTrial(session, id, { wanted, earlier, hooks, begun });
+      // Beside the handshake: nothing else goes on then.
+      rooting = rootBeside(wanted);
+      const switched = await judging;
       finished = switched.kept;
       if (finished) await keepRoot();
       due = switched.rebootDue;

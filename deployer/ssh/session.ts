@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +8,9 @@ import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { type Ended, lastLines, NotStarted, run, runPiped } from "../process.ts";
 import { hostAlias, knownHosts, type SshTarget, sshConfig } from "./config.ts";
 import { FolderWatch } from "./folder-watch.ts";
-import { ResidentShell } from "./shell.ts";
+import { Master } from "./master.ts";
+import { quote } from "./quote.ts";
+import { goesByItself, Way } from "./way.ts";
 
 const residentScript = readFileSync(new URL("./resident.sh", import.meta.url), "utf8");
 
@@ -47,15 +48,18 @@ export class SshSession {
   readonly alias: string;
   readonly #folder: string;
   readonly #controlPath: string;
-  #master: ChildProcess | undefined;
+  #master: Master | undefined;
   /** Every one that was started and has not ended: one that was dropped as it opened is not the shared one, and would stay. */
-  readonly #started = new Set<ChildProcess>();
+  readonly #started = new Set<Master>();
+  /** Started, and waits to be the next one. */
+  #next: Master | undefined;
+  /** Whether this process may open the way that ssh would take. */
+  #opensWay = false;
+  #ways = 0;
   #opening: Promise<void> | undefined;
   /** How often the shared connection was given up. */
   #given = 0;
   #closed = false;
-  /** On the shared connection, where one was asked for before that was opened. */
-  #shell: ResidentShell | undefined;
   #wantsShell = false;
   /** When the shared connection was seen to stand; milliseconds since the epoch. */
   #stoodAt = 0;
@@ -82,6 +86,7 @@ export class SshSession {
       await writeFile(files.identity, `${target.loginKey.trimEnd()}\n`, { mode: 0o600 });
     }
     await writeFile(session.configFile, sshConfig(target, files), { mode: 0o600 });
+    session.#opensWay = target.jump === undefined && (await goesByItself(session.configFile, session.alias));
     return session;
   }
 
@@ -108,9 +113,10 @@ export class SshSession {
   async sh(script: string, options: RemoteOptions): Promise<Ended> {
     if (!options.fresh) await this.#open(options.deadline);
     const asSelf = options.asSelf && this.target.user !== "root";
-    const resident = options.behind ? this.#shell?.usable : this.#shell?.idle;
-    if (!options.fresh && !options.confidential && !asSelf && this.#shell && resident) {
-      const ended = this.#shell.run(script, { ...options, input: options.input ?? "" });
+    const shell = this.#master?.shell;
+    const resident = options.behind ? shell?.usable : shell?.idle;
+    if (!options.fresh && !options.confidential && !asSelf && shell && resident) {
+      const ended = shell.run(script, { ...options, input: options.input ?? "" });
       options.onSent?.();
       return await ended;
     }
@@ -132,10 +138,11 @@ export class SshSession {
     { input, deadline, signal }: Pick<RemoteOptions, "deadline" | "signal"> & { input: Uint8Array },
   ): Promise<Ended> {
     // Not even a moment later: what has just been sent may be followed by this.
-    if (this.#shell?.usable && this.#stands)
-      return await this.#shell.run(command, { input, deadline, signal });
+    const standing = this.#stands ? this.#master?.shell : undefined;
+    if (standing?.usable) return await standing.run(command, { input, deadline, signal });
     await this.#open(deadline);
-    if (this.#shell?.idle) return this.#shell.run(command, { input, deadline, signal });
+    const shell = this.#master?.shell;
+    if (shell?.idle) return shell.run(command, { input, deadline, signal });
     return run("ssh", ["-F", this.configFile, this.alias, command], { input, deadline, signal });
   }
 
@@ -270,34 +277,43 @@ export class SshSession {
    * one is given up first, as it may hang.
    */
   async renew(deadline: number): Promise<void> {
-    this.drop();
+    const next = this.#next;
+    this.#giveUp("SIGKILL", next);
+    this.#next = next;
     await this.#open(deadline);
+  }
+
+  /** Have an ssh ready for the connection that is opened next. Nothing is sent to the host by it until then. */
+  foreseeRenewal(): void {
+    if (this.#opensWay && !this.#closed && !this.#next?.runs) this.#next = this.#start();
   }
 
   /** End the connection and remove the keys. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const master of this.#started) master.kill("SIGTERM");
-    this.#forget();
+    this.#giveUp("SIGTERM");
     await removePrivateFolder(this.#folder);
   }
 
   /** Forget the shared connection (the host went away); the next command opens a new one. */
   drop(): void {
-    for (const master of this.#started) master.kill("SIGKILL");
-    this.#forget();
+    this.#giveUp("SIGKILL");
   }
 
-  #forget(): void {
+  #giveUp(signal: NodeJS.Signals, kept?: Master): void {
+    for (const master of this.#started) {
+      if (master === kept) continue;
+      master.kill(signal);
+      this.#started.delete(master);
+    }
     this.#given++;
-    this.#started.clear();
     this.#master = undefined;
+    this.#next = undefined;
     this.#opening = undefined;
-    this.#shell = undefined;
   }
 
   get #stands(): boolean {
-    return this.#master !== undefined && this.#master.exitCode === null && existsSync(this.#controlPath);
+    return this.#master?.runs === true && existsSync(this.#controlPath);
   }
 
   async #open(deadline: number): Promise<void> {
@@ -311,48 +327,42 @@ export class SshSession {
     await this.#opening;
   }
 
+  #start(): Master {
+    const { configFile, alias, target } = this;
+    const master = new Master({
+      ...{ configFile, alias },
+      shell: this.#wantsShell ? `exec ${become(target.user)}sh -c ${quote(residentScript)}` : undefined,
+      way: this.#opensWay ? new Way(this.#folder, `way-${this.#ways++}`, target) : undefined,
+    });
+    this.#started.add(master);
+    void master.ended.then(() => this.#started.delete(master));
+    return master;
+  }
+
   /** Nothing is awaited before ssh has started: what the caller does next goes on beside the handshake, not before it. */
   async #startMaster(deadline: number): Promise<void> {
     rmSync(this.#controlPath, { force: true });
-    const shell = this.#wantsShell
-      ? `exec ${become(this.target.user)}sh -c ${quote(residentScript)}`
-      : undefined;
-    const master = spawn(
-      "ssh",
-      ["-F", this.configFile, "-M", ...(shell ? [this.alias, shell] : ["-N", this.alias])],
-      { stdio: shell ? ["pipe", "pipe", "pipe"] : ["ignore", "ignore", "pipe"] },
-    );
-    this.#started.add(master);
-    const resident = shell ? new ResidentShell(master) : undefined;
-    let said = "";
-    master.stderr?.on("data", (chunk: Buffer) => {
-      said = (said + chunk.toString("utf8")).slice(-4_000);
-    });
-    const exited = new Promise<void>((resolve) =>
-      master
-        .once("close", () => {
-          this.#started.delete(master);
-          resolve();
-        })
-        .once("error", (error) => {
-          said ||= error.message;
-          resolve();
-        }),
-    );
+    const master = this.#next?.runs ? this.#next : this.#start();
+    this.#next = undefined;
+    master.open();
     const end = Date.now() + Math.min(deadline, 30_000);
     const given = this.#given;
     const watch = new FolderWatch(this.#folder);
     try {
       while (!existsSync(this.#controlPath)) {
-        const gone = await Promise.race([exited.then(() => true), watch.change(50).then(() => false)]);
+        const gone = await Promise.race([master.ended.then(() => true), watch.change(50).then(() => false)]);
         // Given up by another who shares it, who opens it anew or leaves that to the next.
         if (given !== this.#given && !this.#closed) return await this.#open(deadline);
+        if (gone && master.astray && !this.#closed) {
+          this.#opensWay = false;
+          return await this.#startMaster(deadline);
+        }
         if (gone || Date.now() > end) {
           master.kill("SIGKILL");
           throw new Failure({
             host: this.label,
             tried: "open an ssh connection",
-            cameBack: lastLines(said, 3) || (gone ? "ssh ended without a word" : "no answer in time"),
+            cameBack: lastLines(master.said, 3) || (gone ? "ssh ended without a word" : "no answer in time"),
             next: "check that the host is up and its firewall lets this machine in, then run pulumi up again",
           });
         }
@@ -363,7 +373,6 @@ export class SshSession {
     // Given up while it opened: the one that stands now is another's.
     if (!this.#started.has(master)) return await this.#open(deadline);
     this.#master = master;
-    this.#shell = resident;
     this.#stoodAt = Date.now();
   }
 }
@@ -389,8 +398,3 @@ export const isLoginDenied = (said: string): boolean => /permission denied \(/i.
 /** What makes a command root's. It asks for no password: nobody is there to give one. */
 export const become = (user: string): string =>
   user === "root" ? "" : '"$(command -v sudo || command -v doas || echo sudo)" -n ';
-
-/** Quote for a POSIX shell. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { quote } from "../../deployer/ssh/session.ts";
+import { quote } from "../../deployer/ssh/quote.ts";
 import type { DockerHost } from "./docker-driver.ts";
 
 /** Where a host with Docker is: an ssh configuration that says how it is reached, its name in there, and its address. */

@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { isIdentityMismatch, quote, SshSession } from "../../../../deployer/ssh/session.ts";
+import { quote } from "../../../../deployer/ssh/quote.ts";
+import { isIdentityMismatch, SshSession } from "../../../../deployer/ssh/session.ts";
 
 const target = {
   stack: "dev",
@@ -129,31 +131,71 @@ describe("a session", () => {
   });
 
   describe("that is shared", () => {
-    /** A master stands when its socket is there, and stays, but for the first ones, which are refused; everything else ends at once. */
-    async function shared({ refused = 0 } = {}) {
+    /**
+     * A master stands when its host has said something to it, a second after it was started, and stays; but for the first ones, which are
+     * refused. Everything else ends at once.
+     * @param wayless it cannot start what opens its way
+     */
+    async function shared({ refused = 0, wayless = false } = {}) {
       const bin = mkdtempSync(join(tmpdir(), "berth-ssh-"));
-      writeFileSync(
-        join(bin, "ssh"),
-        `#!/bin/sh\n[ "$3" = -M ] || exit 0\necho $$ >>${bin}/masters\n[ $(wc -l <${bin}/masters) -gt ${refused} ] || exit 255\nsleep 1\n: >"\${2%/*}/master"\nexec sleep 60\n`,
-        { mode: 0o755 },
-      );
+      writeFileSync(join(bin, "ssh"), master({ bin, refused, wayless }), { mode: 0o755 });
+      const host = createServer((socket) => socket.on("error", () => undefined).write("SSH-2.0-host\n"));
+      const heard: Socket[] = [];
+      host.on("connection", (socket) => heard.push(socket)).listen(0, "127.0.0.1");
+      await new Promise((resolve) => host.once("listening", resolve));
+      const { port } = host.address() as { port: number };
       vi.stubEnv("PATH", `${bin}${delimiter}${process.env.PATH}`);
       const masters = () =>
         existsSync(join(bin, "masters"))
           ? readFileSync(join(bin, "masters"), "utf8").trim().split("\n").map(Number)
           : [];
-      const session = await SshSession.create({ ...target, port: 22 });
+      const session = await SshSession.create({ ...target, port });
       return {
-        session,
-        masters,
+        ...{ session, masters, heard, bin },
         async [Symbol.asyncDispose]() {
           await session.close();
           vi.unstubAllEnvs();
+          for (const socket of heard) socket.destroy();
+          host.close();
           await expect.poll(() => masters().filter(runs)).toEqual([]);
+          // Nor what opened their ways.
+          const folder = dirname(session.configFile);
+          await expect
+            .poll(() => execFileSync("ps", ["-A", "-o", "args="], { encoding: "utf8" }), { timeout: 5_000 })
+            .not.toContain(folder);
           rmSync(bin, { recursive: true });
         },
       };
     }
+    const master = ({
+      bin,
+      refused,
+      wayless,
+    }: {
+      bin: string;
+      refused: number;
+      wayless: boolean;
+    }) => `#!/bin/sh
+[ "$3" = -M ] || exit 0
+echo $$ >>${bin}/masters
+echo "$@" >>${bin}/asked
+[ $(wc -l <${bin}/masters) -gt ${refused} ] || exit 255
+folder=\${2%/*}
+sleep 1
+while [ $# -gt 0 ]; do
+  case $1 in
+    ProxyCommand=*)
+      [ ${wayless} = false ] || { echo 'no way' >&2; exit 255; }
+      mkfifo "$folder/silence"
+      sh -c "exec \${1#ProxyCommand=}" <>"$folder/silence" | { read -r banner && echo "$banner" >>${bin}/banners && : >"$folder/master"; exec cat >/dev/null; }
+      exit 255
+      ;;
+  esac
+  shift
+done
+: >"$folder/master"
+exec sleep 60
+`;
 
     test("and dropped while its connection opens serves whoever waited, and leaves no connection behind", async () => {
       await using world = await shared();
@@ -174,6 +216,46 @@ describe("a session", () => {
       await session.ready(30_000);
       expect((await first).exitCode).toBe(0);
       expect(masters()).toHaveLength(1);
+    });
+
+    test("and told of the next connection has it ready, and nothing is said to the host before its time", async () => {
+      await using world = await shared();
+      const { session, masters, heard } = world;
+      await session.ready(30_000);
+      session.foreseeRenewal();
+      session.foreseeRenewal();
+      await expect.poll(masters).toHaveLength(2);
+      await sleep(1_500);
+      expect(heard).toHaveLength(1);
+      await session.renew(30_000);
+      expect([masters().length, heard.length]).toEqual([2, 2]);
+      expect(readFileSync(join(world.bin, "banners"), "utf8")).toBe("SSH-2.0-host\n".repeat(2));
+      expect(masters().filter(runs)).toEqual([masters()[1]]);
+      expect((await session.sh("one", { deadline: 30_000 })).exitCode).toBe(0);
+      expect(masters()).toHaveLength(2);
+    });
+
+    test("and told of a next connection that never comes leaves nothing behind", async () => {
+      await using world = await shared();
+      await world.session.ready(30_000);
+      world.session.foreseeRenewal();
+      world.session.drop();
+      world.session.foreseeRenewal();
+      await expect.poll(world.masters).toHaveLength(3);
+    });
+
+    test("goes by itself where ssh cannot be given a way", async () => {
+      await using world = await shared({ wayless: true });
+      await world.session.ready(30_000);
+      const [first, second, ...more] = readFileSync(join(world.bin, "asked"), "utf8").trim().split("\n");
+      expect([first?.includes("ProxyCommand"), second?.includes("ProxyCommand"), more]).toEqual([
+        true,
+        false,
+        [],
+      ]);
+      world.session.foreseeRenewal();
+      await world.session.renew(30_000);
+      expect(readFileSync(join(world.bin, "asked"), "utf8").match(/ProxyCommand/g)).toHaveLength(1);
     });
 
     test("is ready though it is refused again after a login that went well", async () => {
