@@ -66,6 +66,10 @@ for root in "$berth_roots"/old-* "$berth_roots"/booted-* "$berth_roots"/new-*; d
   [ ! -L "$root" ] || [ -d "$berth_run/${left#*-}" ] || rm -f "$root"
 done
 
+# Nothing that is looked at changes from here on, until the trial begins. Asked before systemd has two units to start.
+look >"$trial_dir/seen" &
+looking=$!
+
 # shellcheck disable=SC2046 # Paths in the store have no blanks.
 set -- $(readlink -f /run/current-system /run/booted-system)
 old=$1
@@ -88,9 +92,6 @@ stop() {
   if [ "$armed" = true ]; then call_off; fi
   unlock_and_refuse "$1"
 }
-# Nothing that is looked at changes from here on, until the trial begins.
-look >"$trial_dir/seen" &
-looking=$!
 
 head -c "$doc_list" >"$trial_dir/paths"
 : >"$trial_dir/invalid"

@@ -12,6 +12,9 @@ export interface MasterArgs {
   way?: Way | undefined;
 }
 
+/** Seconds that it waits for its way: its patience counts from its start. To "none", it prefers what the configuration says. */
+const aDay = 86_400;
+
 /** The ssh that owns a shared connection, from its start to its end. */
 export class Master {
   /** Where one was asked for. */
@@ -26,8 +29,7 @@ export class Master {
 
   constructor({ configFile, alias, shell, way }: MasterArgs) {
     this.#way = way;
-    // Its own patience counts from here, not from when its way is opened.
-    const route = way ? ["-o", `ProxyCommand=${way.proxyCommand}`, "-o", "ConnectTimeout=none"] : [];
+    const route = way ? ["-o", `ProxyCommand=${way.proxyCommand}`, "-o", `ConnectTimeout=${aDay}`] : [];
     this.#child = spawn(
       "ssh",
       ["-F", configFile, "-M", ...route, ...(shell === undefined ? ["-N", alias] : [alias, shell])],

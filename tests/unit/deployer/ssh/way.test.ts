@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { goesByItself, isDirect, Way } from "../../../../deployer/ssh/way.ts";
+import { has } from "../../shells.ts";
 
 /** A folder with all that a shell or ssh would take for something else. */
 function oddFolder(): string {
@@ -141,14 +142,6 @@ async function closed(taken: number): Promise<number> {
 }
 
 describe("ssh goes by itself", () => {
-  const haveSsh = (() => {
-    try {
-      return execFileSync("ssh", ["-V"], { stdio: "ignore" }) === null;
-    } catch {
-      return false;
-    }
-  })();
-
   test.for<[boolean, string]>([
     [true, ""],
     [true, "Host *\n  ServerAliveInterval 60\n  ProxyJump none\n"],
@@ -159,7 +152,7 @@ describe("ssh goes by itself", () => {
     [false, "Host *\n  BindInterface wg0\n"],
     [false, "Host *\n  AddressFamily inet6\n"],
   ])("is %s of a user with %j", ([expected, users], { skip }) => {
-    skip(!haveSsh, "ssh is not installed");
+    skip(!has("ssh"), "ssh is not installed");
     const file = join(oddFolder(), "config");
     writeFileSync(file, `Host berth-dev-web1\n  HostName 203.0.113.7\n${users}`);
     const settings = execFileSync("ssh", ["-G", "-F", file, "berth-dev-web1"], { encoding: "utf8" });
