@@ -2,10 +2,10 @@ import { readdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
-import { execa } from "execa";
 import { Failure, messageOf } from "../../deployer/failure.ts";
 import { readRecord, recordsOf } from "../../deployer/runs/record.ts";
 import { asJson } from "../as-json.ts";
+import { openOnDesktop } from "../desktop.ts";
 import { print, say } from "../say.ts";
 import { nameOfStack } from "../stack-name.ts";
 import type { Verbs } from "../verbs.ts";
@@ -94,10 +94,6 @@ async function latestOf(stack: string): Promise<string> {
 
 /** Show a file in the browser of who asks. */
 async function show(page: string): Promise<void> {
-  const program = process.platform === "darwin" ? "open" : "xdg-open";
-  try {
-    await execa(program, [pathToFileURL(page).href], { timeout: 15_000, stdio: "ignore" });
-  } catch {
-    say(`no browser could be opened with ${program}: the file is ${page}`);
-  }
+  const trouble = await openOnDesktop(pathToFileURL(page).href);
+  if (trouble !== undefined) say(`no browser was opened: ${trouble}; the file is ${page}`);
 }

@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { privateFolder } from "../../../deployer/private-folder.ts";
+import { openOnDesktop } from "../../desktop.ts";
 import { documentOf } from "../../page/document.ts";
 import { html } from "../../page/html.ts";
 
@@ -17,11 +17,7 @@ export async function openInBrowser(url: string, onTrouble: (line: string) => vo
     main: html`<p><a href="${url}">Go on to the stack</a></p>`,
   });
   await writeFile(file, page, { mode: 0o600 });
-  const program = process.platform === "darwin" ? "open" : "xdg-open";
-  const child = spawn(program, [file], { stdio: "ignore", detached: true });
-  child.once("error", ({ message }) => onTrouble(`no browser was opened: ${message}; open the address`));
-  child.once("exit", (code) => {
-    if (code) onTrouble(`no browser was opened: ${program} ended with ${code}; open the address`);
+  void openOnDesktop(file).then((trouble) => {
+    if (trouble !== undefined) onTrouble(`no browser was opened: ${trouble}; open the address`);
   });
-  child.unref();
 }
