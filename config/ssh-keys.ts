@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
-import sshpk from "sshpk";
+import { createRequire } from "node:module";
 import type { LoginKeyPlan } from "./plan.ts";
 import type { Problem } from "./problems.ts";
 import type { RegisteredKey } from "./running.ts";
 import type { StackConfig } from "./stack.ts";
+
+/** Loaded where a key is written out, which few stacks do: it takes as long as much of the rest. */
+const sshpk = (): typeof import("sshpk") => createRequire(import.meta.url)("sshpk");
 
 /** The label of everything a stack orders; its value is the stack's name. */
 export const stackLabel = "berth-stack";
@@ -26,7 +29,7 @@ function readPublicKey(text: string): { key: string; comment: string; fingerprin
 
 function parses(key: string): boolean {
   try {
-    sshpk.parseKey(key, "ssh");
+    sshpk().parseKey(key, "ssh");
     return true;
   } catch {
     return false;
