@@ -1,9 +1,8 @@
 import { access, chmod, constants, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { execa } from "execa";
 import { Failure, messageOf } from "../failure.ts";
-import { endOf, forEachLine } from "../process.ts";
+import { type Ended, NotStarted, run as runToItsEnd, TimedOut } from "../process.ts";
 import { hostAlias, jumpAlias, knownHosts, sshConfig } from "../ssh/config.ts";
 import type { InstallDocument } from "./document.ts";
 import type { InstallLog } from "./log.ts";
@@ -113,39 +112,26 @@ export async function nixosAnywhere(document: InstallDocument, run: PhaseRun): P
   const { phase, log, deadline, signal } = run;
   const { target } = document;
   const { env, files } = await layOut(document, run);
-  const child = execa("nixos-anywhere", commandLine(document, phase, files), {
-    reject: false,
-    stdin: "ignore",
-    buffer: false,
-    timeout: deadline,
-    ...(signal && { cancelSignal: signal }),
-    env,
-  });
   const say = (line: string) => {
     log.keep(line);
     const headline = phaseOf(line);
     if (headline) log.say(headline);
     else if (/stand-in/i.test(line)) log.sayOnce(line);
   };
-  forEachLine(child.stdout, say);
-  forEachLine(child.stderr, say);
-  const ended = await endOf(child, { deadline, ...(signal && { signal }) });
+  const ended = await runToItsEnd("nixos-anywhere", commandLine(document, phase, files), {
+    ...{ deadline, signal, env, keepStderr: false, onLine: say, onOutput: say },
+  }).catch((error: unknown) => error);
   if (files.diskKey) await rm(files.diskKey, { force: true });
-  if (ended.exitCode === 0) return;
-  const missing = ended.code === "ENOENT";
-  if (missing) {
+  if (ended instanceof NotStarted) {
     throw new Failure({
       host: `${target.host} (${target.address})`,
       tried: "start nixos-anywhere",
-      cameBack: "it is not on PATH",
+      cameBack: ended.cameBack,
       next: "install nixos-anywhere (it is in nixpkgs)",
     });
   }
-  const ending = ended.isCanceled
-    ? messageOf(signal?.reason)
-    : ended.timedOut
-      ? `no end within ${Math.round(deadline / 1000)} s`
-      : `nixos-anywhere ended with ${ended.exitCode}`;
+  const ending = endingOf(ended, deadline, signal);
+  if (ending === undefined) return;
   const last = log.tail(12);
   throw new Failure({
     host: `${target.host} (${target.address})`,
@@ -154,6 +140,14 @@ export async function nixosAnywhere(document: InstallDocument, run: PhaseRun): P
     ...(run.stands && { stands: await run.stands() }),
     next: `the whole log is in ${log.file}; run pulumi up again: it looks at the host and goes on from there`,
   });
+}
+
+/** How a run has ended that did not go well; undefined for one that did. */
+function endingOf(ended: unknown, deadline: number, signal: AbortSignal | undefined): string | undefined {
+  if (ended instanceof TimedOut) return `no end within ${Math.round(deadline / 1000)} s`;
+  if (ended instanceof Error) return messageOf(signal?.aborted ? signal.reason : ended);
+  const { exitCode } = ended as Ended;
+  return exitCode === 0 ? undefined : `nixos-anywhere ended with ${exitCode}`;
 }
 
 /** The files a run needs in its folder, and the environment that leads nixos-anywhere to them. */

@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
-import { execa } from "execa";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
-import { lastLines, run } from "../process.ts";
+import { lastLines, run, runForBytes } from "../process.ts";
 import type { SshSession } from "../ssh/session.ts";
 
 /** A store path and the bytes it takes unpacked. */
@@ -179,10 +178,12 @@ let lastExport: { paths: string; stream: Promise<Uint8Array> } | undefined;
 function exported(paths: readonly string[]): Promise<Uint8Array> {
   const key = paths.join(" ");
   if (lastExport?.paths === key) return lastExport.stream;
-  const stream = execa("nix-store", ["--export", ...paths], {
-    ...{ encoding: "buffer", stripFinalNewline: false, stdin: "ignore", timeout: 60_000 },
-    maxBuffer: 4 * streamBytes,
-  }).then(({ stdout }) => stdout);
+  const stream = runForBytes("nix-store", ["--export", ...paths], { deadline: 60_000 }).then(
+    ({ exitCode, stdout, stderr }) => {
+      if (exitCode === 0) return stdout;
+      throw new Error(`nix-store --export ended with ${exitCode}: ${lastLines(stderr, 3)}`);
+    },
+  );
   const entry = { paths: key, stream };
   lastExport = entry;
   stream.catch(() => {

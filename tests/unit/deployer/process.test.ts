@@ -1,4 +1,5 @@
-import { PassThrough } from "node:stream";
+import { spawn } from "node:child_process";
+import { PassThrough, Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../../deployer/failure.ts";
@@ -78,6 +79,70 @@ describe("a child process", () => {
     expect(error.message).toBe(
       "start berth-no-such-program: it is not on PATH. Next: install berth-no-such-program or put its folder on PATH.",
     );
+  });
+
+  test("that was cancelled before is not started", async () => {
+    const work = run("berth-no-such-program", [], { deadline: 1_000, signal: AbortSignal.abort() });
+    expect((await errorOf(work)).message).toBe("berth-no-such-program was cancelled");
+  });
+
+  test("that cannot be started for another reason says which", async () => {
+    const error = await errorOf(run("cat", ["x".repeat(3_000_000)], { deadline: 1_000 }));
+    expect(error).toBeInstanceOf(NotStarted);
+    expect(error.message).toMatch(/^start cat: .*E2BIG/);
+  });
+
+  test("that does not read what it is given is judged by how it ends", async () => {
+    const ended = await run("sh", ["-c", "exec <&-; echo done"], {
+      input: "x".repeat(5_000_000),
+      deadline: 5_000,
+    });
+    expect(ended).toEqual({ exitCode: 0, stdout: "done\n", stderr: "" });
+  });
+
+  test("is fed by a stream, and has failed where that breaks off", async () => {
+    const whole = Readable.from([Buffer.from("one\n"), Buffer.from("two\n")]);
+    expect((await run("cat", [], { input: whole, deadline: 5_000 })).stdout).toBe("one\ntwo\n");
+    const broken = new Readable({
+      read() {
+        this.push("one\n");
+        this.destroy(new Error("the disk is gone"));
+      },
+    });
+    const work = run("sh", ["-c", "cat; exec sleep 30"], { input: broken, deadline: 30_000 });
+    expect((await errorOf(work)).message).toBe("the disk is gone");
+  });
+
+  test("that writes without end is ended", async () => {
+    const work = run("sh", ["-c", "exec cat /dev/zero"], { deadline: 30_000 });
+    expect((await errorOf(work)).message).toBe("sh wrote more than 64 MB");
+  });
+
+  test("may have its output told by lines, of which none is kept", async () => {
+    const lines: string[] = [];
+    const script = "echo out; echo err >&2; head -c 100000000 /dev/zero | tr '\\0' '\\n'; echo last";
+    const ended = await run("sh", ["-c", script], {
+      ...{ deadline: 30_000, keepStderr: false },
+      ...{ onLine: (line) => lines.push(line), onOutput: (line) => lines.push(line) },
+    });
+    expect(ended).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    expect(lines.sort()).toEqual(["err", "last", "out"]);
+  });
+
+  test.each(["SIGTERM", "an exit"])("does not outlast this process, whether that ends by %s", async (how) => {
+    const program = `
+      import { run } from ${JSON.stringify(new URL("../../../deployer/process.ts", import.meta.url).href)};
+      run("sh", ["-c", "echo $$ >&2; exec sleep 60"], { deadline: 60_000, onLine: (line) => {
+        console.log(line);
+        ${how === "SIGTERM" ? "" : "process.exit(0);"}
+      } }).catch(() => undefined);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const said = await new Promise((resolve) => child.stdout.once("data", resolve));
+    const pid = Number(String(said));
+    if (how === "SIGTERM") child.kill("SIGTERM");
+    await expect.poll(() => runs(pid)).toBe(false);
   });
 
   test("never has its input in an error", async () => {
@@ -171,10 +236,21 @@ describe("two programs, one's output being the other's input", () => {
     ["the first fails", "exit 3", "cat >/dev/null", 3],
     ["the second fails", "echo hello", "cat >/dev/null; exit 4", 4],
     ["both fail", "exit 3", "exit 4", 4],
-    ["the first is not there", undefined, "cat >/dev/null", 127],
   ])("have failed when %s", async (_, first, second, exitCode) => {
-    const one = first === undefined ? (["no-such-program", []] as const) : (["sh", ["-c", first]] as const);
-    expect(await runPiped(one, ["sh", ["-c", second]], { deadline })).toMatchObject({ exitCode });
+    const ended = await runPiped(["sh", ["-c", first]], ["sh", ["-c", second]], { deadline });
+    expect(ended).toMatchObject({ exitCode });
+  });
+
+  test("are not run when one of them is missing", async () => {
+    const there = ["cat", []] as const;
+    const missing = ["no-such-program", []] as const;
+    for (const [first, second] of [
+      [there, missing],
+      [missing, there],
+    ] as const)
+      expect((await errorOf(runPiped(first, second, { deadline }))).message).toContain(
+        "start no-such-program: it is not on PATH",
+      );
   });
 
   test("are both killed at their deadline and when they are cancelled", async () => {
