@@ -9,7 +9,7 @@ import { makeHosts } from "./hosts.ts";
 import { type Series, timeCase } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
 import { type PulumiTimes, timePulumi } from "./pulumi.ts";
-import { countTable, pulumiTable, releaseTable } from "./table.ts";
+import { countTable, processorTable, pulumiTable, releaseTable } from "./table.ts";
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const results = fileURLToPath(new URL("./results.md", import.meta.url));
@@ -66,6 +66,8 @@ function report(series: readonly Series[], pulumi: PulumiTimes | undefined, opti
     "# What a release costs\n",
     `Written by \`npm run bench -- --write\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${processor?.model ?? "a processor"}, which the hosts share with the deployer. Seconds: median (least–most). How it is measured: [README.md](README.md).\n`,
     releaseTable(series),
+    "## Processor time\n",
+    `${processorTable(series)}\nMedians of a run, of all hosts together: of everything on the machine, and of the deployer with what it starts.\n`,
     "## Handshakes and round trips of one host\n",
     countTable(series) || `Not counted: that takes an added round trip (--latency ${options.latency}).\n`,
     ...(pulumi ? ["## A run that finds nothing to do\n", pulumiTable(pulumi)] : []),

@@ -6,6 +6,7 @@ import { copyAndSwitch } from "./floor.ts";
 import type { BenchHost, BenchHosts } from "./hosts.ts";
 import { untilIdle } from "./idle.ts";
 import type { Case } from "./options.ts";
+import { type Spent, spent } from "./processor.ts";
 import type { BenchSystem } from "./systems.ts";
 
 /** What brings a version to a host. */
@@ -19,6 +20,8 @@ export interface Series {
   /** Milliseconds. */
   latency: number;
   seconds: Record<Contestant, number[]>;
+  /** What each run has cost the processors. */
+  processor: Record<Contestant, Spent[]>;
   /** What went through the first host's delay line in the last run; undefined without one. */
   passed: Record<Contestant, Passed | undefined>;
   /** Runs before which the processor was not idle. */
@@ -48,6 +51,7 @@ export async function timeCase(
   const { hosts, delays, signal, say } = course;
   const reached = await hosts.reach(which.hosts, which.latency);
   const seconds: Series["seconds"] = { floor: [], berth: [] };
+  const processor: Series["processor"] = { floor: [], berth: [] };
   const passed: Series["passed"] = { floor: undefined, berth: undefined };
   let disturbed = 0;
   // All hosts on one version, and everything warm: the shared libraries of both, the hosts' caches.
@@ -61,9 +65,12 @@ export async function timeCase(
       const [first] = reached;
       if (first?.line !== undefined) await delays.take(first.line);
       if (!(await untilIdle(course.patience, signal))) disturbed += 1;
+      const before = await spent();
       const start = performance.now();
       await bring(course, contestant, reached, wanted, current);
       seconds[contestant].push((performance.now() - start) / 1_000);
+      const after = await spent();
+      processor[contestant].push({ all: after.all - before.all, here: after.here - before.here });
       if (first?.line !== undefined) passed[contestant] = await delays.take(first.line);
       await Promise.all(reached.map((host) => tidy(host, wanted)));
       current = wanted;
@@ -75,7 +82,7 @@ export async function timeCase(
     say(
       `${which.case}, ${which.hosts} hosts, ${which.latency} ms: floor ${shown(seconds.floor)}, Berth ${shown(seconds.berth)}`,
     );
-    return { ...which, seconds, passed, disturbed };
+    return { ...which, seconds, processor, passed, disturbed };
   }
 }
 

@@ -31,6 +31,22 @@ export function releaseTable(series: readonly Series[]): string {
   );
 }
 
+/** Markdown: what a run costs the processors, which the hosts share with the deployer here as they do nowhere else. */
+export function processorTable(series: readonly Series[]): string {
+  const middle = (numbers: readonly number[]) => spreadOf(numbers).median.toFixed(2);
+  const rows = series.map(({ processor, ...one }) => [
+    one.case,
+    `${one.hosts}`,
+    `${one.latency} ms`,
+    ...(["floor", "berth"] as const).flatMap((who) => [
+      middle(processor[who].map(({ all }) => all)),
+      middle(processor[who].map(({ here }) => here)),
+    ]),
+  ]);
+  const columns = ["floor: all", "floor: deployer", "Berth: all", "Berth: deployer"];
+  return table(["change", "hosts", "added round trip", ...columns.map((name) => `${name}, s`)], rows);
+}
+
 /** Markdown: what one release of one host says over ssh; empty when nothing was counted. */
 export function countTable(series: readonly Series[]): string {
   const shown = (one: Series, who: Contestant): string[] => {

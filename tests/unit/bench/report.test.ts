@@ -2,11 +2,15 @@ import { describe, expect, test } from "vitest";
 import type { Series } from "../../../bench/measure.ts";
 import { readOptions } from "../../../bench/options.ts";
 import { countResources, type PulumiTimes } from "../../../bench/pulumi.ts";
-import { countTable, goalOf, pulumiTable, releaseTable } from "../../../bench/table.ts";
+import { countTable, goalOf, processorTable, pulumiTable, releaseTable } from "../../../bench/table.ts";
 
 const series: Series = {
   ...{ case: "app", hosts: 1, latency: 50, disturbed: 1 },
   seconds: { floor: [2, 1, 4], berth: [1, 2, 3] },
+  processor: {
+    floor: [3, 1, 2].map((here) => ({ all: here * 2, here })),
+    berth: [2, 1, 3].map((here) => ({ all: here * 3, here: here / 10 })),
+  },
   passed: {
     floor: { connections: 2, turns: 30, sent: 400_400 },
     berth: { connections: 2, turns: 26, sent: 390_000 },
@@ -34,6 +38,12 @@ describe("the table of releases", () => {
     ]);
     expect(countTable([uncounted])).toBe("");
   });
+});
+
+test("processor time is told as medians, of all and of the deployer", () => {
+  expect(processorTable([series]).trimEnd().split("\n").slice(2)).toEqual([
+    "| app | 1 | 50 ms | 4.00 | 2.00 | 6.00 | 0.20 |",
+  ]);
 });
 
 test("the share of Berth's program is what it takes beyond the bare one, as a part of all", () => {

@@ -1,6 +1,7 @@
+import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readTicks } from "../../../bench/idle.ts";
+import { readTicks, spent, ticksOf } from "../../../bench/processor.ts";
 import { ratios, spreadOf } from "../../../bench/statistics.ts";
 
 describe("a spread", () => {
@@ -35,4 +36,14 @@ test("a ratio is one of a pair; a run without a partner has none", () => {
 test("time spent waiting for a disk is idle, and a guest's time is not counted twice", () => {
   const stat = "cpu  100 5 20 300 40 1 2 3 77 7\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
   expect(readTicks(stat)).toEqual({ idle: 340, all: 471 });
+});
+
+test("a process is counted with the children that it has seen end, whatever it is called", async () => {
+  const fields = ["R", ...Array.from({ length: 10 }, () => "7"), "100", "20", "3", "4", "9"];
+  expect(ticksOf(`4711 (a) b (c) ${fields.join(" ")}`)).toBe(127);
+  const before = await spent();
+  execFileSync(process.execPath, ["-e", "const end = Date.now() + 300; while (Date.now() < end);"]);
+  const after = await spent();
+  expect(after.here - before.here).toBeGreaterThan(0.1);
+  expect(after.all).toBeGreaterThan(before.all);
 });
