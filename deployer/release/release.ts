@@ -114,7 +114,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   const { stream, ...closure } = await closureAtHand(session, wanted, hooks);
   hooks.learnt?.closure(closure);
   // Here the handshake leaves room for that; later, all of it is the host's.
-  if (wanted.runs !== wanted.toplevel) session.foreseeRenewal();
+  if (wanted.runs !== wanted.toplevel) void session.foreseeRenewal();
   await opening;
   // A change of its server's type in the same update has left it booting.
   await session.ready(bootSeconds * 1_000, { signal: hooks.signal });
@@ -166,6 +166,8 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
         // Others need not wait while it is copied to.
         trialIsOver?.();
         trialIsOver = undefined;
+        // Nothing shall collect it here on its way.
+        rooting = rootBeside(wanted);
         await bring(session, { id, ...wanted }, lackingOf(prepared, closure), hooks);
         trialIsOver = await hooks.turn?.();
         if (wanted.before) await runBefore(session, id, wanted.toplevel, wanted.before, hooks);
@@ -175,7 +177,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       const begun = await begin();
       const judging = judgeTrial(session, id, { wanted, earlier, hooks, begun });
       // Beside the handshake: nothing else goes on then.
-      rooting = rootBeside(wanted);
+      rooting ??= rootBeside(wanted);
       const switched = await judging;
       finished = switched.kept;
       if (finished) await keepRoot();

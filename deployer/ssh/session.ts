@@ -53,8 +53,8 @@ export class SshSession {
   readonly #started = new Set<Master>();
   /** Started, and waits to be the next one. */
   #next: Master | undefined;
-  /** Whether this process may open the way that ssh would take. */
-  #opensWay = false;
+  /** Whether ssh goes to the host by itself, once that was asked. */
+  #direct: Promise<boolean> | undefined;
   #ways = 0;
   #opening: Promise<void> | undefined;
   /** How often the shared connection was given up. */
@@ -86,7 +86,6 @@ export class SshSession {
       await writeFile(files.identity, `${target.loginKey.trimEnd()}\n`, { mode: 0o600 });
     }
     await writeFile(session.configFile, sshConfig(target, files), { mode: 0o600 });
-    session.#opensWay = target.jump === undefined && (await goesByItself(session.configFile, session.alias));
     return session;
   }
 
@@ -283,9 +282,15 @@ export class SshSession {
     await this.#open(deadline);
   }
 
-  /** Have an ssh ready for the connection that is opened next. Nothing is sent to the host by it until then. */
-  foreseeRenewal(): void {
-    if (this.#opensWay && !this.#closed && !this.#next?.runs) this.#next = this.#start();
+  /**
+   * Have an ssh ready for the connection that `renew` opens next, where ssh would go to the host by itself. Nothing is sent to the host by it
+   * until then.
+   */
+  async foreseeRenewal(): Promise<void> {
+    if (this.target.jump !== undefined) return;
+    this.#direct ??= goesByItself(this.configFile, this.alias);
+    if (!(await this.#direct) || this.#closed || this.#next?.runs) return;
+    this.#next = this.#start(new Way(this.#folder, `way-${this.#ways++}`, this.target));
   }
 
   /** End the connection and remove the keys. */
@@ -327,12 +332,12 @@ export class SshSession {
     await this.#opening;
   }
 
-  #start(): Master {
+  #start(way?: Way): Master {
     const { configFile, alias, target } = this;
     const master = new Master({
       ...{ configFile, alias },
       shell: this.#wantsShell ? `exec ${become(target.user)}sh -c ${quote(residentScript)}` : undefined,
-      way: this.#opensWay ? new Way(this.#folder, `way-${this.#ways++}`, target) : undefined,
+      way,
     });
     this.#started.add(master);
     void master.ended.then(() => this.#started.delete(master));
@@ -353,10 +358,7 @@ export class SshSession {
         const gone = await Promise.race([master.ended.then(() => true), watch.change(50).then(() => false)]);
         // Given up by another who shares it, who opens it anew or leaves that to the next.
         if (given !== this.#given && !this.#closed) return await this.#open(deadline);
-        if (gone && master.astray && !this.#closed) {
-          this.#opensWay = false;
-          return await this.#startMaster(deadline);
-        }
+        if (gone && master.astray && !this.#closed) return await this.#startMaster(deadline);
         if (gone || Date.now() > end) {
           master.kill("SIGKILL");
           throw new Failure({

@@ -14,9 +14,10 @@ const connectDeadline = 10_000;
 const late = 500;
 
 /**
- * An ssh's way to its host, opened by this process in its place. Of its own, ssh holds each small packet back until the one before is
- * acknowledged (Nagle; it asks for TCP_NODELAY once somebody is logged in), and the host delays that by 40 ms: once in every handshake.
- * And an ssh can be started before its way is open, which has only to shake hands when it is.
+ * An ssh's way to its host, opened by this process in its place: so an ssh can be started before it is to go there, and has only to shake
+ * hands then. And it need not wait in that: by itself, ssh holds each small packet back until the one before is acknowledged (Nagle; it asks
+ * for TCP_NODELAY once somebody is logged in), which the host delays by 40 ms. What is copied in bulk is better off without: each byte passes
+ * through two more processes and this one.
  */
 export class Way {
   readonly #folder: string;
@@ -125,9 +126,14 @@ export class Way {
 
 /** Whether ssh goes to a host by itself, from whichever address it likes: by what the user's own configuration adds to ours. */
 export async function goesByItself(configFile: string, alias: string): Promise<boolean> {
-  // ssh asks the system who this is, and not HOME.
-  const homes = [homedir(), userInfo().homedir];
-  if (!homes.some((home) => existsSync(join(home, ".ssh", "config")))) return true;
+  try {
+    // ssh asks the system who this is, and not HOME.
+    const homes = [homedir(), userInfo().homedir];
+    if (!homes.some((home) => existsSync(join(home, ".ssh", "config")))) return true;
+  } catch {
+    // The system does not know.
+    return false;
+  }
   const asked = await run("ssh", ["-G", "-F", configFile, alias], { deadline: 5_000 }).catch(() => undefined);
   return asked?.exitCode === 0 && isDirect(asked.stdout);
 }

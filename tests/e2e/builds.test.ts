@@ -1,5 +1,6 @@
+import { readdirSync } from "node:fs";
 import { mkdtemp, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HostManifest } from "../../config/manifest.ts";
@@ -143,6 +144,22 @@ describe("releases that are kept", () => {
     expect(stdout).toContain(roots);
     const { stdout: oldest } = await execa("nix-store", ["--query", "--roots", deployed[0] ?? ""]);
     expect(oldest).not.toContain(roots);
+  });
+
+  test("are not collected here before they have been switched to, where they are copied first", async () => {
+    const next = await variant();
+    let rooted: string[] = [];
+    await deploy(
+      next,
+      { keep: 3, roots, before: { command: "sleep 1", seconds: 10 } },
+      {
+        status: (line) => {
+          if (line === "switching on trial") rooted = readdirSync(roots);
+        },
+      },
+    );
+    expect(rooted.map((name) => name.replace(/^\d+-/, ""))).toContain(basename(next.toplevel));
+    deployed.push(next.toplevel);
   });
 
   test("are no more for being checked again", async () => {

@@ -222,14 +222,13 @@ exec sleep 60
       await using world = await shared();
       const { session, masters, heard } = world;
       await session.ready(30_000);
-      session.foreseeRenewal();
-      session.foreseeRenewal();
+      await Promise.all([session.foreseeRenewal(), session.foreseeRenewal()]);
       await expect.poll(masters).toHaveLength(2);
       await sleep(1_500);
-      expect(heard).toHaveLength(1);
+      expect(heard).toEqual([]);
       await session.renew(30_000);
-      expect([masters().length, heard.length]).toEqual([2, 2]);
-      expect(readFileSync(join(world.bin, "banners"), "utf8")).toBe("SSH-2.0-host\n".repeat(2));
+      expect([masters().length, heard.length]).toEqual([2, 1]);
+      expect(readFileSync(join(world.bin, "banners"), "utf8")).toBe("SSH-2.0-host\n");
       expect(masters().filter(runs)).toEqual([masters()[1]]);
       expect((await session.sh("one", { deadline: 30_000 })).exitCode).toBe(0);
       expect(masters()).toHaveLength(2);
@@ -238,9 +237,9 @@ exec sleep 60
     test("and told of a next connection that never comes leaves nothing behind", async () => {
       await using world = await shared();
       await world.session.ready(30_000);
-      world.session.foreseeRenewal();
+      await world.session.foreseeRenewal();
       world.session.drop();
-      world.session.foreseeRenewal();
+      await world.session.foreseeRenewal();
       // The first of these may have been killed before it could tell of itself.
       await expect.poll(() => world.masters().length).toBeGreaterThan(1);
     });
@@ -248,15 +247,10 @@ exec sleep 60
     test("goes by itself where ssh cannot be given a way", async () => {
       await using world = await shared({ wayless: true });
       await world.session.ready(30_000);
-      const [first, second, ...more] = readFileSync(join(world.bin, "asked"), "utf8").trim().split("\n");
-      expect([first?.includes("ProxyCommand"), second?.includes("ProxyCommand"), more]).toEqual([
-        true,
-        false,
-        [],
-      ]);
-      world.session.foreseeRenewal();
+      await world.session.foreseeRenewal();
       await world.session.renew(30_000);
-      expect(readFileSync(join(world.bin, "asked"), "utf8").match(/ProxyCommand/g)).toHaveLength(1);
+      const asked = readFileSync(join(world.bin, "asked"), "utf8").trim().split("\n");
+      expect(asked.map((words) => words.includes("ProxyCommand"))).toEqual([false, true, false]);
     });
 
     test("is ready though it is refused again after a login that went well", async () => {
