@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -242,6 +251,21 @@ exec sleep 60
       await world.session.foreseeRenewal();
       // The first of these may have been killed before it could tell of itself.
       await expect.poll(() => world.masters().length).toBeGreaterThan(1);
+    });
+
+    test("has nothing ready where ssh goes by way of another machine, or of what the user says", async () => {
+      await using world = await shared();
+      const { stack, host, address, user, hostKeys } = target;
+      const jump = { address, port: 22, user, hostKey: hostKeys[0] ?? "" };
+      const behind = await SshSession.create({ stack, host, address, user, hostKeys, port: 22, jump });
+      await behind.foreseeRenewal();
+      await behind.close();
+      // In place of ssh -G, which says nothing: so nothing is known.
+      vi.stubEnv("HOME", world.bin);
+      mkdirSync(join(world.bin, ".ssh"));
+      writeFileSync(join(world.bin, ".ssh", "config"), "");
+      await world.session.foreseeRenewal();
+      expect(world.masters()).toEqual([]);
     });
 
     test("goes by itself where ssh cannot be given a way", async () => {
