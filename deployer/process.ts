@@ -108,8 +108,8 @@ export async function runPiped(
   // The second one has it now; kept open here, it would never hear of its reader's end.
   from.stdout.destroy();
   return await overseen(second[0], [from, to], options, async () => {
-    const [sent, received] = await Promise.all([from, to].map(lastWordsOf));
-    return received?.exitCode === 0 && sent && sent.exitCode !== 0 ? sent : (received as Ended);
+    const [sent, received] = await Promise.all([lastWordsOf(from), lastWordsOf(to)]);
+    return received.exitCode === 0 && sent.exitCode !== 0 ? sent : received;
   });
 }
 

@@ -120,7 +120,7 @@ export async function nixosAnywhere(document: InstallDocument, run: PhaseRun): P
   };
   const ended = await runToItsEnd("nixos-anywhere", commandLine(document, phase, files), {
     ...{ deadline, signal, env, keepStderr: false, onLine: say, onOutput: say },
-  }).catch((error: unknown) => error);
+  }).catch((error: Error) => error);
   if (files.diskKey) await rm(files.diskKey, { force: true });
   if (ended instanceof NotStarted) {
     throw new Failure({
@@ -143,11 +143,14 @@ export async function nixosAnywhere(document: InstallDocument, run: PhaseRun): P
 }
 
 /** How a run has ended that did not go well; undefined for one that did. */
-function endingOf(ended: unknown, deadline: number, signal: AbortSignal | undefined): string | undefined {
+function endingOf(
+  ended: Ended | Error,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): string | undefined {
   if (ended instanceof TimedOut) return `no end within ${Math.round(deadline / 1000)} s`;
   if (ended instanceof Error) return messageOf(signal?.aborted ? signal.reason : ended);
-  const { exitCode } = ended as Ended;
-  return exitCode === 0 ? undefined : `nixos-anywhere ended with ${exitCode}`;
+  return ended.exitCode === 0 ? undefined : `nixos-anywhere ended with ${ended.exitCode}`;
 }
 
 /** The files a run needs in its folder, and the environment that leads nixos-anywhere to them. */

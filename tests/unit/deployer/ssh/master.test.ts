@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { Master } from "../../../../deployer/ssh/master.ts";
 import { Way } from "../../../../deployer/ssh/way.ts";
+import { listenOn } from "../../loopback.ts";
 import { has } from "../../shells.ts";
 
 test("a real ssh waits for its way longer than it would for an answer, and then says who cut it off", async ({
@@ -13,13 +14,12 @@ test("a real ssh waits for its way longer than it would for an answer, and then 
 }) => {
   skip(!has("ssh"), "ssh is not installed");
   const folder = mkdtempSync(join(tmpdir(), "berth-master-"));
-  const server = createServer((socket) => socket.on("error", () => undefined).end()).listen(0, "127.0.0.1");
+  const server = createServer((socket) => socket.on("error", () => undefined).end());
   onTestFinished(() => {
     server.close();
     rmSync(folder, { recursive: true });
   });
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
+  const port = await listenOn(server);
   const configFile = join(folder, "config");
   writeFileSync(
     configFile,

@@ -17,6 +17,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { quote } from "../../../../deployer/ssh/quote.ts";
 import { isIdentityMismatch, SshSession } from "../../../../deployer/ssh/session.ts";
+import { closedPort, listenOn } from "../../loopback.ts";
 
 const target = {
   stack: "dev",
@@ -26,15 +27,6 @@ const target = {
   hostKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ web1"],
   loginKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----",
 };
-
-/** A port of loopback on which nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function runs(pid: number): boolean {
   try {
@@ -150,9 +142,8 @@ describe("a session", () => {
       writeFileSync(join(bin, "ssh"), master({ bin, refused, wayless }), { mode: 0o755 });
       const host = createServer((socket) => socket.on("error", () => undefined).write("SSH-2.0-host\n"));
       const heard: Socket[] = [];
-      host.on("connection", (socket) => heard.push(socket)).listen(0, "127.0.0.1");
-      await new Promise((resolve) => host.once("listening", resolve));
-      const { port } = host.address() as { port: number };
+      host.on("connection", (socket) => heard.push(socket));
+      const port = await listenOn(host);
       vi.stubEnv("PATH", `${bin}${delimiter}${process.env.PATH}`);
       const masters = () =>
         existsSync(join(bin, "masters"))
@@ -238,7 +229,8 @@ exec sleep 60
       await session.renew(30_000);
       expect([masters().length, heard.length]).toEqual([2, 1]);
       expect(readFileSync(join(world.bin, "banners"), "utf8")).toBe("SSH-2.0-host\n");
-      expect(masters().filter(runs)).toEqual([masters()[1]]);
+      // The first was killed, and is there until that is seen.
+      await expect.poll(() => masters().filter(runs)).toEqual([masters()[1]]);
       expect((await session.sh("one", { deadline: 30_000 })).exitCode).toBe(0);
       expect(masters()).toHaveLength(2);
     });

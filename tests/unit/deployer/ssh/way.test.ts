@@ -1,11 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { goesByItself, isDirect, Way } from "../../../../deployer/ssh/way.ts";
+import { closedPort, listenOn } from "../../loopback.ts";
 import { has } from "../../shells.ts";
 
 /** A folder with all that a shell or ssh would take for something else. */
@@ -18,20 +20,19 @@ function oddFolder(): string {
 /** A host that hands every connection to `serve`. */
 async function hostOf(serve: (socket: Socket) => void) {
   const connections: Socket[] = [];
-  const server: Server = createServer((socket) => {
+  const server = createServer((socket) => {
     connections.push(socket);
     serve(socket.on("error", () => undefined));
-  }).listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
+  });
   onTestFinished(() => {
     server.close();
     for (const socket of connections) socket.destroy();
   });
-  return { to: { address: "127.0.0.1", port: (server.address() as { port: number }).port }, connections };
+  return { to: { address: "127.0.0.1", port: await listenOn(server) }, connections };
 }
 
 /** As ssh starts it: by the user's shell, with what it expands. */
-function asSsh({ proxyCommand }: Way): ChildProcess & { ended: Promise<unknown> } {
+function asSsh({ proxyCommand }: Way) {
   const command = proxyCommand.replaceAll(/%(.)/g, (_, sign: string) => {
     expect(sign).toBe("%");
     return sign;
@@ -39,12 +40,6 @@ function asSsh({ proxyCommand }: Way): ChildProcess & { ended: Promise<unknown> 
   const child = spawn("sh", ["-c", `exec ${command}`], { stdio: ["pipe", "pipe", "inherit"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   return Object.assign(child, { ended: new Promise((resolve) => child.once("close", resolve)) });
-}
-
-async function allOf(stream: NodeJS.ReadableStream): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
 
 /** Processes that have it in their command line: all of them end, or this fails. */
@@ -68,10 +63,10 @@ describe("a way", () => {
     });
     const way = new Way(folder, "way-0", to);
     const ssh = asSsh(way);
-    const heard = allOf(ssh.stdout as NodeJS.ReadableStream);
+    const heard = buffer(ssh.stdout);
     await way.open();
     expect(way.met).toBe(true);
-    ssh.stdin?.write(said);
+    ssh.stdin.write(said);
     expect((await heard).equals(said)).toBe(true);
     await gone(folder);
   });
@@ -80,22 +75,21 @@ describe("a way", () => {
     const { to, connections } = await hostOf((socket) => socket.pipe(socket));
     const way = new Way(oddFolder(), "way-0", to);
     const ssh = asSsh(way);
-    ssh.stdin?.write("SSH-2.0-early\n");
+    ssh.stdin.write("SSH-2.0-early\n");
     await expect.poll(() => way.met).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(connections).toEqual([]);
     await way.open();
-    const first = await new Promise((resolve) => ssh.stdout?.once("data", resolve));
+    const first = await new Promise((resolve) => ssh.stdout.once("data", resolve));
     expect(String(first)).toBe("SSH-2.0-early\n");
     expect(connections).toHaveLength(1);
-    ssh.stdin?.end();
+    ssh.stdin.end();
     way.close();
     await ssh.ended;
   });
 
   test("to a host that takes no connection says so in ssh's words", async () => {
-    const server = await hostOf(() => undefined);
-    const port = await closed(server.to.port);
+    const port = await closedPort();
     const way = new Way(oddFolder(), "way-0", { address: "127.0.0.1", port });
     await expect(way.open()).rejects.toThrow(
       `ssh: connect to host 127.0.0.1 port ${port}: Connection refused`,
@@ -114,7 +108,7 @@ describe("a way", () => {
     if (when === 0) way.close();
     const ssh = asSsh(way);
     // ssh is killed, and does not tell.
-    ssh.stdin?.destroy();
+    ssh.stdin.destroy();
     if (when > 0) await expect.poll(() => way.met, { interval: 1 }).toBe(true);
     if (when > 1) await way.open();
     way.close();
@@ -130,16 +124,6 @@ describe("a way", () => {
     expect(way.met).toBe(false);
   });
 });
-
-/** A port of loopback on which nothing listens. */
-async function closed(taken: number): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  expect(port).not.toBe(taken);
-  return port;
-}
 
 describe("ssh goes by itself", () => {
   test.for<[boolean, string]>([
