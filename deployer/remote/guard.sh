@@ -14,7 +14,8 @@ PATH=$old/sw/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH LC_ALL=C
 # Confirming writes the boot loader; it may take this long beyond the deadline.
 grace=60
-uptime_s() { read -r uptime_now _ </proc/uptime && printf '%s' "${uptime_now%%.*}"; }
+# now becomes the seconds since boot, by builtins alone: it is asked for as long as a trial lasts.
+find_now() { read -r now _ </proc/uptime && now=${now%%.*}; }
 
 # What has the way out, with its lasting addresses: a line each. Empty where there is no ip to tell.
 ways() {
@@ -28,12 +29,14 @@ if [ "$end" = ways ]; then
 fi
 # ways_are_back SECONDS: whether all of them are, by then.
 ways_are_back() {
-  patience=$(($(uptime_s) + $1))
+  find_now
+  patience=$((now + $1))
   while :; do
     ways_now=$(ways)
     [ -n "$ways_before" ] || return 0
     if [ -n "$ways_now" ] && ! printf '%s\n' "$ways_before" | grep -qvxF "$ways_now"; then return 0; fi
-    [ "$(uptime_s)" -lt "$patience" ] || return 1
+    find_now
+    [ "$now" -lt "$patience" ] || return 1
     sleep 0.5
   done
 }
@@ -47,14 +50,14 @@ while :; do
   [ -e "$trial/confirmed" ] && { rm -rf "$trial" || true; exit 0; }
   [ ! -e "$trial/called-off" ] || exit 0
   [ -d "$trial" ] || { echo 'the trial folder is gone'; exit 1; }
-  now=$(uptime_s)
+  find_now
   if [ -e "$trial/abandon" ] || [ "$now" -ge "$end" ]; then
     mv "$trial/pending" "$trial/rolling-back" 2>/dev/null && break
     if [ -e "$trial/confirming" ] && { [ -e "$trial/abandon" ] || [ "$now" -ge "$((end + grace))" ]; }; then
       mv "$trial/confirming" "$trial/rolling-back" 2>/dev/null && was_confirming=1 && break
     fi
   fi
-  sleep 0.2
+  sleep 0.5
 done
 
 echo "rolling back to $old"
