@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "../failure.ts";
-import { type Observation, remote } from "../remote/scripts.ts";
+import { type Answer, type Observation, remote } from "../remote/scripts.ts";
 import type { SshSession } from "../ssh/session.ts";
 import { markOf } from "./hold.ts";
 import { examine, lookAnew, readBoot, type TrialVerdict } from "./judge.ts";
@@ -43,16 +43,31 @@ export async function rebootOnTrial(trial: RebootTrial, why: string): Promise<re
     throw await goBack(trial, fallback, verdict);
 
   hooks.status("keeping it as the boot default");
-  const { id } = trial;
-  const kept = await remote(
-    session,
-    "reboot-keep",
-    { id, toplevel: wanted.toplevel, text: markOf(wanted) },
-    { deadline: 120_000, rest: JSON.stringify(wanted.health) },
-  ).catch((error: unknown) => ({ ok: false as const, because: messageOf(error) }));
+  const kept = await keep(trial);
   if (!kept.ok) throw await goBack(trial, fallback, { healthy: false, because: kept.because, units: [] });
   if (!verdict.healthy) throw keptThough(session, wanted.toplevel, verdict);
   return [];
+}
+
+/** Times that a host is asked again whose answer was lost. */
+const attempts = 3;
+
+/** An answer that is lost on its way is asked for again: the host tells the same once more. */
+async function keep({ session, id, wanted }: RebootTrial): Promise<Answer<"reboot-keep">> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await remote(
+        session,
+        "reboot-keep",
+        { id, toplevel: wanted.toplevel, text: markOf(wanted) },
+        { deadline: 130_000, rest: JSON.stringify(wanted.health) },
+      );
+    } catch (error) {
+      if (attempt === attempts) return { ok: false, because: messageOf(error) };
+      await sleep(1_000);
+      await session.renew(10_000).catch(() => undefined);
+    }
+  }
 }
 
 /** Whether the wanted system has booted and lets one in. */
@@ -61,13 +76,18 @@ async function isUp(trial: RebootTrial, bootId: string): Promise<boolean> {
   return now !== undefined && now.bootId !== bootId && now.booted === trial.wanted.toplevel;
 }
 
+/**
+ * Have the host reboot into the wanted system. That is not cancelled half-way, and an answer that is lost may have been given: then the
+ * fallback is not known here, and whether it has rebooted is for the judgement.
+ */
 async function order({
   session,
   id,
   wanted,
   earlier,
   hooks,
-}: RebootTrial): Promise<{ fallback: string; bootId: string }> {
+}: RebootTrial): Promise<{ fallback: string | undefined; bootId: string }> {
+  hooks.signal?.throwIfAborted();
   const { bootId } = await remote(session, "observe", { id }, { deadline: 30_000 });
   const seconds =
     (wanted.bootDeadline ?? bootDeadline) + wanted.healthDeadline + (wanted.healthyFor ?? 0) + verdictSeconds;
@@ -76,8 +96,9 @@ async function order({
     session,
     "reboot",
     { id, owner: wanted.owner, toplevel: wanted.toplevel, text: before, seconds },
-    { deadline: 180_000, signal: hooks.signal },
-  );
+    { deadline: 180_000 },
+  ).catch(() => undefined);
+  if (answer === undefined) return { fallback: undefined, bootId };
   if (answer.ok) return { fallback: answer.fallback, bootId };
   throw new Failure({
     host: session.label,
@@ -132,20 +153,23 @@ const returnSeconds = 300;
 /** Bring the fallback back, by a reset from outside where nothing else answers, and read it back. Returns the error to throw. */
 async function goBack(
   trial: RebootTrial,
-  fallback: string,
+  believed: string | undefined,
   verdict: Extract<TrialVerdict, { healthy: false }>,
 ): Promise<Failure> {
   const { session, id, wanted, hooks } = trial;
-  hooks.status(`returning to ${fallback}`);
+  hooks.status(`returning to ${believed ?? "what was booted"}`);
   const patient = { session, id, hooks: { ...hooks, signal: undefined } };
-  let how = await askBack(patient);
-  if (how === "silent" && wanted.reset) {
+  const asked = await askBack(patient);
+  if (asked?.ok === false) return await decidedBefore(trial, verdict, asked.because);
+  const fallback = asked?.fallback ?? believed ?? trial.earlier.booted ?? trial.earlier.current;
+  let wasReset = false;
+  if (!asked && wanted.reset) {
     hooks.status("it does not answer: resetting the machine");
-    how = await wanted.reset().then(
-      () => "reset" as const,
+    wasReset = await wanted.reset().then(
+      () => true,
       (error: unknown) => {
         hooks.warn?.(`the machine could not be reset: ${messageOf(error)}`);
-        return "silent" as const;
+        return false;
       },
     );
   }
@@ -153,17 +177,18 @@ async function goBack(
     now.booted === wanted.toplevel ? undefined : now,
   );
   const settled =
-    "verdict" in back &&
-    (await remote(session, "reboot-return", { id }, { deadline: 120_000 })
-      .then((answer) => answer.ok)
-      .catch(() => false));
+    asked?.rebooting === false ||
+    ("verdict" in back &&
+      (await remote(session, "reboot-return", { id }, { deadline: 130_000 })
+        .then((answer) => answer.ok)
+        .catch(() => false)));
   const returned = "verdict" in back && back.verdict.current === fallback;
   return new Failure({
     host: session.label,
     tried: `boot ${wanted.toplevel} on trial`,
     cameBack: describe(verdict),
     stands: returned
-      ? `Rebooted into ${fallback}${how === "reset" ? " by a reset from outside" : ""}; the host was read back and runs it${settled ? "" : ", though its profile still names the other"}`
+      ? `Rebooted into ${fallback}${wasReset ? " by a reset from outside" : ""}; the host was read back and runs it${settled ? "" : ", though its profile still names the other"}`
       : `The way back is NOT confirmed: ${"verdict" in back ? `it runs ${back.verdict.current}` : back.because}. Its boot default is ${fallback}, so a reset brings that back`,
     next: returned
       ? "fix the release and run pulumi up again"
@@ -171,19 +196,39 @@ async function goBack(
   });
 }
 
-/** Ask the host to go back; "silent" when it does not answer, and its own guard may have to do it. */
-async function askBack(
-  trial: Pick<RebootTrial, "session" | "id" | "hooks">,
-): Promise<"asked" | "silent" | "reset"> {
-  for (let attempt = 0; attempt < 3; attempt++) {
+/** A host that does not go back, as nothing is on trial there any more, or its boot loader cannot be written: it is read, and not waited for. */
+async function decidedBefore(
+  { session, id, wanted }: RebootTrial,
+  verdict: Extract<TrialVerdict, { healthy: false }>,
+  because: string,
+): Promise<Failure> {
+  const now = await lookAnew({ session, id }).catch(() => undefined);
+  const runs = now
+    ? `it runs ${now.current}, and its profile is ${now.profile}`
+    : "it could not be read back";
+  return new Failure({
+    host: session.label,
+    tried: `boot ${wanted.toplevel} on trial`,
+    cameBack: describe(verdict),
+    stands: `The host does not go back (${because}); ${runs}`,
+    next: "pulumi refresh reads the host again; then run pulumi up",
+  });
+}
+
+/** Ask the host to go back; undefined when it does not answer, and its own guard may have to do it. */
+async function askBack({
+  session,
+  id,
+}: Pick<RebootTrial, "session" | "id">): Promise<Answer<"reboot-return"> | undefined> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
     try {
-      await trial.session.renew(10_000);
-      await remote(trial.session, "reboot-return", { id: trial.id }, { deadline: 60_000 });
-      trial.session.drop();
-      return "asked";
+      await session.renew(10_000);
+      const answer = await remote(session, "reboot-return", { id }, { deadline: 130_000 });
+      session.drop();
+      return answer;
     } catch {
       await sleep(1_000);
     }
   }
-  return "silent";
+  return undefined;
 }

@@ -5,7 +5,7 @@ has_lock || refuse 'the lock was lost to another deployment'
 [ "$(readlink -f /run/current-system)" = "$doc_toplevel" ] || refuse 'the current system is another one'
 # A confirmation may have died between the profile and the boot loader, or somebody else may have set either.
 if [ ! -e "$profile" ] || [ "$(readlink -f "$profile")" != "$doc_toplevel" ] || [ -e "$berth_state/boot-unsettled" ]; then
-  : >"$berth_state/boot-unsettled" || refuse "$berth_state cannot be written"
+  echo >"$berth_state/boot-unsettled" || refuse "$berth_state cannot be written"
   set_profile "$doc_toplevel" || refuse 'the system profile could not be set'
   "$doc_toplevel/bin/switch-to-configuration" boot >&2 || refuse 'the boot loader could not be written'
   rm -f "$berth_state/boot-unsettled"

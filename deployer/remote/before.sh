@@ -10,7 +10,7 @@ esac
 systemctl reset-failed "$unit" 2>/dev/null || true
 
 cat >"$trial_dir/command"
-: >"$log" || refuse "$log cannot be written"
+printf '' >"$log" || refuse "$log cannot be written"
 code=0
 systemd-run --quiet --wait --unit="$unit" --property=Type=exec --property=RuntimeMaxSec="$doc_seconds" --property=TimeoutStopSec=20 \
   --property=StandardOutput=append:"$log" --property=StandardError=append:"$log" --setenv=PATH="$doc_toplevel/sw/bin:$PATH" \

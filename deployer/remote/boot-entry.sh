@@ -34,6 +34,16 @@ boot_once() {
   [ -e /boot/grub/grub.cfg ] || { echo 'there is neither systemd-boot nor GRUB' >&2; return 1; }
   entry=$(entry_of_grub /boot/grub/grub.cfg "$1")
   [ -n "$entry" ] || { echo "/boot/grub/grub.cfg has no entry for $1" >&2; return 1; }
+  # GRUB reads from more than it writes to, and would start every time what it is asked for once: it writes to no RAID and no LVM, and to no
+  # file system with checksums.
+  # shellcheck disable=SC2046 # Neither has blanks.
+  set -- $(df --output=source,fstype /boot/grub | tail -n 1)
+  case $1:${2-} in
+    /dev/mapper/* | /dev/dm-* | /dev/md* | *:btrfs | *:zfs | *:bcachefs)
+      echo "GRUB cannot write to /boot/grub, which is $2 on $1, so it would start that system at each boot, and not once" >&2
+      return 1
+      ;;
+  esac
   [ -e /boot/grub/grubenv ] || grub-editenv /boot/grub/grubenv create >&2 || return 1
   grub-editenv /boot/grub/grubenv set "next_entry=$entry" >&2
 }

@@ -11,15 +11,19 @@ if [ -n "$doc_boot" ]; then
     *) printf '{"ok":true,"kept":false,"seen":%s}\n' "$seen"; exit 0 ;;
   esac
 fi
+# The guard waits for this, too, before it undoes what it has taken back.
+decide 30 || refuse "$undecided"
 # Written before anything is changed: from here on the guard restores it when it takes the trial back.
 before=''
 [ ! -e "$profile" ] || before=$(readlink -f "$profile")
 printf '%s' "$before" >"$trial_dir/before"
 mv "$trial_dir/pending" "$trial_dir/confirming" 2>/dev/null || refuse 'the guard had already begun to roll back'
 give_back() {
-  : >"$trial_dir/abandon"
+  echo >"$trial_dir/abandon"
   refuse "$1"
 }
+# Between what takes time: the rest would only have to be undone.
+still_ours() { [ -e "$trial_dir/confirming" ] || refuse 'the guard took the trial back while it was being confirmed'; }
 # All but the newest; whatever else, what runs, what was booted and what the guard may return to stay.
 forget_generations() {
   [ -n "$doc_keep" ] || return 0
@@ -39,11 +43,13 @@ forget_generations() {
   [ $# = 0 ] || rm -f "$@"
 }
 # Stays if this dies before the boot loader is written: see adopt.sh.
-: >"$berth_state/boot-unsettled" || give_back "$berth_state cannot be written"
+echo >"$berth_state/boot-unsettled" || give_back "$berth_state cannot be written"
 set_profile "$doc_toplevel" || give_back 'the system profile could not be set'
 # Before the boot loader is written: each generation that it knows takes room in /boot.
+still_ours
 forget_generations || echo 'older generations could not be removed' >&2
 "$doc_toplevel/bin/switch-to-configuration" boot >&2 || give_back 'the boot loader could not be written'
+still_ours
 keep_marks || give_back "$berth_state cannot be written"
 mv "$trial_dir/confirming" "$trial_dir/confirmed" 2>/dev/null || give_back 'the guard took the trial back while it was being confirmed'
 printf '%s confirmed %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$doc_toplevel" >>"$berth_state/verdicts" || true

@@ -69,12 +69,19 @@ exec 9>>/run/nixos/switch-to-configuration.lock
 # A boot loader that is being written is not cut off.
 flock -w "${was_confirming:+1}30" 9 || { echo 'the switch lock stays taken'; exit 1; }
 exec 9>&-
+# Who was confirming it finds that it is taken back, and writes nothing more.
+if [ -n "$was_confirming" ]; then
+  exec 9>>/run/berth/deciding
+  flock -w 130 9 || { echo 'the confirmation does not end'; exit 1; }
+  exec 9>&-
+fi
 # A way back that hangs ends in the check below, and so in a reboot.
 timeout -k 5 120 "$old/bin/switch-to-configuration" test 9>&- || echo "switch-to-configuration test ended with $?"
 if [ -n "$was_confirming" ] && [ -s "$trial/before" ]; then
   before=$(cat "$trial/before")
   nix-env --profile /nix/var/nix/profiles/system --set "$before"
   timeout -k 5 120 "$before/bin/switch-to-configuration" boot
+  rm -f /var/lib/berth/boot-unsettled || true
 fi
 # The ways in, as the old system has them and no others: a second ssh unit would take the first one's place.
 for unit in systemd-networkd.service network-setup.service sshd.socket sshd.service; do

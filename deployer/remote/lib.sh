@@ -120,7 +120,7 @@ keep_marks() {
     rm -f "$berth_state/held"
   fi
   [ -d "$berth_state/checks" ] || mkdir -p "$berth_state/checks"
-  cat >"$berth_state/checks/${doc_toplevel##*/}"
+  cat >"$berth_state/checks/${doc_toplevel##*/}" || return
   for one in "$berth_state"/checks/*; do
     [ -e "/nix/store/${one##*/}" ] || rm -f "$one"
   done

@@ -46,12 +46,15 @@ done
 if [ -e "$boot_trial.expired" ] && [ "$(boot_value_of "$boot_trial.expired" toplevel)" = "$(booted)" ]; then
   unlock_and_refuse 'it is about to reboot, as a boot on trial was not confirmed'
 fi
-[ ! -e "$boot_trial.expired" ] || mv "$boot_trial.expired" "$boot_trial"
+if [ -e "$boot_trial" ] || [ -e "$boot_trial.expired" ] || [ -e "$boot_trial.kept" ]; then
+  decide 30 || unlock_and_refuse "$undecided"
+  undecide
+fi
 if [ -e "$boot_trial" ]; then
   [ "$(boot_value toplevel)" != "$(booted)" ] ||
     unlock_and_refuse "$(boot_value owner) has booted it on trial: unless that is confirmed, it reboots within $(boot_value seconds) s of its boot"
   boot_default "$(boot_value fallback)" || unlock_and_refuse 'the boot loader could not be written'
-  rm -f "$boot_trial"
+  forget_boot_trial
 fi
 
 has_lock || refuse 'the lock was lost to another deployment'

@@ -2,7 +2,9 @@
 # Boot a system once, on trial: the boot default stays, or becomes, a system that is known to boot. Then reboots.
 # Document: id, owner, toplevel, text (the release to return to; empty: what was booted), seconds (until the guard at boot returns).
 # A confirmed release has given the lock back.
-[ "$(cat "$berth_run/lock/id" 2>/dev/null)" = "$doc_id" ] || take_lock
+has_lock || take_lock
+# Who gives it up waits until it has rebooted, or has not.
+decide 30 || refuse "$undecided"
 
 parts() { for part in kernel initrd kernel-modules; do readlink -f "$1/$part"; done; cat "$1/kernel-params" 2>/dev/null; }
 fallback=$(booted)
@@ -12,7 +14,7 @@ if [ -n "$doc_text" ] && [ -e "$doc_text" ] && [ "$(parts "$doc_text")" = "$(par
 
 was=$(readlink -f "$profile")
 give_back() {
-  rm -f "$boot_trial"
+  forget_boot_trial
   boot_default "$was" || true
   refuse "$1"
 }
@@ -30,6 +32,7 @@ write_trial() {
 "$fallback/bin/switch-to-configuration" boot >&2 || give_back 'the boot loader could not be written'
 why=$(boot_once "$doc_toplevel" 2>&1) || give_back "the boot loader cannot be asked to start a system once: $why"
 sync
-printf '{"ok":true,"fallback":%s}\n' "$(json_text "$fallback")"
-# The answer goes out first; what hangs on its way down is systemd's to kill.
+# The answer goes out first, though whoever asked may be gone: the trial has begun. What hangs on its way down is systemd's to kill.
+trap '' PIPE
+printf '{"ok":true,"fallback":%s}\n' "$(json_text "$fallback")" || true
 systemctl --no-block reboot

@@ -212,7 +212,8 @@ const answers = {
   ]),
   reboot: z.union([done.extend({ fallback: z.string() }), refusal]),
   "reboot-keep": z.union([done, refusal]),
-  "reboot-return": z.union([done.extend({ rebooting: z.boolean() }), refusal]),
+  /** `fallback` is the toplevel that it returns to, or has returned to. */
+  "reboot-return": z.union([done.extend({ rebooting: z.boolean(), fallback: z.string() }), refusal]),
   confirm: z.union([done.extend({ kept: z.boolean(), seen: observation }), refusal]),
   abandon: z.union([done, refusal]),
   finish: z.union([done, refusal]),
@@ -243,12 +244,12 @@ export interface ScriptOptions extends RemoteOptions {
 const functions: Partial<Record<ScriptName, readonly string[]>> = {
   observe: ["look"],
   adopt: ["profile"],
-  confirm: ["look", "profile"],
-  prepare: ["lock", "look", "profile", "boot-trial", "arm"],
+  confirm: ["look", "profile", "decide"],
+  prepare: ["lock", "look", "profile", "decide", "boot-trial", "arm"],
   trial: ["look", "arm"],
-  reboot: ["lock", "profile", "boot-trial", "boot-entry"],
-  "reboot-keep": ["profile", "boot-trial"],
-  "reboot-return": ["profile", "boot-trial"],
+  reboot: ["lock", "profile", "decide", "boot-trial", "boot-entry"],
+  "reboot-keep": ["profile", "decide", "boot-trial"],
+  "reboot-return": ["profile", "decide", "boot-trial"],
   rotate: ["lock"],
 };
 

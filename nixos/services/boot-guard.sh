@@ -1,6 +1,7 @@
 #!/bin/sh
 # Watches a boot on trial from early on: unless it is confirmed in time, the host reboots into what the boot loader starts by default.
-# The trial is a file; a confirmation moves it away, and so does this. Argument: the folder of Berth's state.
+# The trial is a file, and what becomes of it is its name: .kept while it is being kept, .expired once it is given up, by whomever. Whoever
+# renames it may be cut off before all else: this sees to the rest. Argument: the folder of Berth's state.
 set -eu
 trial=$1/boot-trial
 unsettled=$1/boot-unsettled
@@ -15,7 +16,7 @@ if [ ! -e "$trial" ]; then
   echo "a release was being kept as the host went down: $booted is what it boots from now on"
   if { [ "$(readlink -f "$profile")" = "$booted" ] || nix-env --profile "$profile" --set "$booted"; } &&
     "$booted/bin/switch-to-configuration" boot; then
-    rm -f "$unsettled"
+    rm -f "$unsettled" "$trial.expired" "$trial.kept"
   fi
   exit 0
 fi
@@ -35,17 +36,38 @@ if [ "$(readlink -f /run/booted-system)" != "$toplevel" ]; then
   exit 0
 fi
 
+go_back() {
+  sync
+  echo "$1: rebooting into $fallback"
+  systemctl --no-block reboot
+  # A system that cannot even shut down is not waited for.
+  sleep 90
+  systemctl reboot --force --force
+}
+
 end=$(($(uptime_s) + seconds))
+# Keeping it writes the boot loader; it may take this long beyond the deadline.
+grace=120
 echo "on trial for $seconds s; then back to $fallback"
-while [ -e "$trial" ]; do
-  if [ "$(uptime_s)" -ge "$end" ]; then
-    mv "$trial" "$trial.expired" || continue
-    sync
-    echo "not confirmed in time: rebooting into $fallback"
-    systemctl --no-block reboot
-    # A system that cannot even shut down is not waited for.
-    sleep 90
-    systemctl reboot --force --force
+# A look between two renames may find none of its names.
+gone=0
+while [ "$gone" -lt 2 ]; do
+  now=$(uptime_s)
+  if [ -e "$trial.expired" ]; then
+    # Whoever gave it up reboots, and has a moment to say so.
+    sleep 10
+    go_back 'given up'
+  elif [ -e "$trial" ]; then
+    gone=0
+    if [ "$now" -ge "$end" ]; then
+      # Where it cannot be renamed, the disk is one reason more.
+      if mv "$trial" "$trial.expired" || [ -e "$trial" ]; then go_back 'not confirmed in time'; fi
+    fi
+  elif [ -e "$trial.kept" ]; then
+    gone=0
+    if [ "$now" -ge "$((end + grace))" ] && mv "$trial.kept" "$trial.expired"; then go_back 'never kept to the end'; fi
+  else
+    gone=$((gone + 1))
   fi
   sleep 1
 done

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -91,5 +91,25 @@ ${entry("NixOS - Configuration 5 (2026-11-18 - 26.05)", system("a"))}
 
   test("is none where there is no GRUB", () => {
     expect(ask("entry_of_grub", join(folder, "absent.cfg"), system("a"))).toBe("");
+  });
+
+  test.each([
+    ["a plain partition", "/dev/sda1 vfat", true],
+    ["a plain partition of ext4", "/dev/nvme0n1p2 ext4", true],
+    ["LVM", "/dev/mapper/vg-root ext4", false],
+    ["a RAID of Linux'", "/dev/md127 ext4", false],
+    ["btrfs", "/dev/sda2 btrfs", false],
+    ["ZFS", "rpool/boot zfs", false],
+  ])("is asked for once just where GRUB can forget that it was: %s", (_, place, can) => {
+    mkdirSync(join(folder, "grub"), { recursive: true });
+    writeFileSync(join(folder, "grub/grub.cfg"), configuration);
+    const moved = readFileSync(script, "utf8").replaceAll("/boot/grub", `${folder}/grub`);
+    const played = `df() { printf 'Filesystem Type\\n${place}\\n'; }\ngrub-editenv() { echo "grub-editenv $*"; }`;
+    // A machine of systemd-boot's may run this.
+    const text = `${moved.replace("for esp in /boot /efi /boot/efi", "for esp in /nowhere")}\n${played}\nboot_once ${system("b")} 2>&1`;
+    const said = execFileSync("bash", ["-c", `${text} || true`], { encoding: "utf8" });
+    if (can) expect(said).toContain(`grubenv set next_entry=NixOS - All configurations>`);
+    else
+      expect(said).toMatch(/^GRUB cannot write to .*, so it would start/);
   });
 });

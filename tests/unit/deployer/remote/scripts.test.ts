@@ -178,6 +178,7 @@ describe("the scripts", () => {
         "lock",
         "look",
         "profile",
+        "decide",
         "boot-trial",
         "boot-entry",
         "install-lock",
