@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onExit } from "signal-exit";
 
 const open = new Set<string>();
 
@@ -10,10 +11,10 @@ function removePrivateFolders(): void {
   for (const folder of open) rmSync(folder, { recursive: true, force: true });
   open.clear();
 }
-process.once("exit", removePrivateFolders);
+onExit(removePrivateFolders);
 
 /**
- * A folder for keys, mode 0700. Remove it with `removePrivateFolder`; one that is left goes when the process exits.
+ * A folder for keys, mode 0700. Remove it with `removePrivateFolder`; one that is left goes when the process ends, by a signal as well.
  * The name is short, because a socket's path in it ends at 107 bytes.
  */
 export async function privateFolder(): Promise<string> {

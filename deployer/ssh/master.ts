@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { onExit } from "signal-exit";
 import { ResidentShell } from "./shell.ts";
 import type { Way } from "./way.ts";
 
@@ -39,6 +40,9 @@ export class Master {
     this.#child.stderr?.on("data", (chunk: Buffer) => {
       this.#said = (this.#said + chunk.toString("utf8")).slice(-4_000);
     });
+    // By itself, it would stay for as long as the host does.
+    const forget = onExit(() => this.kill("SIGTERM"));
+    this.#child.once("exit", forget).once("error", forget);
     // What it has started for its way holds its output open until that is closed.
     this.#child.once("exit", () => way?.close());
     this.ended = new Promise((resolve) => {

@@ -19,6 +19,10 @@ test.each([
   ["ends", ""],
   ["exits in the middle of its work", "process.exit(3)"],
   ["breaks", "throw new Error('broken')"],
+  ...["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => [
+    `is ended by ${signal}`,
+    `process.kill(process.pid, '${signal}'); await new Promise((end) => setTimeout(end, 60_000))`,
+  ]),
 ])("a private folder that is left over goes when its process %s", (_, end) => {
   const temporary = mkdtempSync(join(tmpdir(), "berth-private-"));
   const module = new URL("../../../deployer/private-folder.ts", import.meta.url).href;

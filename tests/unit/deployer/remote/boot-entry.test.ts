@@ -109,7 +109,6 @@ ${entry("NixOS - Configuration 5 (2026-11-18 - 26.05)", system("a"))}
     const text = `${moved.replace("for esp in /boot /efi /boot/efi", "for esp in /nowhere")}\n${played}\nboot_once ${system("b")} 2>&1`;
     const said = execFileSync("bash", ["-c", `${text} || true`], { encoding: "utf8" });
     if (can) expect(said).toContain(`grubenv set next_entry=NixOS - All configurations>`);
-    else
-      expect(said).toMatch(/^GRUB cannot write to .*, so it would start/);
+    else expect(said).toMatch(/^GRUB cannot write to .*, so it would start/);
   });
 });
