@@ -1,14 +1,15 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { count, decideBranch, git, lookAtBranch, push } from "../deployer/app/branch.ts";
 import { inputIn, type LockedInput, readInput, updateInput } from "../deployer/app/lock.ts";
 import { Failure } from "../deployer/failure.ts";
 import { agrees } from "./ask.ts";
+import { pulumi } from "./pulumi.ts";
 import { say } from "./say.ts";
 import { up } from "./up.ts";
 
 export interface DeployOptions {
-  /** Folder of the flake with the systems. @default the current one */
+  /** Folder of the flake with the systems. @default the stack's own */
   flake?: string;
   /** Working copy of the app. @default the folder beside the flake that is named like the input, where there is one */
   app?: string;
@@ -30,7 +31,8 @@ export async function deploy(
   selected: string | undefined,
   options: DeployOptions,
 ): Promise<number> {
-  const flake = resolve(options.flake ?? ".");
+  const own = await pulumi(["config", "get", "berth:flake"], selected).catch(() => undefined);
+  const flake = chooseFlake(own?.trim(), options.flake);
   await bringInput(input, { ...options, flake });
   const exitCode = await up([...(options.yes ? ["--yes"] : []), ...args], selected);
   // An update before this one may have left it so.
@@ -42,6 +44,42 @@ export async function deploy(
   else if (options.commit !== false)
     await commitLock(flake, `${input}: ${short(committed.rev)} -> ${short(rev)}`);
   return exitCode;
+}
+
+/**
+ * Folder of the flake that is changed, which must be the one that the stack deploys: what is committed would not be what went live.
+ * @param own the stack's `berth:flake`; undefined where its configuration does not say
+ */
+export function chooseFlake(own: string | undefined, wanted: string | undefined): string {
+  const folder = own === undefined ? resolve(".") : folderOf(own);
+  const chosen = wanted === undefined ? folder : resolve(wanted);
+  if (chosen !== undefined && (own === undefined || (folder !== undefined && isSame(chosen, folder))))
+    return chosen;
+  throw new Failure({
+    tried: `deploy an input of the flake ${wanted ?? own}`,
+    cameBack:
+      folder === undefined
+        ? `the stack's flake is ${own}, which is no folder here`
+        : `the stack's flake is another one, ${own}`,
+    stands: "Nothing was pushed, and no host was touched",
+    next: "run it in the stack's project, with --flake where berth:flake leads; pulumi config set berth:flake says where that is",
+  });
+}
+
+/** The folder that a reference to a flake means; undefined where it is none of this machine's. */
+function folderOf(reference: string): string | undefined {
+  const [, path = "", query = ""] =
+    /^(?:(?:git\+)?file:(?:\/\/)?|path:)?([^?#]*)(?:\?([^#]*))?/.exec(reference) ?? [];
+  if (/^[a-z][a-z0-9+.-]*:/i.test(path)) return undefined;
+  return resolve(path, new URLSearchParams(query).get("dir") ?? "");
+}
+
+function isSame(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    return one === other;
+  }
 }
 
 /**

@@ -109,7 +109,7 @@ program
     "put an app in a repository of its own live: push its branch, update this input of the flake alone, then up. Further arguments, after --, are pulumi's",
   )
   .option("--app <folder>", "working copy of the app; beside the flake, named like the input, when absent")
-  .option("--flake <folder>", "folder of the flake with the systems", ".")
+  .option("--flake <folder>", "folder of the flake with the systems; the stack's own when absent")
   .option("--no-commit", "leave the lock file uncommitted")
   .option("-y, --yes", "ask nothing")
   .action(async (input: string, args: string[], options: DeployOptions) => {

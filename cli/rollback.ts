@@ -15,6 +15,7 @@ import { asJson } from "./as-json.ts";
 import { agrees } from "./ask.ts";
 import { type KnownDeployment, readDeployments } from "./deployments.ts";
 import { resetOf } from "./hetzner.ts";
+import { interruptible } from "./interruptible.ts";
 import { releasesIn } from "./releases.ts";
 import { print, say } from "./say.ts";
 import { hostOf, type StackView, targetOf } from "./stack.ts";
@@ -68,7 +69,7 @@ export async function rollback(
     for (const { name: one, told, to } of chosen) say(`${one}: ${describeStep(told, to)}`);
     if (chosen.length === 0) return 1;
     if (name === undefined && !(await agreed(options, chosen.length))) return 1;
-    const done = await returnAll(stack, chosen, known, options);
+    const done = await interruptible((signal) => returnAll(stack, chosen, known, { ...options, signal }));
     await tellState(
       stack,
       chosen.map(({ name: one }) => known[one]?.urn).filter((urn) => urn !== undefined),
@@ -106,6 +107,7 @@ async function choose(session: SshSession, { to: number, reboot }: RollbackOptio
     const choice = chooseGeneration(told.generations, {
       current: told.current,
       held: held !== undefined && held.toplevel !== told.current,
+      settled: told.profile === told.current,
       number,
       reboot,
     });
@@ -162,7 +164,7 @@ async function returnAll(
   stack: StackView,
   hosts: readonly Chosen[],
   known: Readonly<Record<string, KnownDeployment>>,
-  options: RollbackOptions,
+  options: RollbackOptions & { signal: AbortSignal },
 ): Promise<boolean> {
   const turns = new Turns();
   const results = await Promise.all(
@@ -204,7 +206,7 @@ async function returnTo(
   stack: StackView,
   { name, session, told, to }: Chosen,
   deployed: KnownDeployment | undefined,
-  { why, reboot = false }: RollbackOptions,
+  { why, reboot = false, signal }: RollbackOptions & { signal: AbortSignal },
   turn: () => Promise<() => void>,
 ): Promise<void> {
   if (!deployed)
@@ -230,13 +232,16 @@ async function returnTo(
       healthDeadline,
       owner,
       onHost: true,
+      // What else may be returned to is for the next update to forget.
+      keep: "all",
+      thoughHeld: true,
       reboot: reboot || mayReboot(deployed.inputs.reboot ?? { when: "told" }, new Date()),
       rebootWith: `berth rollback ${name} --to ${to.number} --reboot boots it, on trial`,
       ...(reset ? { reset } : {}),
       ...(ipv6Address ? { ipv6Address } : {}),
       ...(hold ? { hold } : {}),
     },
-    { status: (line) => say(`${name}: ${line}`), warn: (line) => say(`${name}: ${line}`), turn },
+    { status: (line) => say(`${name}: ${line}`), warn: (line) => say(`${name}: ${line}`), turn, signal },
   );
   if (rebootDue.length > 0)
     say(

@@ -336,8 +336,8 @@ export class NixosHost extends pulumi.ComponentResource {
       {
         parent: this,
         // The hardware with its firewalls: what the release listens on is open before it is tried.
+        // Its end is this machine's business, and costs nothing: it does not go with the server.
         dependsOn: [this.hardware, installation, ...Object.values(this.volumes), ...after],
-        ...(hardware.server && { deletedWith: hardware.server }),
       },
     );
   }

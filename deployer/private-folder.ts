@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onExit } from "signal-exit";
+import { Failure, messageOf } from "./failure.ts";
 
 const open = new Set<string>();
 
@@ -18,7 +19,13 @@ onExit(removePrivateFolders);
  * The name is short, because a socket's path in it ends at 107 bytes.
  */
 export async function privateFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "berth-"));
+  const folder = await mkdtemp(join(tmpdir(), "berth-")).catch((error: unknown) => {
+    throw new Failure({
+      tried: `make a folder for keys in ${tmpdir()} of this machine`,
+      cameBack: messageOf(error),
+      next: "make room there, or set TMPDIR to a folder that can be written",
+    });
+  });
   open.add(folder);
   return folder;
 }

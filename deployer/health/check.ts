@@ -6,8 +6,8 @@ import { askUrl } from "./http.ts";
 import { askPort } from "./tcp.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** Milliseconds of an attempt, where the check says nothing. */
-const usualTimeout = 5_000;
+/** Seconds that an attempt may take. */
+export const attemptSeconds = ({ timeout = 5 }: Pick<HealthCheck, "timeout">): number => timeout;
 
 /** A check from outside, made ready to be asked at an address. */
 type OutsideCheck = (address: string, timeout: number) => Promise<Verdict>;
@@ -81,7 +81,7 @@ export async function checkOutside(
         (verdict) => options.onLook?.({ check: nameOf(check), address, verdict }),
       );
       const enough = (verdict: Verdict) => optional && !verdict.healthy && verdict.noWay === true;
-      const verdict = await askUntil(ask, end, { ...options, timeout: check.timeout, enough });
+      const verdict = await askUntil(ask, end, { ...options, timeout: attemptSeconds(check), enough });
       if (verdict.healthy) {
         if (verdict.note !== undefined) options.onNote?.(`${verdict.note} (at ${address})`);
         continue;
@@ -111,7 +111,7 @@ export async function checkInside(
       (timeout) => askHost(way.inside, session, timeout),
       (verdict) => options.onLook?.({ check: nameOf(check), verdict }),
     );
-    const verdict = await askUntil(ask, end, { ...options, timeout: check.timeout });
+    const verdict = await askUntil(ask, end, { ...options, timeout: attemptSeconds(check) });
     if (!verdict.healthy)
       return { healthy: false, because: `${verdict.because}, for ${secondsSince(started)} s` };
   }
@@ -136,12 +136,12 @@ async function askUntil(
   end: number,
   options: Pick<CheckOptions, "pause" | "signal"> & {
     /** Seconds. */
-    timeout: number | undefined;
+    timeout: number;
     /** Whether to ask no more, though it is not healthy. */
     enough?: (verdict: Verdict) => boolean;
   },
 ): Promise<Verdict> {
-  const limit = options.timeout === undefined ? usualTimeout : options.timeout * 1000;
+  const limit = options.timeout * 1000;
   for (;;) {
     options.signal?.throwIfAborted();
     const verdict = await ask(Math.min(limit, Math.max(1_000, end - Date.now())));

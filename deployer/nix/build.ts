@@ -97,19 +97,21 @@ export async function buildAll(
     if (!alone && (await isThere(one, place))) continue;
     const concerned = alone ? undefined : await requisites(one.drvPath);
     const trouble = progress.trouble(concerned && ((drv) => concerned.has(drv)));
-    failures.set(one, brokenBuild(one, trouble || `nix ended with ${ended.exitCode}`));
+    const [broken = one.drvPath] = progress.broken(concerned && ((drv) => concerned.has(drv)));
+    failures.set(one, brokenBuild(one, trouble || `nix ended with ${ended.exitCode}`, broken));
   }
   return failures;
 }
 
 const triedTo = ({ what, drvPath }: Wanted): string => `build ${what} (${drvPath})`;
 
-const brokenBuild = (one: Wanted, trouble: string): Failure =>
+/** @param broken the derivation whose builder failed: Nix keeps the log of that alone */
+const brokenBuild = (one: Wanted, trouble: string, broken: string): Failure =>
   new Failure({
     tried: triedTo(one),
     cameBack: `the build failed\n${trouble}`,
     stands: "Nothing was changed on any host",
-    next: `mend it; nix log ${one.drvPath} has the whole log`,
+    next: `mend it; nix log ${broken} has the whole log`,
   });
 
 const otherPath = (one: Wanted, built: readonly string[]): Failure =>

@@ -44,10 +44,11 @@ export async function closureOf(path: string): Promise<PathSize[]> {
 /** Every path of a local closure, and which of them another system has; where that one is not in the local store, nothing is shared. */
 export async function closureBeside(path: string, other: string | undefined): Promise<Closure> {
   if (other === undefined || other === path || !existsSync(other)) return { paths: await closureOf(path) };
-  const known = await read([path, other]);
+  // What lies in the store need not be valid there: a copy of it may have been cut off.
+  const known = await read([path, other]).catch(() => new Map<string, Info>());
   const wanted = reachable(known, path);
   const shared = reachable(known, other);
-  // A Nix that tells references in another way.
+  // Or a Nix that tells references in another way.
   if (!wanted || !shared) return { paths: await closureOf(path) };
   return {
     paths: [...wanted].map((entry) => ({

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { Failure } from "../failure.ts";
 import { jsonOrUndefined } from "../json.ts";
 import { run } from "../process.ts";
 
@@ -9,6 +10,8 @@ import { run } from "../process.ts";
 const shape = 1;
 /** Evaluations that are kept, the ones used last. */
 const keep = 30;
+/** Evaluations of a flake that changes meanwhile, before it is given up. */
+const attempts = 3;
 
 /** What kind of answer is kept. */
 export interface Answers<Answer> {
@@ -82,12 +85,25 @@ export async function answered<Answer>(
 ): Promise<Answer> {
   const { flake, systems, cwd, remembered } = question;
   if (remembered === undefined) return await ask();
-  const key = await contentKey(flake, systems, { cwd, kind: answers.kind });
-  const known = key === undefined ? undefined : await recall(remembered, key, answers);
-  if (known !== undefined) return known;
-  const answer = await ask();
-  if (key !== undefined) await remember(remembered, key, answer);
-  return answer;
+  const keyNow = () => contentKey(flake, systems, { cwd, kind: answers.kind });
+  let key = await keyNow();
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const known = key === undefined ? undefined : await recall(remembered, key, answers);
+    if (known !== undefined) return known;
+    const answer = await ask();
+    // A file that is saved meanwhile is in the answer, or in a part of it, and not in the key.
+    const after = key === undefined ? undefined : await keyNow();
+    if (after === key) {
+      if (key !== undefined) await remember(remembered, key, answer);
+      return answer;
+    }
+    key = after;
+  }
+  throw new Failure({
+    tried: `evaluate ${flake}`,
+    cameBack: `its content has changed during each of ${attempts} evaluations`,
+    next: "see what writes to it, and run it again when that has ended",
+  });
 }
 
 /** What was answered before; undefined where nothing was, or where a derivation has left the store since. */

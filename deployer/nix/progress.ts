@@ -136,10 +136,8 @@ export class NixProgress {
    * where it names none of them.
    */
   trouble(concerns: (drvPath: string) => boolean = () => true): string {
-    const named = (text: string) => text.match(/\/nix\/store\/[0-9a-z]{32}-[^\s'"]+\.drv/g) ?? [];
-    const errors = this.#errors.filter((line) => named(line).some(concerns));
-    const failed = new Set(errors.flatMap(named).filter((drv) => concerns(drv) && this.#logs.has(drv)));
-    const logs = [...failed].flatMap((drv) =>
+    const errors = this.#errors.filter((line) => namedIn(line).some(concerns));
+    const logs = this.broken(concerns).flatMap((drv) =>
       (this.#logs.get(drv) ?? []).map((line) => `${nameOf(drv)}> ${line}`),
     );
     const lines = errors.length > 0 ? [...logs, ...errors] : this.#errors;
@@ -148,7 +146,16 @@ export class NixProgress {
       .slice(-logLines)
       .join("\n");
   }
+
+  /** The derivations that errors name and that have written something: theirs are the logs to read. */
+  broken(concerns: (drvPath: string) => boolean = () => true): string[] {
+    const named = new Set(this.#errors.flatMap(namedIn));
+    return [...named].filter((drv) => concerns(drv) && this.#logs.has(drv));
+  }
 }
+
+/** The derivations that a line names. */
+const namedIn = (line: string): string[] => line.match(/\/nix\/store\/[0-9a-z]{32}-[^\s'"]+\.drv/g) ?? [];
 
 /** "site-1.2" of a store path of that name or its derivation. */
 export const nameOf = (path: string): string =>

@@ -35,7 +35,7 @@ export async function confirmIfWell(trial: OnTrial, bootId: string): Promise<Con
 /** An answer that was lost on its way is asked for again: the host knows whether it was confirmed. */
 async function confirmOrAsk({ session, id, wanted }: OnTrial, boot: string): Promise<Concluded> {
   const { toplevel, keep = keptReleases, health } = wanted;
-  const document = { id, toplevel, keep, text: markOf(wanted), boot };
+  const document = { id, toplevel, keep: keep === "all" ? "" : keep, text: markOf(wanted), boot };
   try {
     const answer = await remote(session, "confirm", document, {
       deadline: 120_000,

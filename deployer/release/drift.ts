@@ -1,3 +1,5 @@
+import { marker } from "../install/facts.ts";
+import { jsonOrUndefined } from "../json.ts";
 import type { Observation } from "../remote/scripts.ts";
 import { foreseeHold, isHeld, parseHold } from "./hold.ts";
 
@@ -16,6 +18,19 @@ export interface Drift {
   what: string;
   /** Whether the next `pulumi up` puts it right; the rest is for a person. */
   mended: boolean;
+}
+
+/** What is wrong with the marker of this host; undefined where it says what it should. */
+function markerTrouble(
+  text: string | null,
+  { stack, host }: Pick<Deployed, "stack" | "host">,
+): string | undefined {
+  const should = `should say that it is ${host} of stack ${stack}`;
+  if (text === null) return `is gone, and ${should}`;
+  const parsed = marker.safeParse(jsonOrUndefined(text));
+  if (!parsed.success) return `cannot be read, and ${should}`;
+  if (parsed.data.stack === stack && parsed.data.host === host) return undefined;
+  return `says that it is ${parsed.data.host} of stack ${parsed.data.stack}, and ${should}`;
 }
 
 const generation = (path: string | null): string => path ?? "nothing";
@@ -48,10 +63,11 @@ export function driftOf(
       what: `a reboot is due: it still runs the ${seen.pendingReboot.join(", ")} of an earlier system`,
       mended: false,
     });
-  if (seen.marker === null)
+  const says = markerTrouble(seen.marker, { stack, host });
+  if (says !== undefined)
     drift.push({
       kind: "marker",
-      what: `/etc/berth/install.json is gone, which says that it is ${host} of stack ${stack}; put it back, or no later installation knows it`,
+      what: `/etc/berth/install.json ${says}; put it back, or no later installation knows it`,
       mended: false,
     });
   if (seen.failed.length > 0)

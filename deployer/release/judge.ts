@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { HealthCheck } from "../../config/manifest.ts";
 import { messageOf } from "../failure.ts";
-import { asksTheHost, checkInside, checkOutside } from "../health/check.ts";
+import { asksTheHost, attemptSeconds, checkInside, checkOutside } from "../health/check.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
 import { renewServices } from "../secrets/credentials.ts";
 import type { SshSession } from "../ssh/session.ts";
@@ -117,8 +118,7 @@ export async function judge(trial: Trial): Promise<TrialVerdict> {
     hooks.status("confirming");
     return confirmIfWell(trial, earlier.bootId);
   };
-  const alone = !asksTheHost(wanted.health);
-  return await examine({ ...trial, briefly: true, ...(alone && { conclude }) }, read);
+  return await examine({ ...trial, briefly: true, conclude }, read);
 }
 
 /** What is asked of a system on trial, however it came to run. */
@@ -139,7 +139,7 @@ export async function examine(trial: Examined, read: ReadLook): Promise<TrialVer
   if (!verdict.healthy || seconds === 0) return verdict;
   hooks.status(`healthy; it has to stay so for ${seconds} s`);
   await sleep(seconds * 1000, undefined, { signal: hooks.signal });
-  const still = await examineOnce(trial, read, Date.now() + secondLook);
+  const still = await examineOnce(trial, read, Date.now() + secondLookSeconds(wanted.health) * 1_000);
   if (!still.healthy) return still;
   const restarted = restartedBetween(verdict.seen, still.seen);
   if (restarted.length === 0) return still;
@@ -153,8 +153,9 @@ export async function examine(trial: Examined, read: ReadLook): Promise<TrialVer
 /** Milliseconds that checks may take for a connection which was opened beside them to count as opened after them. */
 const promptly = 1_000;
 
-/** Milliseconds for the checks of a system that was healthy a moment ago. */
-const secondLook = 5_000;
+/** Seconds for the checks of a system that was healthy a moment ago: enough to ask each of them once. */
+export const secondLookSeconds = (checks: readonly HealthCheck[]): number =>
+  checks.reduce((sum, check) => sum + attemptSeconds(check), 0);
 
 async function examineOnce(trial: Examined, read: ReadLook, end: number): Promise<TrialVerdict> {
   const { session, wanted, hooks } = trial;
@@ -169,25 +170,32 @@ async function examineOnce(trial: Examined, read: ReadLook, end: number): Promis
   const prompt = Date.now() - started < promptly;
 
   hooks.status("looking at it over a new connection");
-  const conclude = outside.healthy ? trial.conclude : undefined;
-  const last = async (): Promise<Concluded> => {
-    if (!((await opening) && prompt)) await session.renew(15_000);
-    return conclude ? await conclude() : { seen: await look(trial) };
-  };
-  const after = await last().catch(messageOf);
   const unhealthy = (because: string): TrialVerdict => ({ healthy: false, because, units: [] });
-  if (typeof after === "string")
-    return unhealthy(
-      outside.healthy ? `the host could not be asked again after its checks: ${after}` : outside.because,
-    );
-  if ("refused" in after) return unhealthy(after.refused);
-  if (after.kept) return { healthy: true, seen: after.seen, kept: true };
-  const still = read(after.seen);
-  if (still?.healthy === false) return still;
-  if (!outside.healthy) return unhealthy(outside.because);
-  if (!still) return unhealthy("the host could not be asked again after its checks");
+  const verdictOf = async (asking: Promise<Concluded>): Promise<TrialVerdict> => {
+    const after = await asking.catch(messageOf);
+    if (typeof after === "string")
+      return unhealthy(
+        outside.healthy ? `the host could not be asked again after its checks: ${after}` : outside.because,
+      );
+    if ("refused" in after) return unhealthy(after.refused);
+    if (after.kept) return { healthy: true, seen: after.seen, kept: true };
+    const still = read(after.seen);
+    if (still?.healthy === false) return still;
+    if (!outside.healthy) return unhealthy(outside.because);
+    return still ?? unhealthy("the host could not be asked again after its checks");
+  };
+  const lookNow = async (): Promise<Concluded> => ({ seen: await look(trial) });
+  const lastLook = trial.conclude ?? lookNow;
+  const hostAnswers = asksTheHost(wanted.health);
+  const renewed = async (): Promise<Concluded> => {
+    if (!((await opening) && prompt)) await session.renew(15_000);
+    return await (outside.healthy && !hostAnswers ? lastLook() : lookNow());
+  };
+  const verdict = await verdictOf(renewed());
+  if (!verdict.healthy || !hostAnswers) return verdict;
   const inside = await checkOnHost(session, wanted, hooks, end);
-  return inside.healthy ? still : unhealthy(inside.because);
+  // Checks may take long, and whatever has happened meanwhile counts.
+  return inside.healthy ? await verdictOf(lastLook()) : unhealthy(inside.because);
 }
 
 type Looked = Pick<Examined, "session" | "id" | "briefly">;

@@ -3,7 +3,7 @@ import { Failure, messageOf } from "../failure.ts";
 import { type Answer, type Observation, remote } from "../remote/scripts.ts";
 import type { SshSession } from "../ssh/session.ts";
 import { markOf } from "./hold.ts";
-import { examine, lookAnew, readBoot, type TrialVerdict } from "./judge.ts";
+import { examine, lookAnew, readBoot, secondLookSeconds, type TrialVerdict } from "./judge.ts";
 import type { Hooks, Release } from "./release.ts";
 import { describe, keptThough } from "./roll-back.ts";
 
@@ -90,7 +90,10 @@ async function order({
   hooks.signal?.throwIfAborted();
   const { bootId } = await remote(session, "observe", { id }, { deadline: 30_000 });
   const seconds =
-    (wanted.bootDeadline ?? bootDeadline) + wanted.healthDeadline + (wanted.healthyFor ?? 0) + verdictSeconds;
+    (wanted.bootDeadline ?? bootDeadline) +
+    wanted.healthDeadline +
+    (wanted.healthyFor ? wanted.healthyFor + secondLookSeconds(wanted.health) : 0) +
+    verdictSeconds;
   const before = earlier.current === wanted.toplevel ? "" : earlier.current;
   const answer = await remote(
     session,

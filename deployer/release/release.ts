@@ -52,7 +52,7 @@ export interface Release {
   /** Credentials that its services expect, by service; they are in place already. @default none */
   credentials?: CredentialNames;
   /** Releases that stay, on the host and where it is deployed from, this one included. @default 5 */
-  keep?: number;
+  keep?: number | "all";
   /** Whether the host builds its system itself. @default false */
   buildOnHost?: boolean;
   /** Caches that the host fetches from before it gets the rest from here. @default none */
@@ -63,6 +63,8 @@ export interface Release {
   onHost?: boolean;
   /** What it takes the place of, if that shall not come again by itself. @default nothing */
   hold?: Hold;
+  /** Whether it comes though it was rolled back from by hand. @default false: the host is left as it is */
+  thoughHeld?: boolean;
   /** Who deploys, for the host's lock. */
   owner: string;
 }
@@ -147,13 +149,14 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       Promise.all([ahead, adopted]).catch(() => undefined);
     });
     unanswered = false;
+    if (!prepared.ok) throw notPrepared(session, wanted, prepared.because);
     const { seen: earlier } = prepared;
     let due: readonly string[] = earlier.pendingReboot;
     const held = parseHold(earlier.held);
-    if (isHeld(held, wanted.toplevel, earlier.current))
+    if (!wanted.thoughHeld && isHeld(held, wanted.toplevel, earlier.current))
       return { toplevel: earlier.current, previous: earlier.current, rebootDue: due, held };
     if (earlier.current === wanted.toplevel) {
-      await settle(session, await (adopted ?? adopt(session, id, wanted)), wanted, hooks);
+      await settle(session, id, await (adopted ?? adopt(session, id, wanted)), wanted, hooks);
     } else {
       warnOfTwoWaysBack(earlier, hooks);
       hooks.learnt?.lacks({ paths: prepared.missing, bytes: prepared.missingBytes });
@@ -304,7 +307,8 @@ const takeBack = async (rooting: ReturnType<typeof rootBeside> | undefined): Pro
 /** What was released is not the collector's here, either. That it could not be rooted undoes no release. */
 async function keepRoots({ roots, toplevel, keep = keptReleases }: Release, hooks: Hooks): Promise<void> {
   if (roots === undefined) return;
-  await rootRelease(roots, toplevel, keep).catch((error: unknown) => hooks.warn?.(messageOf(error)));
+  const most = keep === "all" ? Number.POSITIVE_INFINITY : keep;
+  await rootRelease(roots, toplevel, most).catch((error: unknown) => hooks.warn?.(messageOf(error)));
 }
 
 /**
@@ -317,7 +321,7 @@ async function prepare(
   { wanted, closure, stream }: { wanted: Release; closure: Closure; stream?: Uint8Array },
   hooks: Hooks,
   onSent: () => void,
-): Promise<Extract<Answer<"prepare">, { ok: true }>> {
+): Promise<Answer<"prepare">> {
   const rest = closure.paths
     .map(({ path, bytes, shared }) => `${path} ${bytes}${shared ? " shared" : ""}\n`)
     .join("");
@@ -331,45 +335,60 @@ async function prepare(
     list: Buffer.byteLength(rest),
     ...(stream ? { trial: guardSecondsAhead(wanted) } : {}),
   };
-  const answer = await remote(session, "prepare", document, {
+  return await remote(session, "prepare", document, {
     ...{ deadline: 180_000, signal: hooks.signal },
     ...{ rest, leave: stream !== undefined, stream, onSent },
   });
-  if (answer.ok) return answer;
-  throw new Failure({
+}
+
+const notPrepared = (session: SshSession, { toplevel }: Release, because: string): Failure =>
+  new Failure({
     host: session.label,
-    tried: `deploy ${wanted.toplevel}`,
-    cameBack: answer.because,
+    tried: `deploy ${toplevel}`,
+    cameBack: because,
     stands: "Nothing was changed",
     next: "mend that, then run pulumi up again",
   });
-}
 
 /** Profile and boot default follow the wanted system, which runs already; said right behind the preparation, where that goes on. */
-const adopt = (session: SshSession, id: string, wanted: Release): Promise<Answer<"adopt">> =>
+const adopt = (
+  session: SshSession,
+  id: string,
+  wanted: Release,
+  { judged = false }: { judged?: boolean } = {},
+): Promise<Answer<"adopt">> =>
   remote(
     session,
     "adopt",
-    { id, toplevel: wanted.toplevel, text: markOf(wanted) },
+    { id, toplevel: wanted.toplevel, text: markOf(wanted), boot: judged ? "judged" : "" },
     { deadline: 120_000, rest: JSON.stringify(wanted.health), behind: true },
   );
 
-/** The wanted system runs already: once it is adopted, it must be healthy. */
+/** The wanted system runs already, and must be healthy. Where it is not the boot default, it becomes that only then. */
 async function settle(
   session: SshSession,
-  adopted: Answer<"adopt">,
+  id: string,
+  answer: Answer<"adopt">,
   wanted: Release,
   hooks: Hooks,
 ): Promise<void> {
-  const verdict = adopted.ok
-    ? await judgeRunning(session, wanted, hooks)
-    : { healthy: false as const, because: adopted.because };
-  if (verdict.healthy) return;
+  const trouble = async (): Promise<string | undefined> => {
+    if (!answer.ok) return answer.because;
+    const verdict = await judgeRunning(session, wanted, hooks);
+    if (!verdict.healthy) return verdict.because;
+    const adopted = answer.adopted ? answer : await adopt(session, id, wanted, { judged: true });
+    return adopted.ok ? undefined : adopted.because;
+  };
+  const because = await trouble();
+  if (because === undefined) return;
+  const isTried = answer.ok && !answer.adopted;
   throw new Failure({
     host: session.label,
     tried: `check ${wanted.toplevel}, which runs already`,
-    cameBack: verdict.because,
-    stands: "Nothing was switched, so there is nothing to roll back",
+    cameBack: because,
+    stands: isTried
+      ? "Nothing was switched, and it has not become the boot default: a reboot returns to what is"
+      : "Nothing was switched, so there is nothing to roll back",
     next: "mend the app or its check and run pulumi up again",
   });
 }

@@ -1,7 +1,7 @@
 import { Failure } from "../failure.ts";
 import { remote } from "../remote/scripts.ts";
 import type { SshSession } from "../ssh/session.ts";
-import type { Trial } from "./judge.ts";
+import { secondLookSeconds, type Trial } from "./judge.ts";
 import type { Release } from "./release.ts";
 
 /** Seconds, where a release does not say. */
@@ -49,7 +49,10 @@ export const guardSecondsAhead = (wanted: Release): number => guardSecondsOf(wan
 
 /** Seconds that a guard leaves a trial, from its beginning to its verdict. */
 const guardSecondsOf = ({ healthDeadline, healthyFor = 0, ...wanted }: Release): number =>
-  (wanted.switchDeadline ?? switchDeadline) + healthDeadline + healthyFor + verdictSeconds;
+  (wanted.switchDeadline ?? switchDeadline) +
+  healthDeadline +
+  (healthyFor && healthyFor + secondLookSeconds(wanted.health)) +
+  verdictSeconds;
 
 async function begin(
   session: SshSession,

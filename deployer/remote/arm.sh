@@ -30,7 +30,7 @@ arm() {
   listen
   {
     systemd-run --quiet --unit="berth-guard-$doc_id" --collect --no-block --property=Type=exec --property=OOMScoreAdjust=-1000 \
-      --property=FailureAction=reboot-force --property=DefaultDependencies=no --property=StandardOutput=append:"$trial_dir/guard.log" \
+      --property=FailureAction=reboot-force --property=RefuseManualStop=yes --property=DefaultDependencies=no --property=StandardOutput=append:"$trial_dir/guard.log" \
       --property=StandardError=append:"$trial_dir/guard.log" "$shell" "$trial_dir/guard" "$trial_dir" "$1" "$(($(uptime_s) + $2))" \
       </dev/null >&2 || : >"$trial_dir/unguarded"
   } &

@@ -41,6 +41,8 @@ ways_are_back() {
   done
 }
 
+# Ended by a signal, systemd would take it for done; as a failure, it reboots.
+trap 'exit 1' HUP INT TERM
 was_confirming=''
 # Nothing is switched before this is there; who waits for it is told.
 : >"$trial/watching"

@@ -3,9 +3,11 @@
 
 # silent_s BEAT: seconds since the holder's last sign of life; one whose connection was cut is let go of soon.
 silent_s() { printf '%d' "$(($(uptime_s) - $(cat "$1")))"; }
+# beat BEAT: a sign of life. Renamed, so that nobody reads half of it.
+beat() { uptime_s >"$1.new" && mv "$1.new" "$1"; }
 # hold_while_alive BEAT ANSWER: answers that it is held. Each line on stdin after that is a sign of life.
 hold_while_alive() {
-  uptime_s >"$1"
+  beat "$1"
   (
     while sleep 2; do
       [ "$(silent_s "$1")" -lt "$doc_seconds" ] || kill -KILL $$
@@ -13,5 +15,5 @@ hold_while_alive() {
     done
   ) 9>&- </dev/null >/dev/null 2>&1 &
   printf '%s\n' "$2"
-  while read -r _; do uptime_s >"$1"; done
+  while read -r _; do beat "$1" || true; done
 }

@@ -137,6 +137,14 @@ refuse() { printf '{"ok":false,"because":%s}\n' "$(json_text "$1")"; exit 0; }
 guard_is_there() {
   case $(systemctl show --property=ActiveState --value "berth-guard-$1.service" 2>/dev/null || true) in inactive | failed) return 1 ;; esac
 }
+# before_runs: whether what goes before the switch of a release goes on; it outlives its deployer. See before.sh.
+what_runs='the command that goes before the switch of an earlier release still runs: see systemctl status berth-before.service'
+before_runs() {
+  # Where there is none, no program is started to say so.
+  [ -d /sys/fs/cgroup/system.slice/berth-before.service ] || return 1
+  case $(systemctl is-active berth-before.service 2>/dev/null || true) in active | activating | deactivating) return 0 ;; esac
+  return 1
+}
 has_lock() {
   first_line "$berth_run/lock/id"
   [ "$first" = "$doc_id" ]

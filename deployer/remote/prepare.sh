@@ -16,6 +16,8 @@ if [ -e "$berth_run/over-$doc_id" ]; then
   rm -f "$berth_run/over-$doc_id"
   unlock_and_refuse 'it was called off'
 fi
+# Its deployer may have gone; whoever comes next does not switch in the middle of it.
+if before_runs; then unlock_and_refuse "$what_runs"; fi
 # Nix takes longest to start, and waits for what it is fed below, once that is rooted.
 if [ -n "$doc_trial" ]; then
   mkdir -p "$trial_dir"
@@ -36,7 +38,10 @@ for left in "$berth_run"/*/; do
     if [ "$(uptime_s)" -ge "$patience" ]; then
       guard_is_there "${left##*/}" && unlock_and_refuse "an earlier trial (${left##*/}) is still being rolled back"
       # It died before it had a guard, without which nothing is switched.
-      mv "$left/pending" "$left/called-off" 2>/dev/null || unlock_and_refuse "an earlier trial (${left##*/}) has lost its guard; a reboot returns to what ran before"
+      if [ -e "$left/go" ] || ! mv "$left/pending" "$left/called-off" 2>/dev/null; then
+        systemctl --no-block reboot || true
+        unlock_and_refuse "an earlier trial (${left##*/}) has lost its guard: it reboots now, and so returns to what ran before"
+      fi
     fi
     sleep 0.2
   done
@@ -49,6 +54,10 @@ fi
 if [ -e "$boot_trial" ] || [ -e "$boot_trial.expired" ] || [ -e "$boot_trial.kept" ]; then
   decide 30 || unlock_and_refuse "$undecided"
   undecide
+fi
+if [ -e "$boot_trial" ] && [ ! -e "$(boot_value fallback)" ]; then
+  # A boot on trial has written it whole.
+  mv "$boot_trial" "$boot_trial.unreadable"
 fi
 if [ -e "$boot_trial" ]; then
   [ "$(boot_value toplevel)" != "$(booted)" ] ||

@@ -217,7 +217,7 @@ const answers = {
   confirm: z.union([done.extend({ kept: z.boolean(), seen: observation }), refusal]),
   abandon: z.union([done, refusal]),
   finish: z.union([done, refusal]),
-  adopt: z.union([done, refusal]),
+  adopt: z.union([done.extend({ adopted: z.boolean() }), refusal]),
   rotate: z.union([done, refusal]),
   "keep-key": z.union([done, refusal]),
   rescue: z.union([rescued, refusal]),

@@ -8,7 +8,7 @@ PATH=/run/current-system/sw/bin:/run/wrappers/bin:/usr/local/sbin:/usr/local/bin
 export PATH
 work=$(mktemp -d /run/berth-shell.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT TERM PIPE
 while read -r script_bytes input_bytes word; do
   head -c "$script_bytes" >"$work/script" || exit 1
   head -c "$input_bytes" >"$work/input" || exit 1

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Failure } from "../failure.ts";
+import { Failure, messageOf } from "../failure.ts";
 import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { type Ended, lastLines, NotStarted, run, runPiped } from "../process.ts";
 import { hostAlias, knownHosts, type SshTarget, sshConfig } from "./config.ts";
@@ -81,11 +81,21 @@ export class SshSession {
       identity: target.loginKey === undefined ? undefined : join(folder, "identity"),
       controlPath: session.#controlPath,
     };
-    await writeFile(files.knownHosts, knownHosts(target), { mode: 0o600 });
-    if (files.identity && target.loginKey !== undefined) {
-      await writeFile(files.identity, `${target.loginKey.trimEnd()}\n`, { mode: 0o600 });
+    try {
+      await writeFile(files.knownHosts, knownHosts(target), { mode: 0o600 });
+      if (files.identity && target.loginKey !== undefined) {
+        await writeFile(files.identity, `${target.loginKey.trimEnd()}\n`, { mode: 0o600 });
+      }
+      await writeFile(session.configFile, sshConfig(target, files), { mode: 0o600 });
+    } catch (error) {
+      await removePrivateFolder(folder);
+      throw new Failure({
+        host: session.label,
+        tried: `write what ssh needs to ${folder} of this machine`,
+        cameBack: messageOf(error),
+        next: "make room there, or set TMPDIR to a folder that can be written",
+      });
     }
-    await writeFile(session.configFile, sshConfig(target, files), { mode: 0o600 });
     return session;
   }
 

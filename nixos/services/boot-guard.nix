@@ -13,6 +13,7 @@
       "|/var/lib/berth/boot-trial"
       "|/var/lib/berth/boot-unsettled"
     ];
+    RefuseManualStop = true;
     # A guard that fails goes the way it guards.
     FailureAction = "reboot-force";
   };

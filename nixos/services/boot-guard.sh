@@ -29,13 +29,25 @@ while IFS='=' read -r key value; do
   esac
 done <"$trial"
 
+# Without these nobody knows what is on trial, nor where it goes back to: no reason to reboot, and to find the same again.
+if [ -z "$toplevel" ] || [ ! -e "$fallback" ]; then
+  echo "$trial cannot be read"
+  mv "$trial" "$trial.unreadable" || true
+  exit 0
+fi
+case $seconds in '' | *[!0-9]*) seconds=0 ;; esac
+
 if [ "$(readlink -f /run/booted-system)" != "$toplevel" ]; then
   # The boot on trial is over. Its file stays for the deployer to read; the boot default is this system already.
   echo "the boot of $toplevel ended here"
-  [ "$(readlink -f "$profile")" = "$fallback" ] || nix-env --profile "$profile" --set "$fallback"
+  # What fails here, the next release does.
+  [ "$(readlink -f "$profile")" = "$fallback" ] || nix-env --profile "$profile" --set "$fallback" || echo 'its profile still names the other'
   exit 0
 fi
 
+# Ended by a signal, systemd would take it for done; as a failure, it reboots. A shutdown ends it that way.
+ended() { case $(systemctl is-system-running 2>/dev/null || true) in stopping) exit 0 ;; *) exit 1 ;; esac; }
+trap ended HUP INT TERM
 go_back() {
   sync
   echo "$1: rebooting into $fallback"

@@ -35,8 +35,12 @@ interface Wanted {
   builds?: HostBuildInputs | undefined;
 }
 
+/** Folders of roots that releases of this process are in. */
+const rooted = new Set<string>();
+
 /** What of a release is the builds' business. */
 export function buildSettings({ stack, host, builds }: Wanted): Partial<Release> {
+  rooted.add(rootsOf(stack, host));
   const onTarget = builds?.on === "target";
   return {
     ...(onTarget ? { buildOnHost: true } : { roots: rootsOf(stack, host) }),
@@ -50,9 +54,11 @@ export function buildSettings({ stack, host, builds }: Wanted): Partial<Release>
 /** Where the releases of a host are kept from being collected; relative to the project, where Pulumi starts its providers. */
 const rootsOf = (stack: string, host: string): string => join(".berth", "roots", stack, host);
 
-/** The releases of a host that is no longer managed are the collector's. */
-export const forgetReleases = (stack: string, host: string): Promise<void> =>
-  rm(rootsOf(stack, host), { recursive: true, force: true });
+/** The releases of a host that is no longer managed are the collector's; not those of one whose Deployment has just been replaced. */
+export async function forgetReleases(stack: string, host: string): Promise<void> {
+  const roots = rootsOf(stack, host);
+  if (!rooted.has(roots)) await rm(roots, { recursive: true, force: true });
+}
 
 /** How a release is built, and what is pushed of it. */
 export function buildHooks(wanted: Wanted, call: CallContext): Pick<Hooks, "build" | "push"> {

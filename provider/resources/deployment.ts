@@ -108,6 +108,34 @@ const seenIn = (old: Properties = {}): Properties =>
     ["release", "bootDefault", "previous", "held"].flatMap((key) => (key in old ? [[key, old[key]]] : [])),
   );
 
+/** Why an update leaves a host as somebody else has switched it; undefined where it does not. Pure. */
+export function leftAlone(news: Properties, old: Properties): string | undefined {
+  const same = ["toplevel", "machineId"].every((key) => news[key] === old[key]);
+  const { release } = old;
+  if (news["drift"] !== "report" || !same || typeof release !== "string" || release === old["toplevel"])
+    return;
+  return `it runs ${release} by other means; it is left so until there is another release (drift: report)`;
+}
+
+/** What an update undoes that was seen on a host. Pure. */
+export function returnsFrom(
+  old: Properties | undefined,
+  toplevel: string,
+  runs: string | undefined,
+): string[] {
+  const left = old?.["toplevel"];
+  const boots = old?.["bootDefault"];
+  if (runs !== undefined && runs !== left)
+    return [
+      runs === toplevel
+        ? `somebody has it run ${toplevel} already`
+        : `it was seen to run ${runs}; this update returns it to ${toplevel}`,
+    ];
+  if (runs !== undefined && typeof boots === "string" && boots !== left && boots !== toplevel)
+    return [`its next boot was seen to start ${boots}; this update has it start ${toplevel}`];
+  return [];
+}
+
 /**
  * The system a host runs. Refreshing reads the host: a switch by hand shows as another `release`.
  * A host that does not answer keeps its old state, with a warning.
@@ -123,13 +151,11 @@ export const deployment: UpdatableHandler = {
       const before = stays && typeof old?.["release"] === "string" ? old["release"] : undefined;
       const held = parseHold(JSON.stringify(old?.["held"]));
       const known = { host: String(host), runs: before ?? "", wanted: toplevel };
+      const left = old === undefined ? undefined : leftAlone(news, old);
       if (held) call.log("warning", `${known.host}: ${foreseeHold(held, known)}`);
-      else if (before !== undefined && before !== old?.["toplevel"])
-        call.log(
-          "info",
-          `${known.host}: it was seen to run ${before}; this update returns it to ${toplevel}`,
-        );
-      if (held?.toplevel === toplevel) return { ...news, ...seenIn(old) };
+      else if (left !== undefined) call.log("info", `${known.host}: ${left}`);
+      else for (const line of returnsFrom(old, toplevel, before)) call.log("info", `${known.host}: ${line}`);
+      if (held?.toplevel === toplevel || left !== undefined) return { ...news, ...seenIn(old) };
       call.log("info", `${known.host}: ${await foresee(before, toplevel, await rebootsNow(news))}`);
     }
     return {
@@ -147,6 +173,11 @@ export const deployment: UpdatableHandler = {
   },
 
   async update(_id, olds, news, call) {
+    const left = leftAlone(news, { ...olds.inputs, ...olds.outputs });
+    if (left !== undefined) {
+      call.log("info", `${String(news["host"])}: ${left}`);
+      return { ...news, ...seenIn(olds.outputs), rebootDue: olds.outputs["rebootDue"] ?? [] };
+    }
     return { ...news, ...(await deploy(inputs.parse(news), call, olds.outputs["release"])) };
   },
 

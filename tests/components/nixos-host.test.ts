@@ -157,12 +157,11 @@ describe("a NixosHost", () => {
     expect(others.flatMap(({ aliases }) => aliases)).toEqual([]);
   });
 
-  test("lets go with its server of what dies with it, so that nobody asks a host that is gone", async () => {
+  test("lets go with its server of what dies with it, so that nobody asks a host that is gone, and of no more", async () => {
     const { seen } = await make({ settings: settings({ volumes: { data: 20 } }) }, {}, { protect: false });
     const dying = seen.resources.filter(({ deletedWith }) => deletedWith !== "");
     expect(new Set(dying.map(({ deletedWith }) => deletedWith))).toEqual(new Set([only(seen, server).urn]));
     expect(dying.map(({ name }) => name).toSorted()).toEqual([
-      "web1-deployment",
       "web1-hardware-power",
       "web1-host-key",
       "web1-installation-install",

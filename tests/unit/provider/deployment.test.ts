@@ -52,7 +52,7 @@ function hostRuns(current: string, changes: object = {}): void {
     booted: null,
     profile: current,
     pendingReboot: [],
-    marker: "{}",
+    marker: '{"stack":"dev","host":"web1","server":"4711"}',
     failed: [],
     trial: { state: "none", exitCode: null, log: "" },
     ...changes,

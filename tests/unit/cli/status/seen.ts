@@ -1,7 +1,7 @@
 import type { Told } from "../../../../cli/status/look.ts";
 
-/** What a host on which nothing is wrong tells of itself. */
-export const seenOn = (release: string): Told["seen"] => ({
+/** What a host of the stack "prod" on which nothing is wrong tells of itself. */
+export const seenOn = (release: string, host = "web1"): Told["seen"] => ({
   os: "nixos",
   variant: "",
   machine: "x86_64",
@@ -10,7 +10,7 @@ export const seenOn = (release: string): Told["seen"] => ({
   booted: release,
   profile: release,
   pendingReboot: [],
-  marker: "{}",
+  marker: JSON.stringify({ stack: "prod", host, server: "4711" }),
   held: null,
   failed: [],
   trial: { state: "none", exitCode: null, log: "" },

@@ -170,7 +170,7 @@ test.each([
 describe("the table", () => {
   test("has all hosts side by side, what is wrong with each, and a line that counts them", () => {
     const web2: HostLook = {
-      ...sawn({ current: older, profile: older, held: hold, pendingReboot: ["kernel"] }),
+      ...sawn({ ...seenOn(older, "web2"), held: hold, pendingReboot: ["kernel"] }),
       host: "web2",
       certificates: [],
     };

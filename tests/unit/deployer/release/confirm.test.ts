@@ -57,11 +57,15 @@ test.each<[string, Partial<Observation>]>([
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const now = { ...switched, ...changes };
   // In place of the host: its trial's folder, and what it would tell of itself.
-  const played = `trial_dir=${folder}\nlook() { cat <<'END'\n${JSON.stringify(now)}\nEND\n}`;
-  const ended = await run("sh", ["-c", `${remoteScript("lib")}\n${played}\n${remoteScript("confirm")}`], {
-    input: renderDocument({ id: "abc", toplevel: release, boot: "boot-1" }),
-    deadline: 8_000,
-  });
+  const played = `trial_dir=${folder}\nberth_run=${folder}/run\nlook() { cat <<'END'\n${JSON.stringify(now)}\nEND\n}`;
+  const ended = await run(
+    "sh",
+    ["-c", `${remoteScript("lib")}\n${remoteScript("decide")}\n${played}\n${remoteScript("confirm")}`],
+    {
+      input: renderDocument({ id: "abc", toplevel: release, boot: "boot-1" }),
+      deadline: 8_000,
+    },
+  );
   const answer = JSON.parse(ended.stdout) as Record<string, unknown>;
   if (readTrial(now, earlier, release)?.healthy) {
     // As far as a folder lets it come that holds no trial.

@@ -8,7 +8,7 @@ const healthy = {
   current: release,
   profile: release,
   pendingReboot: [],
-  marker: "{}",
+  marker: '{"stack":"prod","host":"web1","server":"4711"}',
   held: null,
   failed: [],
 };
@@ -42,9 +42,20 @@ describe("a host", () => {
     ]);
   });
 
-  test("without its marker is told of", () => {
-    expect(told({ marker: null })).toEqual([
-      ["told", expect.stringContaining("install.json is gone, which says that it is web1 of stack prod")],
+  test.each([
+    ["without its marker", null, "is gone"],
+    ["whose marker is spoiled", "garbage", "cannot be read"],
+    [
+      "with another's marker",
+      '{"stack":"other","host":"db9","server":"1"}',
+      "says that it is db9 of stack other",
+    ],
+  ])("%s is told of", (_, marker, trouble) => {
+    expect(told({ marker })).toEqual([
+      [
+        "told",
+        `/etc/berth/install.json ${trouble}, and should say that it is web1 of stack prod; put it back, or no later installation knows it`,
+      ],
     ]);
   });
 

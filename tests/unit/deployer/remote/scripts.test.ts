@@ -247,7 +247,7 @@ describe("asking a host", () => {
   test("sends the library before the script, data on stdin alone, and the guard to a trial alone", async () => {
     const { session, asked } = host({ exitCode: 0, stdout: '{"ok":true}\n', stderr: "" });
     await ask(session, "trial", { id: "abc", seconds: 3 }).catch(() => undefined);
-    await ask(session, "adopt", { id: "abc" });
+    await ask(session, "unhold", { id: "abc" }).catch(() => undefined);
     const guard = readFileSync(join(folder, "guard.sh"), "utf8");
     expect(asked.map(({ input }) => input)).toEqual([
       `id=abc\nseconds=3\nbytes=${Buffer.byteLength(guard)}\n---\n${guard}`,
@@ -307,6 +307,6 @@ describe("asking a host", () => {
 
   test("takes the last line, whatever a login shell printed before", async () => {
     const { session } = host({ exitCode: 0, stdout: 'Welcome!\n{"ok":true}\n', stderr: "" });
-    expect(await ask(session, "adopt", { id: "a" })).toEqual({ ok: true });
+    expect(await ask(session, "settle", { id: "a" })).toEqual({ ok: true });
   });
 });

@@ -33,7 +33,7 @@ export function goodLook(host: string): HostLook & { told: Told } {
       release,
     },
     told: {
-      seen: seenOn(release),
+      seen: seenOn(release, host),
       generations: [
         { number: 13, toplevel: toplevel("a"), at: at("2026-11-20T12:00:00Z"), label: "26.05", checks: null },
         { number: 14, toplevel: release, at: at("2026-11-22T09:00:00Z"), label: null, checks: null },
