@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
-import { deployment } from "../../../provider/resources/deployment.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { buildSettings, forgetReleases } from "../../../provider/resources/builds.ts";
+import { deployment, returnsFrom } from "../../../provider/resources/deployment.ts";
 import { webManifest } from "../config/samples.ts";
 import { EngineDouble, secret, UNKNOWN, type Wire } from "./client.ts";
 import { Programs } from "./programs.ts";
@@ -253,6 +254,27 @@ describe("a Deployment's refresh", () => {
 });
 
 describe("a Deployment's update", () => {
+  test("leaves a host as somebody has switched it where drift is only reported, whatever else has changed", async () => {
+    programs.play("ssh", `touch ${programs.folder}/asked; exit 255`);
+    await using engine = await start();
+    const reported = { ...inputs, drift: "report" };
+    const runs = { ...outputs, drift: "report", release: newer.toplevel, bootDefault: newer.toplevel };
+    const known = { ...state, inputs: reported, outputs: runs };
+    const news = { ...reported, healthDeadline: 61 };
+    expect(await engine.update("web1", known, news, { preview: true })).toMatchObject({
+      release: newer.toplevel,
+    });
+    const left = await engine.update("web1", known, news);
+    expect(left).toMatchObject({ release: newer.toplevel, bootDefault: newer.toplevel, healthDeadline: 61 });
+    expect(existsSync(join(programs.folder, "asked"))).toBe(false);
+    expect(new Set(engine.log.map(({ message }) => message))).toEqual(
+      new Set([
+        `web1: it runs ${newer.toplevel} by other means; it is left so until there is another release (drift: report)`,
+      ]),
+    );
+    expect((await engine.diff("web1", { ...known, inputs: news, outputs: left }, news)).changes).toBe(false);
+  });
+
   test("whose build fails says so and never asks the host", async () => {
     programs.play("nix", "echo 'error: builder failed' >&2; exit 1");
     programs.play("ssh", `touch ${programs.folder}/asked; exit 255`);
@@ -271,6 +293,43 @@ describe("a Deployment's update", () => {
       /^start nix: it is not on PATH\. Next: install nix or put its folder on PATH\.$/,
     );
   });
+});
+
+test.each<[string, Record<string, string>, string | undefined, string[]]>([
+  ["nothing where it is as it was left", {}, inputs.toplevel as string, []],
+  [
+    "what it was seen to run",
+    { release: "/nix/store/x-by-hand" },
+    "/nix/store/x-by-hand",
+    [`it was seen to run /nix/store/x-by-hand; this update returns it to ${newer.toplevel}`],
+  ],
+  [
+    "nothing where that is what it shall run",
+    { release: newer.toplevel },
+    newer.toplevel,
+    [`somebody has it run ${newer.toplevel} already`],
+  ],
+  [
+    "what it would boot",
+    { bootDefault: "/nix/store/x-by-hand" },
+    inputs.toplevel as string,
+    [`its next boot was seen to start /nix/store/x-by-hand; this update has it start ${newer.toplevel}`],
+  ],
+  ["nothing of another machine", { release: "/nix/store/x-by-hand" }, undefined, []],
+])("an update tells that it undoes %s", (_, seen, runs, expected) => {
+  const toplevel = String(inputs.toplevel);
+  const old = { toplevel, release: toplevel, bootDefault: toplevel, ...seen };
+  expect(returnsFrom(old, newer.toplevel, runs)).toEqual(expected);
+});
+
+test("the roots of a host stay where its Deployment was only replaced", async () => {
+  const stack = `test-${process.pid}`;
+  const folder = join(".berth/roots", stack);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const host of ["replaced", "gone"]) mkdirSync(join(folder, host), { recursive: true });
+  buildSettings({ stack, host: "replaced" });
+  for (const host of ["replaced", "gone"]) await forgetReleases(stack, host);
+  expect(readdirSync(folder)).toEqual(["replaced"]);
 });
 
 test("a Deployment that is deleted leaves its host alone and says so", async () => {

@@ -73,6 +73,36 @@ function alive(file: string): boolean {
 }
 
 describe("an evaluation", () => {
+  /** A Nix whose flake is saved anew while it is evaluated, as many times. */
+  const savedMeanwhile = (times: number): void => {
+    writeFileSync(join(folder, "saved"), "");
+    nix(
+      {},
+      `printf x >>${folder}/saved; [ $(wc -c <${folder}/saved) -gt ${times} ] || echo "{\\"locked\\":{\\"narHash\\":\\"$(cat ${folder}/saved)\\"}}" >${folder}/metadata; cat ${folder}/evaluated`,
+    );
+  };
+
+  test("of what is saved meanwhile is made again, and kept for what it was made of alone", async () => {
+    inStore("");
+    savedMeanwhile(1);
+    const first = readFileSync(join(folder, "metadata"), "utf8");
+    await evaluate("web");
+    expect(asked().length).toBe(2);
+    await evaluate("web");
+    expect(asked().length).toBe(2);
+    writeFileSync(join(folder, "metadata"), first);
+    await evaluate("web");
+    expect(asked().length).toBe(3);
+  });
+
+  test("of what is saved all the time is given up", async () => {
+    inStore("");
+    savedMeanwhile(99);
+    await expect(evaluate("web")).rejects.toThrow(
+      "evaluate path:./site: its content has changed during each of 3 evaluations. Next: see what writes to it",
+    );
+  });
+
   test("is one, from the project's folder, of the systems asked for, and changes no lock file", async () => {
     nix({});
     expect(await evaluate("web", "other", "web")).toEqual({

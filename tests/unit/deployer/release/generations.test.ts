@@ -54,6 +54,16 @@ test("the release that runs will do where a reboot is wanted", () => {
   expect(numberOf(choice)).toBe(2);
 });
 
+test("what runs on trial alone can be returned to, as it may not be kept", () => {
+  const choice = chooseGeneration(generations("a", "b"), {
+    current: "a",
+    held: false,
+    settled: false,
+    number: 1,
+  });
+  expect(numberOf(choice)).toBe(1);
+});
+
 test("each release is listed once, newest first", () => {
   expect(releasesOf(generations("a", "b", "a")).map(({ number }) => number)).toEqual([3, 2]);
 });

@@ -69,6 +69,37 @@ describe.runIf(canPlay).each(shells)("a boot on trial, with %s", (shell) => {
     expect(host.log).toContain("systemctl --no-block reboot");
   });
 
+  test.each([
+    ["empty", () => ""],
+    ["garbage", () => "\u0001\u0002 = x\n\n="],
+    ["of a system that is gone", (host: PlayedHost) => trialOf(host, 5).replaceAll("aaaa-old", "gone")],
+  ])("that nobody can read, as it is %s, blocks nothing and reboots nothing", async (_, textFor) => {
+    const host = booted(shell);
+    host.put("state/boot-trial", textFor(host));
+    const watching = guard(host);
+    expect(await watching.ended).toBe(0);
+    expect([host.log, host.files("state")]).toEqual([[], ["boot-trial.unreadable", "checks"]]);
+
+    host.put("state/boot-trial", textFor(host));
+    const document = { id: "two", owner: "me", toplevel: host.new, system: "no-such-system", seconds: 45 };
+    const prepared = host.session({
+      change: (text) => text.replace('"$doc_system" = "$machine-linux"', "1 = 1"),
+    });
+    await remote(prepared, "prepare", document, { deadline: 30_000 }).catch(() => undefined);
+    expect(host.files("state")).not.toContain("boot-trial");
+    expect(host.leads("bootloader")).toBe("old");
+  });
+
+  test("that has ended is over, though its profile cannot be set", async () => {
+    const host = booted(shell);
+    host.link("booted", host.old);
+    host.put("store/aaaa-old/sw/bin/nix-env", "#!/bin/sh\nexit 1\n");
+    const watching = guard(host);
+    expect(await watching.ended).toBe(0);
+    expect(watching.said).toContain("its profile still names the other");
+    expect(host.log).toEqual([]);
+  });
+
   test("is watched no longer once it is kept, which can be asked for again", async () => {
     const host = booted(shell);
     const watching = guard(host);

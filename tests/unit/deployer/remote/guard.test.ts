@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { remote } from "../../../../deployer/remote/scripts.ts";
@@ -6,6 +7,7 @@ import { shells } from "../../shells.ts";
 import { canPlay, PlayedHost } from "./played-host.ts";
 
 const id = "one";
+const thisSystem = `${spawnSync("uname", ["-m"], { encoding: "utf8" }).stdout.trim()}-linux`;
 
 /** A host whose new system runs on trial, with its guard on watch. */
 function onTrial(shell: string) {
@@ -74,6 +76,52 @@ describe.runIf(canPlay).each(shells)("a trial's guard, with %s", (shell) => {
     ]);
     expect(host.has(`run/${id}/rolled-back`)).toBe(true);
     expect(host.files("state")).toEqual(["checks", "verdicts"]);
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)("fails where %s ends it, which reboots", async (signal) => {
+    const { host, guard } = onTrial(shell);
+    await expect.poll(() => host.has(`run/${id}/watching`)).toBe(true);
+    guard.kill(signal);
+    expect(await guard.ended).toBe(1);
+  });
+
+  test("that is gone is made up for by a reboot, by whoever wants the way back and by whoever comes next", async () => {
+    const { host, guard } = onTrial(shell);
+    await expect.poll(() => host.has(`run/${id}/watching`)).toBe(true);
+    guard.kill("SIGKILL");
+    await guard.ended;
+    host.put(`run/${id}/go`, "");
+    expect(await remote(host.session(), "abandon", { id, seconds: 5 }, { deadline: 30_000 })).toEqual({
+      ok: false,
+      because: "its guard is gone: it reboots now, and so returns to what ran before",
+    });
+    expect(host.log).toEqual(["systemctl --no-block reboot"]);
+    rmSync(join(host.root, "run/lock"), { recursive: true });
+    const impatient = host.session({ change: (text) => text.replace("+ 60))", "+ 1))") });
+    const next = { id: "two", owner: "me", toplevel: host.new, system: thisSystem, seconds: 45 };
+    expect(await remote(impatient, "prepare", next, { deadline: 30_000 })).toEqual({
+      ok: false,
+      because: `an earlier trial (${id}) has lost its guard: it reboots now, and so returns to what ran before`,
+    });
+    expect([host.log.length, host.has(`run/${id}/called-off`), host.has("run/lock")]).toEqual([
+      2,
+      false,
+      false,
+    ]);
+  });
+
+  test.each([
+    [undefined, 10],
+    // And the first, which the guard may return to.
+    [5, 6],
+  ])("has a confirmation that is to keep %s generations leave %i", async (keep, left) => {
+    const { host } = onTrial(shell);
+    for (let number = 2; number < 10; number++)
+      host.link(`profiles/system-${number}-link`, `${host.old}-${number}`);
+    await expect.poll(() => host.has(`run/${id}/watching`)).toBe(true);
+    const document = { id, toplevel: host.new, keep: keep ?? "", text: "" };
+    await remote(host.session(), "confirm", document, { deadline: 30_000, rest: "[]" });
+    expect(host.files("profiles").filter((name) => /^system-\d+-link$/.test(name)).length).toBe(left);
   });
 
   test("takes back a trial whose confirmation cannot be noted", async () => {

@@ -32,7 +32,13 @@ case $1 in
 esac
 `;
 const programs: Record<string, string> = {
-  systemctl: '#!/bin/sh\necho "systemctl $*" >>"$ROOT/log"\n',
+  // What it is asked about is in no state but that which a test gives it.
+  systemctl: `#!/bin/sh
+case $1 in
+  show | is-active) cat "$ROOT/unit-state" ;;
+  *) echo "systemctl $*" >>"$ROOT/log" ;;
+esac
+`,
   bootctl: '#!/bin/sh\necho "bootctl $*" >>"$ROOT/log"\n',
   "nix-env": '#!/bin/sh\nln -sfn "$4" "$2"\n',
   "switch-to-configuration": switching,
@@ -71,6 +77,7 @@ export class PlayedHost {
     this.link("profiles/system-1-link", this.old);
     this.link("profiles/system", "system-1-link");
     for (const name of ["current", "booted", "bootloader"]) this.link(name, this.old);
+    this.put("unit-state", "inactive\n");
   }
 
   link(name: string, to: string): void {
@@ -118,6 +125,7 @@ export class PlayedHost {
       [/\/run\/current-system/g, `${root}/current`],
       [/\/run\/booted-system/g, `${root}/booted`],
       [/\/run\/nixos/g, `${root}/run-nixos`],
+      [/\/sys\/fs\/cgroup/g, `${root}/cgroup`],
       [/\/run\/berth/g, `${root}/run`],
       [/\/var\/lib\/berth/g, `${root}/state`],
       [/(?<![\w/.-])\/boot(?=[/ ;])/g, `${root}/boot`],
@@ -125,10 +133,20 @@ export class PlayedHost {
     return `ROOT='${root}'\nexport ROOT\n${pairs.reduce((done, [from, to]) => done.replace(from, to), text)}`;
   }
 
-  /** As the deployer's session with it, with a script's end cut off where `cut` says so: nobody listens to what it answers. */
-  session({ cut = false }: { cut?: boolean } = {}): SshSession {
+  /**
+   * As the deployer's session with it.
+   * @param cut nobody listens to what a script answers
+   * @param change of each script
+   */
+  session({
+    cut = false,
+    change = (text: string) => text,
+  }: {
+    cut?: boolean;
+    change?: (text: string) => string;
+  } = {}): SshSession {
     const sh = async (script: string, { input = "", deadline }: RemoteOptions) => {
-      const text = this.moved(script);
+      const text = this.moved(change(script));
       if (!cut) return await run(this.#shell, ["-c", text], { input, deadline });
       const child = spawn(this.#shell, ["-c", text], { stdio: ["pipe", "pipe", "ignore"] });
       child.stdout?.destroy();
@@ -169,6 +187,10 @@ export class Started {
         this.said += chunk.toString();
       });
     this.ended = new Promise((resolve) => child.once("close", resolve));
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   get runs(): boolean {
