@@ -17,6 +17,7 @@ const deployment = z.object({
     ipv6Address: z.string().optional(),
     maxUnavailable: z.int().optional(),
     reboot: rebootPolicy.optional(),
+    drift: z.string().optional(),
   }),
   outputs: z.object({ release: z.string() }),
 });

@@ -39,7 +39,12 @@ const previewed = z.object({
     .array(
       z.object({
         urn: z.string(),
-        newState: z.object({ inputs: z.record(z.string(), z.unknown()).optional() }).optional(),
+        newState: z
+          .object({
+            inputs: z.record(z.string(), z.unknown()).optional(),
+            outputs: z.record(z.string(), z.unknown()).optional(),
+          })
+          .optional(),
         oldState: z.object({ outputs: z.record(z.string(), z.unknown()).optional() }).optional(),
       }),
     )
@@ -85,11 +90,18 @@ async function wantedOf(stack: string): Promise<Step[]> {
       next: "mend that; pulumi preview shows the same",
     });
   }
-  const wanted = (steps ?? []).flatMap(({ urn, newState, oldState }) => {
+  return stepsIn(steps ?? []);
+}
+
+/** What the hosts will run, by the steps of a preview: where a host is left as it is, whatever is wanted of it, that. Pure. */
+export function stepsIn(steps: NonNullable<z.infer<typeof previewed>["steps"]>): Step[] {
+  const wanted = steps.flatMap(({ urn, newState, oldState }) => {
     const inputs = wantedInputs.safeParse(newState?.inputs);
-    const before = oldState?.outputs?.["release"];
+    const release = oldState?.outputs?.["release"];
     if (!urn.includes("berth:deploy:Deployment::") || !inputs.success) return [];
-    return [{ ...inputs.data, before: typeof before === "string" ? before : undefined }];
+    const before = typeof release === "string" ? release : undefined;
+    const stays = before !== undefined && newState?.outputs?.["release"] === before;
+    return [{ ...inputs.data, ...(stays && { toplevel: before }), before }];
   });
   return wanted.toSorted((a, b) => byName.compare(a.host, b.host));
 }
@@ -101,7 +113,7 @@ const plain = (text: string): string => text.replaceAll(/<\{%.*?%\}>/g, "").trim
 
 /** Build what is wanted and not built yet, and fetch what ran and is not here. What cannot be had stays unknown. */
 async function bringHere(stack: string, steps: readonly Step[]): Promise<void> {
-  const missing = steps.filter(({ toplevel }) => !existsSync(toplevel));
+  const missing = steps.filter(({ toplevel, before }) => toplevel !== before && !existsSync(toplevel));
   const derivations = missing.map((step) => ({ what: step.host, drvPath: step.drvPath, out: step.toplevel }));
   const failures = await buildAll(derivations, { deadline: 3_600_000, onProgress: say });
   for (const failure of failures.values()) say(failure.message);

@@ -33,7 +33,10 @@ export async function up(
   });
   const known = Object.entries(await readDeployments(stack));
   const releases = Object.fromEntries(known.map(([host, { release }]) => [host, release]));
-  const results = summarise(await readRecord(file), releases);
+  const left = known.flatMap(([host, { inputs }]) =>
+    inputs.drift === "report" ? [[host, inputs.toplevel] as const] : [],
+  );
+  const results = summarise(await readRecord(file), releases, Object.fromEntries(left));
   // Declined, or given up before there was anything to do.
   if (!results) return exitCode;
   const seen = await lookAtUnchanged(stack, results);

@@ -15,7 +15,12 @@ const derivation = z.strictObject({
   out: storePath,
 });
 
-const port = z.int().min(1).max(65535);
+const portNumber = "a port from 1 to 65535";
+const port = z.int(portNumber).min(1, portNumber).max(65535, portNumber);
+
+/** A check is told in previews, logs and errors. */
+const withoutLogin = (url: string): boolean => !/^[a-z]+:\/\/[^/?#]*@/i.test(url);
+const login = "a URL without a user and a password, as whatever tells of the check would show them";
 
 const status = "an HTTP status from 100 to 599";
 
@@ -32,10 +37,12 @@ export const healthCheck = z
   .strictObject({
     http: z
       .url({ protocol: /^http$/, error: "a URL that begins with http://" })
+      .refine(withoutLogin, login)
       .optional()
       .meta({ example: "http://example.org/healthz" }),
     https: z
       .url({ protocol: /^https$/, error: "a URL that begins with https://" })
+      .refine(withoutLogin, login)
       .optional()
       .meta({ example: "https://example.org/healthz" }),
     /** A port that takes connections. */

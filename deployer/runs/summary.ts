@@ -30,11 +30,13 @@ export const byName = new Intl.Collator("en", { numeric: true }).compare;
  * What an update did, host by host in its order, those of a group by name. Pure.
  * @param events of the update's record
  * @param runs what each host runs as far as the stack's state knows: for hosts that the update did nothing to
+ * @param left the toplevels that hosts were last deployed as, of those that are left as somebody else switches them (drift: report)
  * @returns undefined where the update did not get as far as a plan
  */
 export function summarise(
   events: readonly RunEvent[],
   runs: Readonly<Record<string, string>>,
+  left: Readonly<Record<string, string>> = {},
 ): HostResult[] | undefined {
   const plan = events.findLast((event): event is Plan => event.event === "plan");
   if (!plan) return undefined;
@@ -42,9 +44,8 @@ export function summarise(
   for (const [index, group] of plan.groups.entries()) {
     for (const host of group.toSorted(byName)) {
       const wanted = plan.wanted[host] ?? "";
-      results.push(
-        worked(events, host, wanted) ?? idle(host, wanted, runs[host], plan.groups.slice(0, index), results),
-      );
+      const known = { host, wanted, runs: runs[host], isLeft: left[host] === wanted };
+      results.push(worked(events, host, wanted) ?? idle(known, plan.groups.slice(0, index), results));
     }
   }
   return results;
@@ -73,14 +74,18 @@ export function worked(events: readonly RunEvent[], host: string, wanted: string
 
 /** A host that the update did nothing to. */
 function idle(
-  host: string,
-  wanted: string,
-  runs: string | undefined,
+  { host, wanted, runs, isLeft }: { host: string; wanted: string; runs: string | undefined; isLeft: boolean },
   earlier: readonly string[][],
   results: readonly HostResult[],
 ): HostResult {
   const known = { host, before: runs, after: runs, wanted };
   if (runs === wanted) return { ...known, outcome: "unchanged" };
+  if (isLeft)
+    return {
+      ...known,
+      outcome: "held",
+      because: "it was switched by other means; it is left so until there is another release (drift: report)",
+    };
   const stopped = results.find((result) => earlier.flat().includes(result.host) && !isDone(result));
   const because = stopped
     ? `${stopped.host}, which comes before it, is not done: ${stopped.outcome}`

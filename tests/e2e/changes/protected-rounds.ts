@@ -65,9 +65,14 @@ export const harmless: Round = {
       edit: (stack) => Object.assign(host(stack, "web2"), { domain: "site.lab" }),
     },
     {
-      change: "`health`, `healthDeadline`, `healthyFor`, `reboot`, `release`, `drift`",
+      change: "`health`, `healthDeadline`, `healthyFor`, `reboot`",
       of: "web2",
       edit: (stack) => Object.assign(host(stack, "web2"), { healthDeadline: 61, healthyFor: 1 }),
+    },
+    {
+      change: "`release`, `drift`",
+      of: "web2",
+      edit: (stack) => Object.assign(host(stack, "web2"), { release: { before: "true" }, drift: "report" }),
     },
     {
       change: "`access.from`",

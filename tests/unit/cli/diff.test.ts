@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type HostDiff, describe as tell } from "../../../cli/diff.ts";
+import { type HostDiff, stepsIn, describe as tell } from "../../../cli/diff.ts";
 
 const known = { host: "web1", before: "/nix/store/a-old", after: "/nix/store/b-new" };
 
@@ -58,4 +58,17 @@ test.each<[string, HostDiff, string[]]>([
   ],
 ])("the difference tells %s", (_, diff, lines) => {
   expect(tell(diff).split("\n")).toEqual(lines);
+});
+
+test("a host that is left as it is changes nothing, whatever is wanted of it", () => {
+  const urn = "urn:pulumi:prod::berth::berth:deploy:Deployment::web1-deployment";
+  const inputs = { host: "web1", toplevel: "/nix/store/b-wanted", drvPath: "/nix/store/b.drv" };
+  const step = (after: string) => ({
+    urn,
+    newState: { inputs, outputs: { release: after } },
+    oldState: { outputs: { release: "/nix/store/a-by-hand" } },
+  });
+  const of = (after: string) => stepsIn([step(after)]).map(({ before, toplevel }) => [before, toplevel]);
+  expect(of("/nix/store/a-by-hand")).toEqual([["/nix/store/a-by-hand", "/nix/store/a-by-hand"]]);
+  expect(of("/nix/store/b-wanted")).toEqual([["/nix/store/a-by-hand", "/nix/store/b-wanted"]]);
 });

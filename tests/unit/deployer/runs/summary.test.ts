@@ -69,6 +69,14 @@ describe("the summary of an update", () => {
     expect(web3).toMatchObject({ outcome: "not started", before: undefined });
   });
 
+  test("says why a host is left that somebody else has switched, unless there is another release", () => {
+    const one = { ...plan, groups: [["web1"]], wanted: { web1: "new" } };
+    const [left] = summarise(told(one), { web1: "by hand" }, { web1: "new" }) ?? [];
+    expect(left).toMatchObject({ outcome: "held", because: expect.stringContaining("drift: report") });
+    const [due] = summarise(told(one), { web1: "by hand" }, { web1: "old" }) ?? [];
+    expect(due).toMatchObject({ outcome: "not started" });
+  });
+
   test("says what was being done where an update was cut off", () => {
     const events = told(plan, begin("web1"), { event: "step", host: "web1", step: "copying 3 paths" });
     const [web1] = summarise(events, runs) ?? [];
