@@ -4,7 +4,6 @@
 undecided='it is being kept or given up by another script, which does not end'
 # decide SECONDS: wait so long at most for another that decides. What this starts may go on behind its end, and is waited for as well.
 decide() {
-  [ -d "$berth_run" ] || mkdir -p "$berth_run"
-  exec 6>>"$berth_run/deciding"
+  exec 6>>"$berth_run.deciding"
   flock -w "$1" 6
 }

@@ -73,7 +73,7 @@ flock -w "${was_confirming:+1}30" 9 || { echo 'the switch lock stays taken'; exi
 exec 9>&-
 # Who was confirming it finds that it is taken back, and writes nothing more.
 if [ -n "$was_confirming" ]; then
-  exec 9>>/run/berth/deciding
+  exec 9>>/run/berth.deciding
   flock -w 130 9 || { echo 'the confirmation does not end'; exit 1; }
   exec 9>&-
 fi
