@@ -138,7 +138,7 @@ guard_is_there() {
   case $(systemctl show --property=ActiveState --value "berth-guard-$1.service" 2>/dev/null || true) in inactive | failed) return 1 ;; esac
 }
 # before_runs: whether what goes before the switch of a release goes on; it outlives its deployer. See before.sh.
-what_runs='the command of an earlier release still runs, which goes before its switch: see systemctl status berth-before.service'
+what_runs='the command of an earlier release still runs: see systemctl status berth-before.service'
 before_runs() {
   # Where there is none, no program is started to say so.
   [ -d /sys/fs/cgroup/system.slice/berth-before.service ] || return 1
