@@ -295,8 +295,13 @@ describe("a host that is not as it was left", () => {
       "mkdir -p /run/few && mount -t tmpfs -o size=200m,nr_inodes=9 tmpfs /run/few && mkdir /run/few/upper /run/few/work",
       "mount -t overlay -o lowerdir=/nix/store,upperdir=/run/few/upper,workdir=/run/few/work overlay /nix/store",
     ].join(" && ");
+    // By itself: what is shared may go through this process, which waits here.
     const on = (command: string) =>
-      execFileSync("ssh", ["-F", host.session.configFile, host.session.alias, command], { timeout: 20_000 });
+      execFileSync(
+        "ssh",
+        ["-F", host.session.configFile, "-o", "ControlPath=none", host.session.alias, command],
+        { timeout: 20_000 },
+      );
     const told: string[] = [];
     const error = await deploy(one, (line) => {
       told.push(line);
