@@ -266,6 +266,16 @@ describe.each([...steps, ...ahead])("at the step %s", (step, begins) => {
   });
 });
 
+/** Run a command on the host before anything else here goes on; by an ssh of its own, as the shared one may go through this process. */
+const atOnce = (command: string) =>
+  execFileSync(
+    "ssh",
+    ["-F", host.session.configFile, "-o", "ControlPath=none", host.session.alias, command],
+    {
+      timeout: 20_000,
+    },
+  );
+
 describe("a host that is not as it was left", () => {
   test("its disk fills while it is copied to: the copy fails, and nothing has changed", async () => {
     const one = await wanted();
@@ -276,8 +286,7 @@ describe("a host that is not as it was left", () => {
     ].join(" && ");
     const error = await deploy(one, (line) => {
       // Done before the copy begins: whoever tells of it waits.
-      if (line.startsWith("copying"))
-        execFileSync("ssh", ["-F", host.session.configFile, host.session.alias, fill], { timeout: 20_000 });
+      if (line.startsWith("copying")) atOnce(fill);
     });
     await host.on("umount /nix/store; umount /run/small");
     expect(error?.message).toMatch(/No space left on device/);
@@ -295,18 +304,11 @@ describe("a host that is not as it was left", () => {
       "mkdir -p /run/few && mount -t tmpfs -o size=200m,nr_inodes=9 tmpfs /run/few && mkdir /run/few/upper /run/few/work",
       "mount -t overlay -o lowerdir=/nix/store,upperdir=/run/few/upper,workdir=/run/few/work overlay /nix/store",
     ].join(" && ");
-    // By itself: what is shared may go through this process, which waits here.
-    const on = (command: string) =>
-      execFileSync(
-        "ssh",
-        ["-F", host.session.configFile, "-o", "ControlPath=none", host.session.alias, command],
-        { timeout: 20_000 },
-      );
     const told: string[] = [];
     const error = await deploy(one, (line) => {
       told.push(line);
-      if (line === "preparing") on(few);
-      if (line.startsWith("copying")) on("umount /nix/store; umount /run/few");
+      if (line === "preparing") atOnce(few);
+      if (line.startsWith("copying")) atOnce("umount /nix/store; umount /run/few");
     });
     expect(error).toBeUndefined();
     expect(told.map((line) => line.replace(/ing .*/, "ing"))).toMatchObject([
