@@ -17,7 +17,7 @@ import { type Hold, isHeld, markOf, parseHold } from "./hold.ts";
 import { judge, judgeRunning, lookAnew, type TrialVerdict } from "./judge.ts";
 import { type Running, rebootOnTrial } from "./reboot.ts";
 import { keptThough, rollBack } from "./roll-back.ts";
-import { type Begun, beginTrial, beginTrialAhead, guardSecondsAhead, longestTrial } from "./trial.ts";
+import { type Begun, beginTrial, beginTrialAhead, guardSecondsAhead, longestTrial, wayThere } from "./trial.ts";
 
 /** A release: what shall run, and how to tell that it does. */
 export interface Release {
@@ -142,7 +142,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     const sent = { wanted, closure, ...(over && stream ? { stream } : {}) };
     unanswered = over !== undefined;
     const prepared = await prepare(session, id, sent, hooks, () => {
-      if (over) ahead = beginTrialAhead(session, id, wanted);
+      if (over && stream) ahead = beginTrialAhead(session, id, wanted, stream.length);
       // Refused where something else runs.
       if (wanted.runs === wanted.toplevel) adopted = adopt(session, id, wanted);
       // Where the preparation fails, it is that which is told.
@@ -163,7 +163,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
       const begin = async (): Promise<Begun> => {
         if (prepared.armed) {
           hooks.status("switching on trial");
-          const begun = await (ahead ?? beginTrialAhead(session, id, wanted));
+          const begun = await (ahead ?? beginTrialAhead(session, id, wanted, 0));
           if (begun !== "not begun") return begun;
         }
         // Others need not wait while it is copied to.
@@ -336,7 +336,7 @@ async function prepare(
     ...(stream ? { trial: guardSecondsAhead(wanted) } : {}),
   };
   return await remote(session, "prepare", document, {
-    ...{ deadline: 180_000, signal: hooks.signal },
+    ...{ deadline: wayThere(stream?.length ?? 0), signal: hooks.signal },
     ...{ rest, leave: stream !== undefined, stream, onSent },
   });
 }

@@ -13,8 +13,8 @@ const importSeconds = 15;
 
 /** Seconds that a guard may take for its way back. */
 const returnSeconds = 60;
-/** Milliseconds for what is sent along to get there, and for the preparation that it waits for. */
-const wayThere = 180_000;
+/** Milliseconds for a preparation, and for so many bytes to get there by an uplink of 64 kbit/s. */
+export const wayThere = (bytes: number): number => 180_000 + bytes / 8;
 
 /** A trial that was begun; or why only a boot will do. */
 export type Begun =
@@ -26,7 +26,7 @@ export type Begun =
 
 /** Have a host switch to what it has been brought, on trial, and wait for the end of that. */
 export async function beginTrial(session: SshSession, id: string, wanted: Release): Promise<Begun> {
-  const begun = await begin(session, id, wanted, false);
+  const begun = await begin(session, id, wanted);
   if (begun !== "not begun") return begun;
   throw new Error(`${session.label} has not begun a trial that it was not armed for`);
 }
@@ -34,12 +34,14 @@ export async function beginTrial(session: SshSession, id: string, wanted: Releas
 /**
  * The same for a host that has just been asked to prepare itself, with all that it will lack: it switches as soon as it is armed, if that is
  * what it lacked; otherwise nothing is switched.
+ * @param bytes of that
  */
 export const beginTrialAhead = (
   session: SshSession,
   id: string,
   wanted: Release,
-): Promise<Begun | "not begun"> => begin(session, id, wanted, true);
+  bytes: number,
+): Promise<Begun | "not begun"> => begin(session, id, wanted, bytes);
 
 /** Seconds after which nothing is left of a trial that was sent along, whatever became of it: the guard has returned from it. */
 export const longestTrial = (wanted: Release): number => guardSecondsAhead(wanted) + returnSeconds;
@@ -58,8 +60,9 @@ async function begin(
   session: SshSession,
   id: string,
   wanted: Release,
-  ahead: boolean,
+  bytesAhead?: number,
 ): Promise<Begun | "not begun"> {
+  const ahead = bytesAhead !== undefined;
   const switchSeconds = wanted.switchDeadline ?? switchDeadline;
   const guardSeconds = ahead ? guardSecondsAhead(wanted) : guardSecondsOf(wanted);
   const { toplevel, reboot, rebootWith } = wanted;
@@ -68,7 +71,7 @@ async function begin(
   // A switch may cut this very connection; how the trial stands is then learnt by asking anew.
   const answer = await remote(session, "trial", document, {
     ...{ leave: !ahead, behind: ahead },
-    deadline: switchSeconds * 1000 + (ahead ? wayThere : 0),
+    deadline: switchSeconds * 1000 + (ahead ? wayThere(bytesAhead) : 0),
   }).catch(() => undefined);
   // When a switch began that waited for other things first, nobody here knows: the guard does.
   const switchEnd = (ahead ? Date.now() : sent) + switchSeconds * 1000;

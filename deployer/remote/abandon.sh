@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
 # Ask the guard to roll back now, and wait until it says that it has.
 # Document: id, seconds (to wait).
-echo >"$trial_dir/abandon"
+printf '' >"$trial_dir/abandon"
 end=$(($(uptime_s) + doc_seconds))
 # With a guard that is gone, a reboot is the way back; as systemd has it of one that fails.
 if [ -e "$trial_dir/go" ] && ! guard_is_there "$doc_id" && [ ! -e "$trial_dir/rolled-back" ] && [ ! -e "$trial_dir/confirmed" ]; then

@@ -19,7 +19,7 @@ before=''
 printf '%s' "$before" >"$trial_dir/before"
 mv "$trial_dir/pending" "$trial_dir/confirming" 2>/dev/null || refuse 'the guard had already begun to roll back'
 give_back() {
-  echo >"$trial_dir/abandon"
+  printf '' >"$trial_dir/abandon"
   refuse "$1"
 }
 # Between what takes time: the rest would only have to be undone.

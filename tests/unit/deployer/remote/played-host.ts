@@ -166,11 +166,12 @@ export class PlayedHost {
       detached: true,
       env: { ...process.env, PATH: `${this.old}/sw/bin:${process.env["PATH"]}` },
     });
+    const started = new Started(child);
     onTestFinished(() => {
       // With what it has started.
-      if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      if (started.runs && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     });
-    return new Started(child);
+    return started;
   }
 }
 
