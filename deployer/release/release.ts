@@ -17,7 +17,14 @@ import { type Hold, isHeld, markOf, parseHold } from "./hold.ts";
 import { judge, judgeRunning, lookAnew, type TrialVerdict } from "./judge.ts";
 import { type Running, rebootOnTrial } from "./reboot.ts";
 import { keptThough, rollBack } from "./roll-back.ts";
-import { type Begun, beginTrial, beginTrialAhead, guardSecondsAhead, longestTrial, wayThere } from "./trial.ts";
+import {
+  type Begun,
+  beginTrial,
+  beginTrialAhead,
+  guardSecondsAhead,
+  longestTrial,
+  wayThere,
+} from "./trial.ts";
 
 /** A release: what shall run, and how to tell that it does. */
 export interface Release {
