@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { privateFolder, removePrivateFolder } from "../../../deployer/private-folder.ts";
 
 test("a private folder is its owner's alone, has a short name, and goes with what is in it", async () => {
@@ -13,6 +13,14 @@ test("a private folder is its owner's alone, has a short name, and goes with wha
   await removePrivateFolder(folder);
   expect(existsSync(folder)).toBe(false);
   await removePrivateFolder(folder);
+});
+
+test("a private folder that cannot be made says where, and what to do", async () => {
+  vi.stubEnv("TMPDIR", "/nowhere");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await expect(privateFolder()).rejects.toThrow(
+    /^make a folder for keys in \/nowhere of this machine: ENOENT.* Next: make room there, or set TMPDIR/,
+  );
 });
 
 test.each([

@@ -132,6 +132,13 @@ describe("a closure", () => {
       });
     });
 
+    test("shares nothing where the other one lies there and is not valid", async () => {
+      nix(
+        `case "$*" in *${other}*) echo 'error: path is not valid' >&2; exit 1 ;; esac; echo '{"${toplevel.out}":{"narSize":3,"references":[]}}'`,
+      );
+      expect(await closureBeside(toplevel.out, other)).toEqual({ paths: [{ path: toplevel.out, bytes: 3 }] });
+    });
+
     test.each([
       ["nothing is known of the host", undefined],
       ["the host runs it already", toplevel.out],

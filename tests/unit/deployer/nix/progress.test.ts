@@ -89,6 +89,10 @@ describe("what went wrong", () => {
       ].join("\n"),
     );
   });
+  test("names the derivation whose log there is, and not what was to be built from it", () => {
+    expect(progressOf(...twoHosts).broken()).toEqual([path("bad-2.0.drv")]);
+    expect(progressOf(...twoHosts).broken((drv) => drv === path("web2.drv"))).toEqual([]);
+  });
   test("is all of it where nothing that was said concerns the host", () => {
     expect(progressOf(error("no space left"), "warning: something in plain words").trouble(() => false)).toBe(
       "error: no space left\nwarning: something in plain words",
