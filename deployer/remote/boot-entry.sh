@@ -36,11 +36,13 @@ boot_once() {
   [ -n "$entry" ] || { echo "/boot/grub/grub.cfg has no entry for $1" >&2; return 1; }
   # GRUB reads from more than it writes to, and would start every time what it is asked for once: it writes to no RAID and no LVM, and to no
   # file system with checksums.
-  # shellcheck disable=SC2046 # Neither has blanks.
-  set -- $(df --output=source,fstype /boot/grub | tail -n 1)
-  case $1:${2-} in
+  source='' kind=''
+  { read -r _ && read -r source kind; } <<EOF || true
+$(df --output=source,fstype /boot/grub)
+EOF
+  case $source:$kind in
     /dev/mapper/* | /dev/dm-* | /dev/md* | *:btrfs | *:zfs | *:bcachefs)
-      echo "GRUB cannot write to /boot/grub, which is $2 on $1, so it would start that system at each boot, and not once" >&2
+      echo "GRUB cannot write to /boot/grub, which is $kind on $source, so it would start that system at each boot, and not once" >&2
       return 1
       ;;
   esac

@@ -7,34 +7,9 @@ import {
   type TrialVerdict,
 } from "../../../../deployer/release/judge.ts";
 import type { Observation } from "../../../../deployer/remote/scripts.ts";
+import { earlier, old, release, switched } from "./observed.ts";
 
-const release = `/nix/store/${"a".repeat(32)}-nixos-system-web-2`;
-const old = `/nix/store/${"b".repeat(32)}-nixos-system-web-1`;
-
-/** A host before the trial: it runs the old system. */
-const earlier: Observation = {
-  os: "nixos",
-  variant: "",
-  machine: "x86_64",
-  bootId: "boot-1",
-  current: old,
-  booted: old,
-  profile: old,
-  pendingReboot: [],
-  marker: "{}",
-  held: null,
-  failed: [],
-  trial: { state: "none", exitCode: null, log: "" },
-  state: "running",
-  restarts: {},
-};
 const failed = (unit: string) => ({ unit, journal: `${unit}: exited` });
-/** A host whose switch to the release has ended well. */
-const switched: Observation = {
-  ...earlier,
-  current: release,
-  trial: { state: "pending", exitCode: 0, log: "" },
-};
 const trial = (changes: Partial<Observation["trial"]>) => ({ trial: { ...switched.trial, ...changes } });
 
 const unhealthy = (because: string, units: readonly string[] = []): TrialVerdict => ({

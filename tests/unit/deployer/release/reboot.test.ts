@@ -1,27 +1,10 @@
 import { expect, test } from "vitest";
 import { type RebootTrial, rebootOnTrial } from "../../../../deployer/release/reboot.ts";
-import type { Observation, ScriptName } from "../../../../deployer/remote/scripts.ts";
-import type { SshSession } from "../../../../deployer/ssh/session.ts";
+import type { ScriptName } from "../../../../deployer/remote/scripts.ts";
+import { earlier, old, playedSession, target, release as wanted } from "./observed.ts";
 
-const old = `/nix/store/${"b".repeat(32)}-nixos-system-web-1`;
-const wanted = `/nix/store/${"a".repeat(32)}-nixos-system-web-2`;
-
-const before: Observation & { current: string } = {
-  os: "nixos",
-  variant: "",
-  machine: "x86_64",
-  bootId: "boot-1",
-  current: wanted,
-  booted: old,
-  profile: wanted,
-  pendingReboot: ["kernel"],
-  marker: "{}",
-  held: null,
-  failed: [],
-  trial: { state: "none", exitCode: null, log: "" },
-  state: "running",
-  restarts: {},
-};
+/** A host that has switched to another kernel's system, and not booted it. */
+const before = { ...earlier, current: wanted, profile: wanted, pendingReboot: ["kernel"] };
 const onTrial = { ...before, bootId: "boot-2", booted: wanted, pendingReboot: [] };
 const failed = { ...onTrial, failed: [{ unit: "site.service", journal: "exited" }] };
 const returned = { ...before, bootId: "boot-3", current: old, pendingReboot: [] };
@@ -39,9 +22,9 @@ type Played = object | Error;
 /** A host that answers each script with the next that is meant for it, the last one for good. */
 function host(answers: Partial<Record<ScriptName, Played[]>>) {
   const asked: ScriptName[] = [];
-  const session = {
+  const session = playedSession({
     label: "web1 (203.0.113.7)",
-    target: { host: "web1", address: "203.0.113.7" },
+    target,
     renew: async () => undefined,
     drop: () => undefined,
     sh: async (script: string) => {
@@ -53,7 +36,7 @@ function host(answers: Partial<Record<ScriptName, Played[]>>) {
       if (answer instanceof Error) throw answer;
       return { exitCode: 0, stdout: `${JSON.stringify(answer)}\n`, stderr: "" };
     },
-  } as unknown as SshSession;
+  });
   const trial: RebootTrial = {
     session,
     id: "abc",

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { beginTrial, beginTrialAhead } from "../../../../deployer/release/trial.ts";
-import type { RemoteOptions, SshSession } from "../../../../deployer/ssh/session.ts";
+import type { RemoteOptions } from "../../../../deployer/ssh/session.ts";
+import { playedSession, release } from "./observed.ts";
 
 const wanted = {
   drvPath: "",
-  toplevel: `/nix/store/${"a".repeat(32)}-nixos-system-web-2`,
+  toplevel: release,
   system: "x86_64-linux",
   health: [],
   healthDeadline: 5,
@@ -15,12 +16,12 @@ const wanted = {
 /** A host that switches well, and how long it was given for that. */
 function host() {
   const given: number[] = [];
-  const session = {
+  const session = playedSession({
     sh: async (_: string, { deadline }: RemoteOptions) => {
       given.push(deadline);
       return { exitCode: 0, stdout: '{"ok":true,"well":true}\n', stderr: "" };
     },
-  } as unknown as SshSession;
+  });
   return { session, given };
 }
 

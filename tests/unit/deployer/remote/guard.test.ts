@@ -1,13 +1,12 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { remote } from "../../../../deployer/remote/scripts.ts";
 import { shells } from "../../shells.ts";
-import { canPlay, PlayedHost } from "./played-host.ts";
+import { canPlay, PlayedHost, thisSystem } from "./played-host.ts";
 
 const id = "one";
-const thisSystem = `${spawnSync("uname", ["-m"], { encoding: "utf8" }).stdout.trim()}-linux`;
 
 /** A host whose new system runs on trial, with its guard on watch. */
 function onTrial(shell: string) {

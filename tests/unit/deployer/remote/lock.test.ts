@@ -1,10 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { type Document, remote } from "../../../../deployer/remote/scripts.ts";
 import { shells } from "../../shells.ts";
-import { canPlay, PlayedHost } from "./played-host.ts";
+import { canPlay, PlayedHost, thisSystem } from "./played-host.ts";
 
-const system = `${spawnSync("uname", ["-m"], { encoding: "utf8" }).stdout.trim()}-linux`;
 /** What a preparation answers up to where it would ask Nix. */
 const prepare = async (host: PlayedHost, document: Document = {}) =>
   await remote(
@@ -12,7 +10,7 @@ const prepare = async (host: PlayedHost, document: Document = {}) =>
       change: (text) => text.replace(/^# Nix takes longest to start/m, "refuse 'it has the lock'\n#"),
     }),
     "prepare",
-    { id: "one", owner: "me at the desk", toplevel: host.new, system, seconds: 45, ...document },
+    { id: "one", owner: "me at the desk", toplevel: host.new, system: thisSystem, seconds: 45, ...document },
     { deadline: 30_000 },
   ).then((answer) => (answer.ok ? "prepared" : answer.because));
 

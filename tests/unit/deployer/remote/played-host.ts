@@ -16,6 +16,10 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { run } from "../../../../deployer/process.ts";
 import type { RemoteOptions, SshSession } from "../../../../deployer/ssh/session.ts";
+import { playedSession } from "../release/observed.ts";
+
+/** The Nix system of this machine, which plays the host. */
+export const thisSystem = `${spawnSync("uname", ["-m"], { encoding: "utf8" }).stdout.trim()}-linux`;
 
 const read = (path: string): string => readFileSync(new URL(`../../../../${path}`, import.meta.url), "utf8");
 
@@ -154,7 +158,7 @@ export class PlayedHost {
       await new Promise((resolve) => child.once("exit", resolve));
       return { exitCode: 255, stdout: "", stderr: "" };
     };
-    return { label: "web1", sh } as unknown as SshSession;
+    return playedSession({ sh });
   }
 
   /** A script of the host's own, by its path in the project; it ends with the test. */

@@ -37,33 +37,36 @@ test("a real ssh waits for its way longer than it would for an answer, and then 
   expect(master.said).not.toMatch(/UNKNOWN|65535/);
 });
 
-test.each(["SIGINT", "SIGHUP", "an exit"])("goes with its process, whether that ends by %s", async (how) => {
-  const folder = mkdtempSync(join(tmpdir(), "berth-master-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  // A played ssh, which would stay.
-  writeFileSync(join(folder, "ssh"), `#!/bin/sh\necho $$ >${folder}/pid\nexec sleep 60\n`, { mode: 0o755 });
-  const module = new URL("../../../../deployer/ssh/master.ts", import.meta.url).href;
-  const script = `
+test.each(["SIGINT", "SIGHUP", "an exit"] as const)(
+  "goes with its process, whether that ends by %s",
+  async (how) => {
+    const folder = mkdtempSync(join(tmpdir(), "berth-master-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    // A played ssh, which would stay.
+    writeFileSync(join(folder, "ssh"), `#!/bin/sh\necho $$ >${folder}/pid\nexec sleep 60\n`, { mode: 0o755 });
+    const module = new URL("../../../../deployer/ssh/master.ts", import.meta.url).href;
+    const script = `
     const { Master } = await import(${JSON.stringify(module)});
     new Master({ configFile: "/dev/null", alias: "web1" });
     process.stdin.once("data", () => process.exit(3));
     await new Promise((end) => setTimeout(end, 60_000));`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-    env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}` },
-    stdio: ["pipe", "ignore", "inherit"],
-  });
-  const pid = () => (existsSync(`${folder}/pid`) ? Number(readFileSync(`${folder}/pid`, "utf8")) : 0);
-  await expect.poll(pid, { timeout: 20_000 }).toBeGreaterThan(0);
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  if (how === "an exit") child.stdin.write("end\n");
-  else child.kill(how as NodeJS.Signals);
-  await ended;
-  const runs = () => {
-    try {
-      return process.kill(pid(), 0);
-    } catch {
-      return false;
-    }
-  };
-  await expect.poll(runs, { timeout: 5_000 }).toBe(false);
-});
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}` },
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+    const pid = () => (existsSync(`${folder}/pid`) ? Number(readFileSync(`${folder}/pid`, "utf8")) : 0);
+    await expect.poll(pid, { timeout: 20_000 }).toBeGreaterThan(0);
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    if (how === "an exit") child.stdin.write("end\n");
+    else child.kill(how);
+    await ended;
+    const runs = () => {
+      try {
+        return process.kill(pid(), 0);
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(runs, { timeout: 5_000 }).toBe(false);
+  },
+);
