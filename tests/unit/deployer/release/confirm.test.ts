@@ -6,30 +6,13 @@ import { run } from "../../../../deployer/process.ts";
 import { confirm, confirmIfWell } from "../../../../deployer/release/confirm.ts";
 import { readTrial } from "../../../../deployer/release/judge.ts";
 import { type Observation, renderDocument } from "../../../../deployer/remote/scripts.ts";
-import type { SshSession } from "../../../../deployer/ssh/session.ts";
+import { old, switched as onTrial, playedSession, release } from "./observed.ts";
 
-const release = `/nix/store/${"a".repeat(32)}-nixos-system-web-2`;
-const old = `/nix/store/${"b".repeat(32)}-nixos-system-web-1`;
 const remoteScript = (name: string): string =>
   readFileSync(new URL(`../../../../deployer/remote/${name}.sh`, import.meta.url), "utf8");
 
-/** A host on trial with the release, in the order that look.sh tells it. */
-const switched: Observation = {
-  os: "nixos",
-  variant: "",
-  machine: "x86_64",
-  bootId: "boot-1",
-  current: release,
-  booted: old,
-  profile: old,
-  pendingReboot: [],
-  marker: "{}",
-  held: null,
-  failed: [],
-  trial: { state: "pending", exitCode: 0, log: "" },
-  state: "",
-  restarts: {},
-};
+/** A host on trial with the release, in the order that look.sh tells it; briefly. */
+const switched: Observation = { ...onTrial, state: "" };
 const earlier: Observation = { ...switched, current: old, trial: { state: "none", exitCode: null, log: "" } };
 const trial = (changes: Partial<Observation["trial"]>) => ({ trial: { ...switched.trial, ...changes } });
 
@@ -79,7 +62,7 @@ test.each<[string, Partial<Observation>]>([
 /** A host that answers one script after the other; an error is a connection that breaks. */
 function host(...answers: (object | Error)[]) {
   const asked: { script: string; fresh: boolean }[] = [];
-  const session = {
+  const session = playedSession({
     label: "web1 (203.0.113.7)",
     sh: async (script: string, { fresh = false }: { fresh?: boolean }) => {
       asked.push({ script, fresh });
@@ -88,7 +71,7 @@ function host(...answers: (object | Error)[]) {
         throw answer ?? new Error("nothing more was expected");
       return { exitCode: 0, stdout: `${JSON.stringify(answer)}\n`, stderr: "" };
     },
-  } as unknown as SshSession;
+  });
   return { session, asked };
 }
 const wanted = { toplevel: release, health: [] };
