@@ -1,83 +1,147 @@
-import { mkdir, readdir, readlink, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { lstat, lutimes, mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { Failure } from "../failure.ts";
 import { lastLines, run } from "../process.ts";
 
 /** Releases of each host that are kept where nobody says otherwise. */
 export const keptReleases = 5;
 
-/** A root of the collector's: a link in a folder of the project's, that Nix knows of. */
+/**
+ * A root of the collector's: a link in a folder of the project's, that Nix knows of by its name. To tell Nix takes a program of its own, so the
+ * names stay and are pointed at one release after the other.
+ */
 export interface Root {
-  /** File name: `<number>-<name of the store path>`. */
+  /** "release", "release-2" and so on. */
   name: string;
   /** The store path. */
   path: string;
+  /** When it was pointed at that; milliseconds since the epoch. */
+  at: number;
 }
-
-const numberOf = ({ name }: Root): number => Number(/^(\d+)-/.exec(name)?.[1] ?? Number.NaN);
 
 /**
- * What is to be done so that `path` is the newest root and the roots hold the last `keep` releases, each once.
- * Files that are no roots of ours are left alone.
+ * Which of a folder's roots are free, as a newer one holds the same, and which hold none of the `keep` newest releases, the oldest first.
+ * Pure.
  */
-export function planRoots(
-  roots: readonly Root[],
-  path: string,
-  keep: number,
-): { add: string | undefined; remove: string[] } {
-  const newestFirst = roots
-    .filter((root) => Number.isInteger(numberOf(root)))
-    .sort((a, b) => numberOf(b) - numberOf(a));
-  const [newest] = newestFirst;
-  const add = newest?.path === path ? undefined : `${newest ? numberOf(newest) + 1 : 1}-${basename(path)}`;
-  const kept = new Set([path]);
-  const remove: string[] = [];
-  for (const root of newestFirst) {
-    if (root === newest && add === undefined) continue;
-    if (kept.has(root.path) || kept.size >= keep) remove.push(root.name);
-    else kept.add(root.path);
+export function spareRoots(roots: readonly Root[], keep: number): { free: Root[]; surplus: Root[] } {
+  const held = new Set<string>();
+  const free: Root[] = [];
+  const surplus: Root[] = [];
+  for (const root of newestFirst(roots)) {
+    if (held.has(root.path)) free.unshift(root);
+    else if (held.size >= keep) surplus.unshift(root);
+    else held.add(root.path);
   }
-  return { add, remove };
+  return { free, surplus };
 }
 
+const newestFirst = (roots: readonly Root[]): Root[] => roots.toSorted((a, b) => b.at - a.at);
+
 /** Root a store path that is being deployed, so that nothing collects it on its way. The next one takes its place. */
-export const rootNext = (folder: string, path: string): Promise<void> => addRoot(folder, "next", path);
+export const rootNext = (folder: string, path: string): Promise<void> =>
+  point(folder, { name: "next", path, at: Date.now() });
 
 /**
  * Root a release before it is known whether it is kept, beside all others; `rootRelease` then has nothing to add.
+ * @param keep releases that will be kept
  * @returns takes that back
  */
-export async function rootTrial(folder: string, path: string): Promise<() => Promise<void>> {
-  const { add } = planRoots(await rootsIn(folder), path, Number.POSITIVE_INFINITY);
-  if (add === undefined) return async () => undefined;
-  await addRoot(folder, add, path);
-  return () => rm(join(folder, add), { force: true });
+export async function rootTrial(folder: string, path: string, keep: number): Promise<() => Promise<void>> {
+  const roots = await rootsIn(folder);
+  const [newest] = newestFirst(roots);
+  if (newest?.path === path) return async () => undefined;
+  if (!newest) {
+    const names = await addRoots(folder, path, Number.isFinite(keep) ? keep : keptReleases);
+    return async () => {
+      await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
+    };
+  }
+  const at = Math.max(Date.now(), newest.at + 1);
+  const [free] = spareRoots(roots, Number.POSITIVE_INFINITY).free;
+  const name = free?.name ?? unusedName(roots);
+  await point(folder, { name, path, at });
+  return () => (free ? point(folder, free) : rm(join(folder, name), { force: true }));
 }
 
 /** Root a release that was kept, and the `keep` - 1 before it; older ones are the collector's. */
 export async function rootRelease(folder: string, path: string, keep: number): Promise<void> {
-  const plan = planRoots(await rootsIn(folder), path, keep);
-  if (plan.add !== undefined) await addRoot(folder, plan.add, path);
+  await rootTrial(folder, path, keep);
   // Only now, so that there is no moment without.
-  await Promise.all(plan.remove.map((name) => rm(join(folder, name), { force: true })));
+  const { surplus } = spareRoots(await rootsIn(folder), keep);
+  for (const root of surplus) await point(folder, { ...root, path });
 }
 
+const first = "release";
+
+function unusedName(roots: readonly Root[]): string {
+  const numbers = roots.map(({ name }) => Number(name.slice(first.length + 1) || 1));
+  return `${first}-${Math.max(...numbers) + 1}`;
+}
+
+/** The roots of releases in a folder; files that are none are left alone. */
 async function rootsIn(folder: string): Promise<Root[]> {
   const names = await readdir(folder).catch(() => []);
   const roots = await Promise.all(
-    names.map(async (name) => ({ name, path: await readlink(join(folder, name)).catch(() => "") })),
+    names
+      .filter((name) => /^release(-\d+)?$/.test(name))
+      .map(async (name) => {
+        const link = join(folder, name);
+        const path = await readlink(link).catch(() => "");
+        return { name, path, at: path && (await lstat(link)).mtimeMs };
+      }),
   );
-  return roots.filter(({ path }) => path !== "");
+  return roots.filter((root): root is Root => root.path !== "");
 }
 
-async function addRoot(folder: string, name: string, path: string): Promise<void> {
+/** One root more than is kept at once, so that there is always one for a trial, all of them told to Nix in one go. */
+async function addRoots(folder: string, path: string, keep: number): Promise<string[]> {
+  await tellNix(folder, first, Array<string>(keep + 1).fill(path));
+  return (await rootsIn(folder)).map(({ name }) => name);
+}
+
+/** Point a root at a store path. Nix is told where it does not know of it, or where the path may be going away. */
+async function point(folder: string, { name, path, at }: Root): Promise<void> {
+  const link = join(folder, name);
+  await mkdir(folder, { recursive: true });
+  await rm(`${link}.new`, { force: true });
+  await symlink(path, `${link}.new`);
+  await lutimes(`${link}.new`, new Date(at), new Date(at));
+  await rename(`${link}.new`, link);
+  if (existsSync(path) && (await isKnown(link))) return;
+  try {
+    await tellNix(folder, name, [path]);
+    await lutimes(link, new Date(at), new Date(at));
+  } catch (error) {
+    await rm(link, { force: true });
+    throw error;
+  }
+}
+
+/** Have Nix know of a root, and of as many more as there are further paths: "-2" and so on behind the name. */
+async function tellNix(folder: string, name: string, paths: readonly string[]): Promise<void> {
   await mkdir(folder, { recursive: true });
   const link = join(folder, name);
-  const ended = await run("nix-store", ["--realise", path, "--add-root", link], { deadline: 60_000 });
+  const ended = await run("nix-store", ["--realise", ...paths, "--add-root", link], { deadline: 60_000 });
   if (ended.exitCode === 0) return;
   throw new Failure({
-    tried: `keep ${path} from being collected, by ${link}`,
+    tried: `keep ${paths[0]} from being collected, by ${link}`,
     cameBack: lastLines(ended.stderr, 3),
     next: "see that this folder can be written, and that the path is in the local store",
   });
+}
+
+/** Whether Nix knows of a root: it has a link to it, by the hash of its name (libstore's addIndirectRoot). */
+async function isKnown(link: string): Promise<boolean> {
+  const state = process.env.NIX_STATE_DIR ?? "/nix/var/nix";
+  const known = await readlink(join(state, "gcroots", "auto", knownAs(resolve(link)))).catch(() => "");
+  return known === resolve(link);
+}
+
+/** What Nix calls a root in gcroots/auto: the SHA-1 of its name, in Nix's own base 32. Pure. */
+export function knownAs(link: string): string {
+  const hash = createHash("sha1").update(link).digest().reverse().toString("hex");
+  const digits = BigInt(`0x${hash}`).toString(32).padStart(32, "0");
+  return [...digits].map((digit) => "0123456789abcdfghijklmnpqrsvwxyz"[Number.parseInt(digit, 32)]).join("");
 }

@@ -304,19 +304,25 @@ async function closureAtHand(
 }
 
 /** A root that is needed if the trial is kept. Where it cannot be made, `keepRoots` tries again and tells why. */
-const rootBeside = ({ roots, toplevel }: Release): Promise<() => Promise<void>> =>
-  (roots === undefined ? Promise.reject() : rootTrial(roots, toplevel)).catch(() => async () => undefined);
+const rootBeside = ({ roots, toplevel, keep }: Release): Promise<() => Promise<void>> =>
+  (roots === undefined ? Promise.reject() : rootTrial(roots, toplevel, mostKept(keep))).catch(
+    () => async () => undefined,
+  );
 
 /** A root that stays over is no reason to fail, nor to hide why a release did. */
 const takeBack = async (rooting: ReturnType<typeof rootBeside> | undefined): Promise<void> =>
   await rooting?.then((remove) => remove()).catch(() => undefined);
 
 /** What was released is not the collector's here, either. That it could not be rooted undoes no release. */
-async function keepRoots({ roots, toplevel, keep = keptReleases }: Release, hooks: Hooks): Promise<void> {
+async function keepRoots({ roots, toplevel, keep }: Release, hooks: Hooks): Promise<void> {
   if (roots === undefined) return;
-  const most = keep === "all" ? Number.POSITIVE_INFINITY : keep;
-  await rootRelease(roots, toplevel, most).catch((error: unknown) => hooks.warn?.(messageOf(error)));
+  await rootRelease(roots, toplevel, mostKept(keep)).catch((error: unknown) =>
+    hooks.warn?.(messageOf(error)),
+  );
 }
+
+const mostKept = (keep: Release["keep"] = keptReleases): number =>
+  keep === "all" ? Number.POSITIVE_INFINITY : keep;
 
 /**
  * @param sent with a `stream` of all that the host will lack, it arms itself for a trial

@@ -1,67 +1,81 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { planRoots, type Root, rootNext, rootRelease } from "../../../../deployer/nix/roots.ts";
+import {
+  knownAs,
+  type Root,
+  rootNext,
+  rootRelease,
+  rootTrial,
+  spareRoots,
+} from "../../../../deployer/nix/roots.ts";
 
-const at = (number: number, release: string): Root => ({
-  name: `${number}-${release}`,
-  path: `/s/${release}`,
-});
+const at = (time: number, release: string): Root => ({ name: `at-${time}`, path: `/s/${release}`, at: time });
 
 describe("what keeps releases", () => {
-  test.each<[string, Root[], string, number, ReturnType<typeof planRoots>]>([
-    ["the first is rooted", [], "/s/a", 5, { add: "1-a", remove: [] }],
-    ["the one there is already stays as it is", [at(3, "a")], "/s/a", 5, { add: undefined, remove: [] }],
-    ["the oldest makes room", [at(1, "a"), at(2, "b")], "/s/c", 2, { add: "3-c", remove: ["1-a"] }],
-    ["numbers are numbers", [at(10, "b"), at(9, "a")], "/s/c", 2, { add: "11-c", remove: ["9-a"] }],
+  test.each<[string, Root[], number, { free: string[]; surplus: string[] }]>([
+    ["none is spare where all are kept", [at(1, "a"), at(2, "b")], 2, { free: [], surplus: [] }],
+    ["the oldest is, where one more is kept", [at(2, "b"), at(1, "a")], 1, { free: [], surplus: ["at-1"] }],
     [
-      "one that is returned to counts once",
-      [at(1, "a"), at(2, "b")],
-      "/s/a",
+      "a release counts once, by the newest",
+      [at(1, "a"), at(2, "b"), at(3, "a")],
       2,
-      { add: "3-a", remove: ["1-a"] },
+      { free: ["at-1"], surplus: [] },
     ],
-    ["fewer are wanted", [at(1, "a"), at(2, "b")], "/s/b", 1, { add: undefined, remove: ["1-a"] }],
     [
-      "what is not ours is left",
-      [
-        { name: "next", path: "/s/x" },
-        { name: "mine", path: "/s/y" },
-      ],
-      "/s/a",
-      1,
-      { add: "1-a", remove: [] },
+      "the oldest are told first",
+      [at(1, "a"), at(2, "b"), at(3, "b"), at(4, "b"), at(5, "c"), at(6, "d")],
+      3,
+      { free: ["at-2", "at-3"], surplus: ["at-1"] },
     ],
-  ])("%s", (_, roots, path, keep, plan) => expect(planRoots(roots, path, keep)).toEqual(plan));
+  ])("%s", (_, roots, keep, spare) => {
+    const { free, surplus } = spareRoots(roots, keep);
+    expect({ free: free.map(({ name }) => name), surplus: surplus.map(({ name }) => name) }).toEqual(spare);
+  });
 
-  test("after any number of releases the last ones are rooted, each once", () => {
-    const release = fc.constantFrom("a", "b", "c", "d");
-    fc.assert(
-      fc.property(fc.array(release, { minLength: 1 }), fc.integer({ min: 1, max: 5 }), (releases, keep) => {
-        let roots: Root[] = [];
-        for (const name of releases) {
-          const { add, remove } = planRoots(roots, `/s/${name}`, keep);
-          roots = [...roots, ...(add ? [{ name: add, path: `/s/${name}` }] : [])].filter(
-            (root) => !remove.includes(root.name),
-          );
-        }
-        const lastOnes = [...new Set(releases.toReversed())].slice(0, keep).map((name) => `/s/${name}`);
-        expect(roots.map(({ path }) => path).sort()).toEqual(lastOnes.sort());
-      }),
-    );
+  test("a root is known to Nix by a hash of its name", () => {
+    // As Nix 2.26 calls it.
+    expect(knownAs("/tmp/rt/release-2")).toBe("4h8q9h4zb8bcvxf23k7nc54zg632xhc6");
   });
 });
 
 describe("roots in a folder", () => {
   let folder: string;
   let roots: string;
+  let store: string;
+  let asked: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "berth-roots-"));
     roots = join(folder, "prod", "web1");
+    store = join(folder, "store");
+    asked = join(folder, "asked");
+    const auto = join(folder, "state", "gcroots", "auto");
+    for (const one of [store, auto]) mkdirSync(one, { recursive: true });
     vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
-    nixStore('ln -sfn "$2" "$4"');
+    vi.stubEnv("NIX_STATE_DIR", join(folder, "state"));
+    // As `nix-store --realise PATH... --add-root LINK` does it, but that what it would do to gcroots/auto is done by `tell`.
+    nixStore(`
+      shift; for link; do :; done
+      n=0
+      while [ "$1" != --add-root ]; do
+        [ -e "$1" ] || { echo "error: path '$1' is not valid" >&2; exit 1; }
+        n=$((n + 1)); name=$link; [ $n = 1 ] || name=$link-$n
+        ln -sfn "$1" "$name"; echo "$name" >>${asked}; shift
+      done`);
   });
   afterEach(() => {
     vi.unstubAllEnvs();
@@ -71,22 +85,99 @@ describe("roots in a folder", () => {
     writeFileSync(join(folder, "nix-store"), `#!/bin/sh\n${script}\n`);
     chmodSync(join(folder, "nix-store"), 0o755);
   }
-
-  test("are made by Nix, one for what is on its way and one for each release that is kept", async () => {
-    for (const name of ["one", "two", "three"]) {
-      await rootNext(roots, `/nix/store/${name}`);
-      await rootRelease(roots, `/nix/store/${name}`, 2);
+  /** Which roots Nix was told of since it was last asked for; from now on it knows them. */
+  function told(): string[] {
+    if (!existsSync(asked)) return [];
+    const links = readFileSync(asked, "utf8").trimEnd().split("\n");
+    rmSync(asked);
+    for (const link of links) {
+      const known = join(folder, "state", "gcroots", "auto", knownAs(link));
+      rmSync(known, { force: true });
+      symlinkSync(link, known);
     }
-    expect(readdirSync(roots).sort()).toEqual(["2-two", "3-three", "next"]);
+    return links.map((link) => basename(link));
+  }
+  function built(name: string): string {
+    appendFileSync(join(store, name), "");
+    return join(store, name);
+  }
+  const held = () =>
+    [...new Set(readdirSync(roots).map((name) => basename(readlinkSync(join(roots, name)))))].sort();
+
+  test("hold the last releases, whatever is deployed in whatever order, and Nix is asked no more once it knows them all", async () => {
+    const release = fc.constantFrom("a", "b", "c", "d", "e");
+    const step = fc.record({ release, isKept: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 1 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (steps, keep) => {
+          rmSync(roots, { recursive: true, force: true });
+          told();
+          const kept: string[] = [];
+          let isTold = false;
+          for (const { release: name, isKept } of steps) {
+            const before = existsSync(roots) ? held() : [];
+            const takeBack = await rootTrial(roots, built(name), keep);
+            expect(held()).toEqual([...new Set([...before, name])].sort());
+            if (isKept) {
+              await rootRelease(roots, built(name), keep);
+              kept.unshift(name);
+            } else {
+              await takeBack();
+            }
+            expect(held()).toEqual([...new Set(kept)].slice(0, keep).sort());
+            expect(told().length).toBe(isTold ? 0 : keep + 1);
+            isTold = kept.length > 0;
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 
-  test("that cannot be made take none away, and say so", async () => {
-    mkdirSync(roots, { recursive: true });
-    symlinkSync("/nix/store/one", join(roots, "1-one"));
-    nixStore("echo 'error: path is not valid' >&2; exit 1");
-    await expect(rootRelease(roots, "/nix/store/two", 1)).rejects.toThrow(
-      `keep /nix/store/two from being collected, by ${roots}/2-two: error: path is not valid. Next: `,
+  test("become more where more is kept, and hold no more than is kept where that is less", async () => {
+    for (const [name, keep] of [
+      ["a", 1],
+      ["b", 1],
+      ["c", 3],
+      ["d", 3],
+      ["e", Number.POSITIVE_INFINITY],
+    ] as const) {
+      await rootRelease(roots, built(name), keep);
+      told();
+    }
+    expect(held()).toEqual(["b", "c", "d", "e"]);
+    await rootRelease(roots, built("e"), 2);
+    expect(held()).toEqual(["d", "e"]);
+  });
+
+  test("for what is on its way are one, which is told to Nix once, and again where Nix has forgotten it", async () => {
+    await rootNext(roots, built("one"));
+    expect(told()).toEqual(["next"]);
+    await rootNext(roots, built("two"));
+    expect([held(), told()]).toEqual([["two"], []]);
+    rmSync(join(folder, "state", "gcroots", "auto"), { recursive: true });
+    mkdirSync(join(folder, "state", "gcroots", "auto"));
+    await rootNext(roots, built("three"));
+    expect([held(), told()]).toEqual([["three"], ["next"]]);
+  });
+
+  test("are Nix's to make where the path is going away, and none is taken away where it cannot", async () => {
+    await rootRelease(roots, built("one"), 1);
+    told();
+    await expect(rootRelease(roots, join(store, "gone"), 1)).rejects.toThrow(
+      new RegExp(
+        `keep ${store}/gone from being collected, by ${roots}/release-?2?: error: path .* is not valid. Next: `,
+      ),
     );
-    expect(readdirSync(roots)).toEqual(["1-one"]);
+    expect(held()).toEqual(["one"]);
+  });
+
+  test("leave files alone that are none", async () => {
+    mkdirSync(roots, { recursive: true });
+    symlinkSync("/nix/store/mine", join(roots, "mine"));
+    await rootRelease(roots, built("one"), 1);
+    expect(held()).toEqual(["mine", "one"]);
   });
 });
