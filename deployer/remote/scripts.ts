@@ -231,13 +231,11 @@ export type ScriptName = keyof typeof answers;
 export const scriptNames = Object.keys(answers) as ScriptName[];
 export type Answer<Name extends ScriptName> = z.infer<(typeof answers)[Name]>;
 
-export interface ScriptOptions extends RemoteOptions {
+export interface ScriptOptions extends Omit<RemoteOptions, "input"> {
   /** What follows the document on stdin, for scripts that read more. */
   rest?: string;
   /** Whether the script that it leaves on the host (`leaves`) is sent along. @default true */
   leave?: boolean;
-  /** Bytes that follow all that. */
-  stream?: Uint8Array | undefined;
 }
 
 /** Shell functions that a script has beside the library's. */
@@ -271,8 +269,7 @@ export async function remote<Name extends ScriptName>(
   const left = leaves[name] && options.leave !== false ? await script(leaves[name]) : "";
   const confidential = secretive.has(name);
   const whole = left ? { ...document, bytes: Buffer.byteLength(left) } : document;
-  const written = renderDocument(whole, `${left}${options.rest ?? ""}`);
-  const input = options.stream ? Buffer.concat([Buffer.from(written), options.stream]) : written;
+  const input = renderDocument(whole, `${left}${options.rest ?? ""}`);
   const ended = await session.sh(text, { ...options, confidential, input });
   const line = ended.stdout.trimEnd().split("\n").at(-1) ?? "";
   const parsed = ended.exitCode === 0 ? answers[name].safeParse(jsonOrUndefined(line)) : undefined;

@@ -19,7 +19,9 @@ export class Unreachable extends Failure {}
 
 export interface RemoteOptions {
   /** The script's input, as data on stdin. */
-  input?: string | Uint8Array;
+  input?: string;
+  /** Bytes that follow it there. They are copied no more often than needed: ten hosts may be sent the same. @default none */
+  stream?: Uint8Array | undefined;
   /** Milliseconds. */
   deadline: number;
   signal?: AbortSignal;
@@ -124,8 +126,9 @@ export class SshSession {
     const asSelf = options.asSelf && this.target.user !== "root";
     const shell = this.#master?.shell;
     const resident = options.behind ? shell?.usable : shell?.idle;
+    const input = [Buffer.from(options.input ?? ""), ...(options.stream ? [options.stream] : [])];
     if (!options.fresh && !options.confidential && !asSelf && shell && resident) {
-      const ended = shell.run(script, { ...options, input: options.input ?? "" });
+      const ended = shell.run(script, { ...options, input });
       options.onSent?.();
       return await ended;
     }
@@ -135,7 +138,7 @@ export class SshSession {
       ...(options.connectTimeout === undefined ? [] : ["-o", `ConnectTimeout=${options.connectTimeout}`]),
     ];
     return run("ssh", ["-F", this.configFile, ...route, this.alias, command], {
-      input: options.input ?? "",
+      input: Buffer.concat(input),
       deadline: options.deadline,
       signal: options.signal,
     });
@@ -148,10 +151,10 @@ export class SshSession {
   ): Promise<Ended> {
     // Not even a moment later: what has just been sent may be followed by this.
     const standing = this.#stands ? this.#master?.shell : undefined;
-    if (standing?.usable) return await standing.run(command, { input, deadline, signal });
+    if (standing?.usable) return await standing.run(command, { input: [input], deadline, signal });
     await this.#open(deadline);
     const shell = this.#master?.shell;
-    if (shell?.idle) return shell.run(command, { input, deadline, signal });
+    if (shell?.idle) return shell.run(command, { input: [input], deadline, signal });
     return run("ssh", ["-F", this.configFile, this.alias, command], { input, deadline, signal });
   }
 

@@ -51,10 +51,11 @@ export class ResidentShell {
   /**
    * Run a script to its end, once those that were sent before have ended; a non-zero exit is returned, a lost connection (255) as well.
    * Throws `TimedOut`.
+   * @param input its pieces
    */
   async run(
     script: string,
-    { input, deadline, signal }: { input: string | Uint8Array; deadline: number; signal?: AbortSignal },
+    { input, deadline, signal }: { input: readonly Uint8Array[]; deadline: number; signal?: AbortSignal },
   ): Promise<Ended> {
     signal?.throwIfAborted();
     const word = randomBytes(12).toString("hex");
@@ -64,9 +65,13 @@ export class ResidentShell {
     }
     const ended = new Promise<Ended>((settle) => this.#requests.push({ word, settle }));
     const scriptBytes = Buffer.from(script);
-    const inputBytes = Buffer.from(input);
-    const head = Buffer.from(`${scriptBytes.length} ${inputBytes.length} ${word}\n`);
-    this.#child.stdin?.write(Buffer.concat([head, scriptBytes, inputBytes, Buffer.from(`${word}\n`)]));
+    const inputBytes = input.reduce((sum, { length }) => sum + length, 0);
+    const head = Buffer.from(`${scriptBytes.length} ${inputBytes} ${word}\n`);
+    const { stdin } = this.#child;
+    // Together, and none of it copied.
+    stdin?.cork();
+    for (const piece of [head, scriptBytes, ...input, Buffer.from(`${word}\n`)]) stdin?.write(piece);
+    stdin?.uncork();
     let timer: NodeJS.Timeout | undefined;
     let cancel: (() => void) | undefined;
     const cut = new Promise<never>((_, reject) => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -17,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => void child.kill("SIGKILL"));
 
-const run = (script: string, input = "") => shell.run(script, { input, deadline });
+const run = (script: string, input = "") => shell.run(script, { input: [Buffer.from(input)], deadline });
 
 test("the shell's program is clean under shellcheck", ({ skip }) => {
   const checked = spawnSync("shellcheck", [file], { encoding: "utf8" });
@@ -53,6 +54,17 @@ describe("a resident shell", () => {
     );
   });
 
+  test("is given the pieces of its input as one, whatever bytes they hold", async () => {
+    const input = [
+      Buffer.from("text\n"),
+      Uint8Array.from([0, 255, 10, 128]),
+      new Uint8Array(),
+      Buffer.alloc(300_000, 7),
+    ];
+    const { stdout } = await shell.run("sha256sum", { input, deadline });
+    expect(stdout.split(" ")[0]).toBe(createHash("sha256").update(Buffer.concat(input)).digest("hex"));
+  });
+
   test("is busy while a script runs, and idle after it", async () => {
     const running = run("sleep 0.2");
     expect(shell.idle).toBe(false);
@@ -82,13 +94,13 @@ describe("a resident shell", () => {
   });
 
   test("a script that does not end in time is told so, and nothing is run behind it", async () => {
-    await expect(shell.run("sleep 5", { input: "", deadline: 200 })).rejects.toThrow(TimedOut);
+    await expect(shell.run("sleep 5", { input: [], deadline: 200 })).rejects.toThrow(TimedOut);
     expect(shell.idle).toBe(false);
   });
 
   test("a script that is cancelled throws at once", async () => {
     const controller = new AbortController();
-    const running = shell.run("sleep 5", { input: "", deadline, signal: controller.signal });
+    const running = shell.run("sleep 5", { input: [], deadline, signal: controller.signal });
     controller.abort();
     await expect(running).rejects.toThrow("cancelled");
     expect(shell.idle).toBe(false);
