@@ -209,14 +209,14 @@ describe("the scripts", () => {
 });
 
 describe("asking a host", () => {
-  type Asked = { script: string; input: string | Uint8Array };
+  type Asked = { script: string; input: string; stream?: Uint8Array | undefined };
   /** A host played by this machine, or by an answer that it gives. */
   function host(answer?: { exitCode: number; stdout: string; stderr: string }) {
     const asked: Asked[] = [];
     const session = {
       label: "web1 (203.0.113.7)",
-      sh: async (script: string, { input = "", deadline }: RemoteOptions) => {
-        asked.push({ script, input });
+      sh: async (script: string, { input = "", stream, deadline }: RemoteOptions) => {
+        asked.push({ script, input, stream });
         return answer ?? (await run("sh", ["-c", script], { input, deadline }));
       },
     } as unknown as SshSession;
