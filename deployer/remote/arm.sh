@@ -1,17 +1,25 @@
 # shellcheck shell=sh disable=SC2154
 # Prepended to the scripts that begin a trial: its guard, and a unit that switches once it is given the word.
 
-arming=''
+guarding='' starting='' telling=''
 # Until what is started is there, or is not.
 await_arming() {
-  # shellcheck disable=SC2086 # None or several.
-  wait $arming
-  arming=''
+  [ -z "$telling" ] || wait "$telling" || true
+  [ -z "$guarding" ] || wait "$guarding" || : >"$trial_dir/unguarded"
+  [ -z "$starting" ] || wait "$starting" || : >"$trial_dir/unstarted"
+  guarding='' starting='' telling=''
 }
+# Where a trial waits for something, and what is sent along is imported from. Nobody says anything to "quiet": the guard rests by it.
+make_fifos() { mkfifo "$trial_dir/bell" "$trial_dir/ended" "$trial_dir/quiet" "$trial_dir/import"; }
 # Held open, so that nothing that is said is lost.
 listen() { exec 7<>"$trial_dir/bell" 8<>"$trial_dir/ended"; }
-# Wait until one of the two units has something to tell, or a second.
-heard() { timeout 1 head -c 1 <&8 >/dev/null || true; }
+# Wait until one of the two units has something to tell, or a second; a shell that cannot wait for so long has it done.
+heard() {
+  rung=0
+  # shellcheck disable=SC3045
+  read -r -t 1 _ <&8 2>/dev/null || rung=$?
+  case $rung in 1 | 2) timeout 1 head -c 1 <&8 >/dev/null || true ;; esac
+}
 
 # arm OLD SECONDS: start both beside what follows, which is sooner. The guard returns to OLD after so long; its script is next on stdin.
 arm() {
@@ -25,32 +33,28 @@ arm() {
   # Whoever sent it has given it up meanwhile: see finish.sh.
   if ! has_lock || [ -e "$berth_run/over-$doc_id" ]; then rm -f "$trial_dir/pending" "$trial_dir/guard"; refuse 'it was called off'; fi
   "$shell" "$trial_dir/guard" "$trial_dir" "$1" ways >"$trial_dir/ways" &
-  arming=$!
-  mkfifo "$trial_dir/bell" "$trial_dir/ended"
+  telling=$!
+  [ -p "$trial_dir/bell" ] || make_fifos
   listen
-  {
-    systemd-run --quiet --unit="berth-guard-$doc_id" --collect --no-block --property=Type=exec --property=OOMScoreAdjust=-1000 \
-      --property=FailureAction=reboot-force --property=RefuseManualStop=yes --property=DefaultDependencies=no --property=StandardOutput=append:"$trial_dir/guard.log" \
-      --property=StandardError=append:"$trial_dir/guard.log" "$shell" "$trial_dir/guard" "$trial_dir" "$1" "$(($(uptime_s) + $2))" \
-      </dev/null >&2 || : >"$trial_dir/unguarded"
-  } &
-  arming="$arming $!"
+  find_now
+  systemd-run --quiet --unit="berth-guard-$doc_id" --collect --no-block --property=Type=exec --property=OOMScoreAdjust=-1000 \
+    --property=FailureAction=reboot-force --property=RefuseManualStop=yes --property=DefaultDependencies=no --property=StandardOutput=append:"$trial_dir/guard.log" \
+    --property=StandardError=append:"$trial_dir/guard.log" "$shell" "$trial_dir/guard" "$trial_dir" "$1" "$((now + $2))" </dev/null >&2 &
+  guarding=$!
   # Who arms it may be gone when it comes up: the word is a file, and what is read no more than a bell, which it holds open itself.
   # shellcheck disable=SC2016
-  {
-    systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
-      --setenv=PATH="$PATH" --setenv=LC_ALL=C "$shell" -c '
-        exec 7<>"$2/bell"
-        if [ ! -e "$2/go" ] && [ -e "$2/pending" ]; then read -r _ <&7; fi
-        exec 7>&-
-        [ -e "$2/go" ] && [ -e "$2/pending" ] || exit 0
-        code=0
-        "$1/bin/switch-to-configuration" test >"$2/log" 2>&1 </dev/null || code=$?
-        echo "$code" >"$2/exit"
-        echo 1<>"$2/ended"
-      ' trial "$doc_toplevel" "$trial_dir" </dev/null >&2 || : >"$trial_dir/unstarted"
-  } &
-  arming="$arming $!"
+  systemd-run --quiet --unit="berth-trial-$doc_id" --collect --no-block --property=Type=exec --property=KillMode=control-group \
+    --setenv=PATH="$PATH" --setenv=LC_ALL=C "$shell" -c '
+      exec 7<>"$2/bell"
+      if [ ! -e "$2/go" ] && [ -e "$2/pending" ]; then read -r _ <&7; fi
+      exec 7>&-
+      [ -e "$2/go" ] && [ -e "$2/pending" ] || exit 0
+      code=0
+      "$1/bin/switch-to-configuration" test >"$2/log" 2>&1 </dev/null || code=$?
+      echo "$code" >"$2/exit"
+      echo 1<>"$2/ended"
+    ' trial "$doc_toplevel" "$trial_dir" </dev/null >&2 &
+  starting=$!
 }
 
 # Nothing is switched after all: both units end, and may be started again.
@@ -64,21 +68,23 @@ call_off() {
     [ "$tries" -lt 100 ] || refuse 'the guard of a trial that did not begin is still on watch'
     sleep 0.1
   done
-  for word in called-off watching unguarded unstarted go bell ended armed guard ways import; do rm -f "$trial_dir/$word"; done
+  for word in called-off watching unguarded unstarted go bell ended quiet armed guard ways import; do rm -f "$trial_dir/$word"; done
 }
 not_begun() { call_off; refuse "$1"; }
 
-# A switch would change nothing, or pull something away that runs: only a boot will do. As NixOS decides it.
+# why becomes why a switch would change nothing, or pull something away that runs, so that only a boot will do. As NixOS decides it.
 pairs() { tr -d '\n' <"$2" | grep -o '"[^"]*" *: *"[^"]*"' | sed "s/^\"/$1\t/; s/\" *: *\"/\t/; s/\"\$//"; }
-boot_only() {
+find_boot_only() {
+  why=''
   first_line /run/current-system/init-interface-version
   interface=$first
   first_line "$doc_toplevel/init-interface-version"
-  [ "$first" = "$interface" ] || echo 'the init interface has changed'
+  [ "$first" = "$interface" ] || why='the init interface has changed'
   [ -f /run/current-system/switch-inhibitors ] && [ -f "$doc_toplevel/switch-inhibitors" ] || return 0
-  { pairs old /run/current-system/switch-inhibitors; pairs new "$doc_toplevel/switch-inhibitors"; } | awk -F '\t' '
+  inhibited=$({ pairs old /run/current-system/switch-inhibitors; pairs new "$doc_toplevel/switch-inhibitors"; } | awk -F '\t' '
     $1 == "old" { old[$2] = $3 }
-    $1 == "new" && $2 in old && old[$2] != $3 { print $2 " has changed from " old[$2] " to " $3 }'
+    $1 == "new" && $2 in old && old[$2] != $3 { printf "%s%s has changed from %s to %s", separator, $2, old[$2], $3; separator = "; " }')
+  why="$why${why:+${inhibited:+; }}$inhibited"
 }
 
 # Give the word to switch; or say why not, as the answer, and end: nothing is armed then.
@@ -87,10 +93,9 @@ begin() {
   find_machine
   first_line "$doc_toplevel/system"
   [ "$first" = "$machine-linux" ] || not_begun "the release is for $first"
-  why=$(boot_only)
+  find_boot_only
   if [ -n "$why" ]; then
     call_off
-    why=$(printf '%s\n' "$why" | paste -sd ';' | sed 's/;/; /g')
     printf '{"ok":false,"bootOnly":true,"because":%s}\n' "$(json_text "it cannot be switched to, only booted: $why")"
     exit 0
   fi

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
 # Holds a service for one deployer while that lives.
 # Document: service, owner, seconds (of silence). After it: a line as a sign of life, again and again.
-uptime_s() { read -r up _ </proc/uptime; printf '%s' "${up%%.*}"; }
+find_now() { read -r now _ </proc/uptime && now=${now%%.*}; }
 mkdir -p "$service_state"
 exec 9>>"$service_state/lock"
 if ! flock -n 9; then

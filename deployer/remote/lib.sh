@@ -120,7 +120,9 @@ keep_marks() {
     rm -f "$berth_state/held"
   fi
   [ -d "$berth_state/checks" ] || mkdir -p "$berth_state/checks"
-  cat >"$berth_state/checks/${doc_toplevel##*/}" || return
+  # A line; by builtins alone.
+  IFS= read -r checks || true
+  printf '%s' "$checks" >"$berth_state/checks/${doc_toplevel##*/}" || return
   for one in "$berth_state"/checks/*; do
     [ -e "/nix/store/${one##*/}" ] || rm -f "$one"
   done
@@ -129,8 +131,8 @@ digest() { sha256sum | cut -d' ' -f1; }
 # decrypted SERVICE NAME: a credential's content; nothing where it is not there or cannot be decrypted.
 decrypted() { systemd-creds decrypt --name="$2" "$credentials/$1/$2" - 2>/dev/null || true; }
 stored_digest() { decrypted "$1" "$2" | digest; }
-# Seconds since boot: the only clock that no one sets.
-uptime_s() { read -r uptime_now _ </proc/uptime && printf '%s' "${uptime_now%%.*}"; }
+# now becomes the seconds since boot: the only clock that no one sets.
+find_now() { read -r now _ </proc/uptime && now=${now%%.*}; }
 refuse() { printf '{"ok":false,"because":%s}\n' "$(json_text "$1")"; exit 0; }
 
 # guard_is_there ID: whether the guard of a trial is being started, on watch or at work. Where systemd does not say, it may be.

@@ -3,10 +3,9 @@
 # With an id in the document it also tells how that trial stands; with look_closely=1 whether systemd is done with the boot, and what it
 # restarted by itself.
 
-# A service that restarts for ever is never "failed".
+# Units that have failed, a line each that begins with its name. A service that restarts for ever is never "failed".
 failed_units() {
-  systemctl list-units --all --plain --no-legend --full --state=failed --state=auto-restart --state=auto-restart-queued 2>/dev/null |
-    while read -r unit _; do printf '%s\n' "$unit"; done
+  systemctl list-units --all --plain --no-legend --full --state=failed --state=auto-restart --state=auto-restart-queued 2>/dev/null || true
 }
 
 # Restarts that systemd made by itself, by unit, as the inside of a JSON object.
@@ -38,12 +37,16 @@ switch_failed() {
 
 look() {
   units=$(failed_units)
-  if switch_failed; then units=$(printf '%s\n%s\n' "$units" "$(failed_reloads)" | sort -u); fi
-  look_units=''
-  for unit in $units; do
-    journal=$(journalctl --unit="$unit" --boot --lines=15 --output=cat --no-pager 2>/dev/null | json_string)
+  if switch_failed; then units=$(printf '%s\n%s\n' "$units" "$(failed_reloads)"); fi
+  look_units='' looked_at=' '
+  while read -r unit _; do
+    case ${unit:+$looked_at} in '' | *" $unit "*) continue ;; esac
+    looked_at="$looked_at$unit "
+    journal=$(journalctl --unit="$unit" --boot --lines=15 --output=cat --no-pager 2>/dev/null </dev/null | json_string)
     look_units="$look_units${look_units:+,}{\"unit\":$(json_text "$unit"),\"journal\":${journal:-\"\"}}"
-  done
+  done <<EOF
+$units
+EOF
 
   # Asked at once: each program that is started here costs more than what it finds out.
   # shellcheck disable=SC2046 # Paths in the store have no blanks.

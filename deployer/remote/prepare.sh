@@ -21,7 +21,7 @@ if before_runs; then unlock_and_refuse "$what_runs"; fi
 # Nix takes longest to start, and waits for what it is fed below, once that is rooted.
 if [ -n "$doc_trial" ]; then
   mkdir -p "$trial_dir"
-  mkfifo "$trial_dir/import"
+  make_fifos
   timeout 15 nix-store --import <"$trial_dir/import" >/dev/null 2>&1 &
   importing=$!
   exec 9>"$trial_dir/import"
@@ -33,9 +33,11 @@ for left in "$berth_run"/*/; do
   left=${left%/}
   on_trial "$left" || continue
   : >"$left/abandon"
-  patience=$(($(uptime_s) + 60))
+  find_now
+  patience=$((now + 60))
   while on_trial "$left"; do
-    if [ "$(uptime_s)" -ge "$patience" ]; then
+    find_now
+    if [ "$now" -ge "$patience" ]; then
       guard_is_there "${left##*/}" && unlock_and_refuse "an earlier trial (${left##*/}) is still being rolled back"
       # It died before it had a guard, without which nothing is switched.
       if [ -e "$left/go" ] || ! mv "$left/pending" "$left/called-off" 2>/dev/null; then
@@ -67,7 +69,7 @@ if [ -e "$boot_trial" ]; then
 fi
 
 has_lock || refuse 'the lock was lost to another deployment'
-mkdir -p "$trial_dir"
+[ -d "$trial_dir" ] || mkdir -p "$trial_dir"
 # Whoever died has left its files and its roots. Nobody else is at work now, but a guard that still is.
 for left in "$berth_run"/*/; do
   left=${left%/}
@@ -148,5 +150,5 @@ if [ "$armed" = true ]; then
   : >"$trial_dir/armed"
 fi
 printf '{"ok":true,"missing":%d,"missingBytes":%d,"few":%s,"armed":%s,"seen":' "$count" "$bytes" "$few" "$armed"
-cat "$trial_dir/seen"
-printf '}\n'
+first_line "$trial_dir/seen"
+printf '%s}\n' "$first"

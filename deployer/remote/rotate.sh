@@ -24,9 +24,10 @@ cat /etc/ssh/ssh_host_ed25519_key >"$trial_dir/old-key"
 shell=$(readlink -f /run/current-system/sw/bin/sh 2>/dev/null || true)
 [ -x "$shell" ] || shell=/bin/sh
 : >"$trial_dir/pending"
+find_now
 systemd-run --quiet --unit="berth-guard-$doc_id" --collect --property=Type=exec --property=OOMScoreAdjust=-1000 \
   --property=StandardOutput=append:"$trial_dir/guard.log" --property=StandardError=append:"$trial_dir/guard.log" \
-  "$shell" "$trial_dir/host-key" watch "$trial_dir" "$(($(uptime_s) + doc_seconds))" </dev/null >&2 || {
+  "$shell" "$trial_dir/host-key" watch "$trial_dir" "$((now + doc_seconds))" </dev/null >&2 || {
   rm -rf "$trial_dir"
   unlock_and_refuse 'the guard could not be started'
 }

@@ -6,7 +6,8 @@ set -u
 umask 077
 PATH=/run/current-system/sw/bin:/run/wrappers/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
-work=$(mktemp -d /run/berth-shell.XXXXXX 2>/dev/null || mktemp -d) || exit 1
+work=/run/berth-shell.$$
+mkdir "$work" 2>/dev/null || work=$(mktemp -d /run/berth-shell.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 while read -r script_bytes input_bytes word; do
