@@ -142,10 +142,16 @@ async function askUntil(
   },
 ): Promise<Verdict> {
   const limit = options.timeout * 1000;
+  let before: Verdict | undefined;
   for (;;) {
     options.signal?.throwIfAborted();
-    const verdict = await ask(Math.min(limit, Math.max(1_000, end - Date.now())));
-    if (verdict.healthy || options.enough?.(verdict) || Date.now() >= end) return verdict;
+    const patience = Math.min(limit, Math.max(1_000, end - Date.now()));
+    const verdict = await ask(patience);
+    if (verdict.healthy || options.enough?.(verdict)) return verdict;
+    // What was cut off at the end says less than what was said before.
+    const trouble = verdict.late && patience < limit ? (before ?? verdict) : verdict;
+    if (Date.now() >= end) return trouble;
+    before = trouble;
     await sleep(options.pause ?? 250, undefined, { signal: options.signal });
   }
 }

@@ -12,6 +12,8 @@ export type Verdict =
       because: string;
       /** This machine has no way to the address at all, so nothing was learnt about the host. */
       noWay?: true;
+      /** It did not answer in time, which says the less, the shorter that was. */
+      late?: true;
     };
 
 /** What a network stack says of an address family that this machine has no route for. */
@@ -28,6 +30,7 @@ export const connectionFailed = (asked: string, what: string, error: NodeJS.Errn
 export const tooSlow = (asked: string, timeout: number): Verdict => ({
   healthy: false,
   because: `${asked} did not answer within ${timeout / 1000} s`,
+  late: true,
 });
 
 /** "GET https://… over IPv6": what is asked, and by which family where that is not the usual one. */

@@ -274,6 +274,16 @@ describe("all checks", () => {
     });
   });
 
+  test("tell what was answered, and not that the last attempt was cut off", async () => {
+    let asked = 0;
+    const port = await serve((_, response) => void (++asked === 1 && response.writeHead(503).end()));
+    const verdict = await checkOutside([check(port)], [loopback], { deadline: 1_200, pause: 20 });
+    expect(verdict).toMatchObject({
+      because: expect.stringMatching(/answered 503, expected 200, for \d s$/),
+    });
+    expect(asked).toBe(2);
+  });
+
   test("are asked at every address", async () => {
     const asked: (string | undefined)[] = [];
     const port = await serve((request, response) => {
