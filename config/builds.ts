@@ -16,34 +16,45 @@ const builder = z.strictObject({
     .meta({ example: "[aarch64-linux]" }),
 });
 
+/** An address of a cache is an argument of Nix's commands, and stands in what they say. */
+const withoutLogin = (url: string): boolean => !/^[a-z0-9]+:\/\/[^/?#]*@/i.test(url);
+const login = "an address without a user and a password: Nix reads those from its netrc-file";
+
 const cacheUrl = z
   .string()
-  .regex(/^(https?|s3):\/\/[^\s?#]+(\?[^\s#]*)?$/, "an address that begins with https://, http:// or s3://");
+  .regex(/^(https?|s3):\/\/[^\s?#]+(\?[^\s#]*)?$/, "an address that begins with https://, http:// or s3://")
+  .refine(withoutLogin, login);
 
 /** A binary cache that hosts fetch from before they ask the deployer. */
-const cache = z.strictObject({
-  /** As the hosts reach it. */
-  url: cacheUrl.meta({ example: "https://cache.example.org" }),
-  /** What signs its paths. */
-  publicKey: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9._-]+:[A-Za-z0-9+/]{43}=$/,
-      "a name, a colon and a key, as nix key convert-secret-to-public prints it",
-    )
-    .meta({ example: "cache.example.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=" }),
-  /** Name under berth:secrets of the key that signs what was built before it is pushed; nothing is pushed without. */
-  push: secretName.optional().meta({ example: "cache-key" }),
-  /** Where it is pushed to, where that is another address than `url`: also a folder. */
-  pushTo: z
-    .string()
-    .regex(
-      /^(https?|s3|file):\/\/[^\s?#]+(\?[^\s#]*)?$/,
-      "an address that begins with https://, http://, s3:// or file://",
-    )
-    .optional()
-    .meta({ example: "s3://cache?region=eu-central-1" }),
-});
+const cache = z
+  .strictObject({
+    /** As the hosts reach it. */
+    url: cacheUrl.meta({ example: "https://cache.example.org" }),
+    /** What signs its paths. */
+    publicKey: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9._-]+:[A-Za-z0-9+/]{43}=$/,
+        "a name, a colon and a key, as nix key convert-secret-to-public prints it",
+      )
+      .meta({ example: "cache.example.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=" }),
+    /** Name under berth:secrets of the key that signs what was built before it is pushed; nothing is pushed without. */
+    push: secretName.optional().meta({ example: "cache-key" }),
+    /** Where it is pushed to, where that is another address than `url`: also a folder. */
+    pushTo: z
+      .string()
+      .regex(
+        /^(https?|s3|file):\/\/[^\s?#]+(\?[^\s#]*)?$/,
+        "an address that begins with https://, http://, s3:// or file://",
+      )
+      .refine(withoutLogin, login)
+      .optional()
+      .meta({ example: "s3://cache?region=eu-central-1" }),
+  })
+  .refine(
+    ({ push, pushTo }) => pushTo === undefined || push !== undefined,
+    "pushTo needs push, the name of the secret key that signs: nothing is pushed without",
+  );
 
 const releases = "a whole number from 1 to 100";
 

@@ -94,6 +94,25 @@ describe("where systems are built", () => {
       { caches: [{ url: "https://cache.example", publicKey: "abc" }] },
       "berth:builds.caches.0.publicKey",
     ],
+    [
+      "a password in an address",
+      { caches: [{ url: "https://me:secret@cache.example", publicKey }] },
+      "berth:builds.caches.0.url",
+    ],
+    [
+      "a password in an address to push to",
+      {
+        caches: [
+          { url: "https://cache.example", publicKey, push: "key", pushTo: "https://me:secret@a.example" },
+        ],
+      },
+      "berth:builds.caches.0.pushTo",
+    ],
+    [
+      "an address to push to without a key",
+      { caches: [{ url: "https://cache.example", publicKey, pushTo: "s3://cache" }] },
+      "berth:builds.caches.0",
+    ],
     ["no release kept", { keep: 0 }, "berth:builds.keep"],
     [
       "a builder for nothing",
