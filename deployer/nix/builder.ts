@@ -39,11 +39,14 @@ export async function buildOnBuilder(
 ): Promise<void> {
   const bounds = { deadline: options.deadline, ...(options.signal ? { signal: options.signal } : {}) };
   await session.ready(30_000, options.signal ? { signal: options.signal } : {}).catch((error: unknown) => {
+    const cameBack = error instanceof Failure ? error.cameBack : messageOf(error);
     throw new Failure({
       tried: `build ${what} on ${session.label}`,
-      cameBack: messageOf(error),
+      cameBack,
       stands: "Nothing was changed on any host",
-      next: "see that it is up and lets the stack's login key in, or build elsewhere: berth:builds.on",
+      next: /host key verification failed/.test(cameBack)
+        ? "compare the key that berth trust shows of it with what it says of itself at its console: that one belongs under hostKey in berth:builds.builders"
+        : "see that it is up and lets the stack's login key in, or build elsewhere: berth:builds.on",
     });
   });
   options.onProgress?.(`sending what it is built from to ${session.label}`);

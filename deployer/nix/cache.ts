@@ -25,10 +25,17 @@ export async function push(
   { to, secretKey }: CachePush,
   options: { deadline: number; signal?: AbortSignal },
 ): Promise<void> {
+  const key = secretKey.trim();
+  if (!signingKey.test(key))
+    throw new Failure({
+      tried: `sign ${path} for the cache ${withoutPassword(to)}`,
+      cameBack: "the key that signs is none of Nix's: a name, a colon and 64 bytes in base 64",
+      next: "give the secret that berth:builds.caches has as push what nix key generate-secret prints; hosts get what they lack from here until then",
+    });
   const folder = await privateFolder();
   try {
     const file = join(folder, "cache-key");
-    await writeFile(file, secretKey.trim(), { mode: 0o600 });
+    await writeFile(file, key, { mode: 0o600 });
     const ended = await run("nix", ["copy", "--to", storeUrl(to, file), path], options);
     if (ended.exitCode === 0) return;
     throw new Failure({
@@ -40,6 +47,9 @@ export async function push(
     await removePrivateFolder(folder);
   }
 }
+
+/** As `nix key generate-secret` prints it. */
+const signingKey = /^[^\s:]+:[A-Za-z0-9+/]{86}==$/;
 
 /** The store's address with the file of the key that signs; a compression that is quick where the address says none. */
 export function storeUrl(to: string, keyFile: string): string {

@@ -231,7 +231,7 @@ describe("a system that a builder builds", () => {
   test("is not built on a machine with another host key", async () => {
     const next = await variant();
     await expect(deploy(next, {}, hooksFor(host.lasting.publicKey))).rejects.toThrow(
-      /build web1 on builder-big \(.*\): .*host key/is,
+      /build web1 on builder-big \(.*\): host key verification failed.* Next: compare the key that berth trust shows of it/s,
     );
     expect(await isHere(next.toplevel)).toBe(false);
   });

@@ -19,7 +19,8 @@ function nix(script: string): void {
   chmodSync(join(folder, "nix"), 0o755);
 }
 const asked = () => readFileSync(join(folder, "asked"), "utf8").trim().split("\n");
-const to = { to: "https://ada:secret@cache.example/x?priority=10", secretKey: "cache-1:hidden\n" };
+const secretKey = `cache-1:${"hidden".padEnd(86, "0")}==`;
+const to = { to: "https://ada:secret@cache.example/x?priority=10", secretKey: `${secretKey}\n` };
 const options = { deadline: 10_000 };
 const path = "/nix/store/one";
 
@@ -33,7 +34,7 @@ describe("a push", () => {
       /^copy --to https:\/\/ada:secret@cache\.example\/x\?priority=10&secret-key=\S+&compression=zstd \/nix\/store\/one$/,
     );
     expect(asked()[0]).not.toContain("hidden");
-    expect(readFileSync(join(folder, "key"), "utf8")).toBe("cache-1:hidden600\n700\n");
+    expect(readFileSync(join(folder, "key"), "utf8")).toBe(`${secretKey}600\n700\n`);
   });
 
   test("that fails names the cache without its password", async () => {
@@ -44,6 +45,19 @@ describe("a push", () => {
     );
     expect(error?.message).not.toMatch(/secret|hidden/);
   });
+
+  test.each(["", "hidden", "cache-1:hidden", secretKey.replace("=", "")])(
+    "with a key that is none starts no Nix, and says what to do without showing it",
+    async (key) => {
+      nix("");
+      const error = await push(path, { ...to, secretKey: key }, options).catch((thrown: Error) => thrown);
+      expect(error?.message).toMatch(
+        /^sign \/nix\/store\/one for the cache https:\/\/cache\.example\/x: the key that signs is none of Nix's: .* Next: give the secret that berth:builds\.caches has as push/,
+      );
+      expect(error?.message).not.toContain("hidden");
+      expect(() => asked()).toThrow();
+    },
+  );
 
   test("of one path is one, however many hosts want it, and one after the other", async () => {
     nix(`[ ! -e ${folder}/busy ] || exit 9; touch ${folder}/busy; sleep 0.1; rm ${folder}/busy`);
