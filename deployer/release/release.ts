@@ -131,8 +131,8 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   hooks.status("preparing");
   const life = setInterval(() => void hold(session, id), (lockSeconds / 3) * 1000);
   let finished = false;
-  /** Whether what a trial takes was sent along with a preparation that has not been answered. */
-  let unanswered = false;
+  /** Whether nobody has heard of the preparation, which may be on its way. */
+  let unanswered = true;
   let trialIsOver: (() => void) | undefined;
   /** Takes back the root of a release that is not kept. */
   let rooting: ReturnType<typeof rootBeside> | undefined;
@@ -147,7 +147,6 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     let ahead: Promise<Begun | "not begun"> | undefined;
     let adopted: Promise<Answer<"adopt">> | undefined;
     const sent = { wanted, closure, ...(over && stream ? { stream } : {}) };
-    unanswered = over !== undefined;
     const prepared = await prepare(session, id, sent, hooks, () => {
       if (over && stream) ahead = beginTrialAhead(session, id, wanted, stream.length);
       // Refused where something else runs.
@@ -206,8 +205,9 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
   } finally {
     clearInterval(life);
     // What was sent along may be on trial, though it is not known here: until that is taken back, no other host is.
-    const patience = unanswered ? longestTrial(wanted) : undefined;
-    if (!finished && !(await finish(session, id, patience)) && unanswered)
+    const mayBeOnTrial = unanswered && trialIsOver !== undefined;
+    const patience = mayBeOnTrial ? longestTrial(wanted) : 0;
+    if (!finished && !(await finish(session, id, { unanswered, patience })) && mayBeOnTrial)
       hooks.warn?.(
         `${session.label} could not be asked whether the trial of ${wanted.toplevel} has begun; its guard returns from it unasked`,
       );
@@ -451,12 +451,17 @@ async function leaveIt(session: SshSession, id: string, wanted: Release, earlier
 /**
  * Give the lock back, and have a trial taken back that nobody judges. A host that cannot be asked frees itself: the lock goes stale, the guard
  * rolls back.
- * @param patience seconds for which it is asked again, where it is not known what became of the preparation; undefined where that is
+ * @param unanswered whether its preparation may be on its way
+ * @param patience seconds for which it is asked again
  * @returns whether it said that it did
  */
-async function finish(session: SshSession, id: string, patience: number | undefined): Promise<boolean> {
-  const text = patience === undefined ? "" : "unanswered";
-  const end = Date.now() + (patience ?? 0) * 1_000;
+async function finish(
+  session: SshSession,
+  id: string,
+  { unanswered, patience }: { unanswered: boolean; patience: number },
+): Promise<boolean> {
+  const text = unanswered ? "unanswered" : "";
+  const end = Date.now() + patience * 1_000;
   for (;;) {
     const answer = await remote(session, "finish", { id, text }, { deadline: 30_000 }).catch(() => undefined);
     if (answer?.ok) return true;

@@ -75,6 +75,10 @@ for left in "$berth_run"/*/; do
   left=${left%/}
   [ "$left" = "$lock" ] || [ "$left" = "$trial_dir" ] || guard_is_there "${left##*/}" || rm -rf "$left"
 done
+for word in "$berth_run"/over-*; do
+  # What it is meant for never came.
+  [ ! -e "$word" ] || find "$word" -mmin +60 -delete
+done
 for root in "$berth_roots"/old-* "$berth_roots"/booted-* "$berth_roots"/new-*; do
   left=${root##*/}
   [ ! -L "$root" ] || [ -d "$berth_run/${left#*-}" ] || rm -f "$root"

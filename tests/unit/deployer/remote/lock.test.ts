@@ -52,6 +52,15 @@ describe.runIf(canPlay).each(shells)("a host's lock, taken by %s", (shell) => {
     expect(await prepare(host)).toBe("it has the lock");
   });
 
+  test("is not taken by a preparation that gets there behind the word that gives it up", async () => {
+    const host = new PlayedHost(shell);
+    const giveUp = { id: "one", text: "unanswered" };
+    expect(await remote(host.session(), "finish", giveUp, { deadline: 30_000 })).toEqual({ ok: true });
+    expect(await prepare(host)).toBe("it was called off");
+    expect(host.files("run")).toEqual([]);
+    expect(await prepare(host, { id: "two" })).toBe("it has the lock");
+  });
+
   test("is renewed whole", async () => {
     const host = new PlayedHost(shell);
     await prepare(host);
