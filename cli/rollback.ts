@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type HealthCheck, healthCheck } from "../config/manifest.ts";
 import { mayReboot } from "../config/reboot.ts";
-import { Failure, messageOf } from "../deployer/failure.ts";
+import { Failure, messageIn } from "../deployer/failure.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
 import { ownerOf } from "../deployer/owner.ts";
 import { run } from "../deployer/process.ts";
@@ -113,7 +113,7 @@ async function choose(session: SshSession, { to: number, reboot }: RollbackOptio
     });
     return { name, session, told, ...choice };
   } catch (error) {
-    return { name, session, refused: messageOf(error) };
+    return { name, session, refused: messageIn("berth rollback", error) };
   }
 }
 
@@ -176,7 +176,7 @@ async function returnAll(
         say(`${host.name}: runs ${host.to.toplevel}; the next update leaves it there until a newer release`);
         return true;
       } catch (error) {
-        say(messageOf(error));
+        say(messageIn(`berth rollback ${host.name} --to ${host.to.number}`, error));
         return false;
       }
     }),

@@ -34,6 +34,10 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The message of what was thrown in another command than `pulumi up`: it is that which is to be run again. */
+export const messageIn = (command: string, error: unknown): string =>
+  messageOf(error).replaceAll("run pulumi up again", `run ${command} again`);
+
 /** The message of what lies behind an error: Node hides the reason of a failed fetch one or two levels down. */
 export function innermostOf(error: unknown): string {
   let inner: unknown = error;

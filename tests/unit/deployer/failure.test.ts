@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Failure, messageOf } from "../../../deployer/failure.ts";
+import { Failure, messageIn, messageOf } from "../../../deployer/failure.ts";
 
 test.each<[string, ConstructorParameters<typeof Failure>[0], string]>([
   [
@@ -37,4 +37,15 @@ test.each<[string, ConstructorParameters<typeof Failure>[0], string]>([
 
 test("whatever was thrown has a message", () => {
   expect([new Error("a"), "b", 3, undefined].map(messageOf)).toEqual(["a", "b", "3", "undefined"]);
+});
+
+test("what failed in another command advises to run that again", () => {
+  const failure = new Failure({
+    tried: "deploy it",
+    cameBack: "another deployment holds the lock",
+    next: "mend that, then run pulumi up again",
+  });
+  expect(messageIn("berth rollback web1 --to 3", failure)).toBe(
+    "deploy it: another deployment holds the lock. Next: mend that, then run berth rollback web1 --to 3 again.",
+  );
 });
