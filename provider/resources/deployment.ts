@@ -100,7 +100,7 @@ const notImported = (id: string): Failure =>
 const afterwards = ({ drift }: Inputs): string =>
   drift === "report"
     ? "; it is left so until there is another release (drift: report)"
-    : "; the next pulumi up puts that right";
+    : "; the next pulumi up puts that right, unless the stack says drift: report by then";
 
 /** What a look at the host has found, as the state has it. */
 const seenIn = (old: Properties = {}): Properties =>

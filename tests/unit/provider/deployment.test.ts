@@ -202,7 +202,7 @@ describe("a Deployment's refresh", () => {
     expect(warnings(engine)).toEqual([
       [
         2,
-        `web1 (127.0.0.1): it runs ${newer.toplevel}, not ${String(inputs.toplevel)}; the next pulumi up puts that right`,
+        `web1 (127.0.0.1): it runs ${newer.toplevel}, not ${String(inputs.toplevel)}; the next pulumi up puts that right, unless the stack says drift: report by then`,
       ],
     ]);
     const { detailed } = await engine.diff("web1", seen, inputs);
