@@ -89,10 +89,14 @@ async function rootsIn(folder: string): Promise<Root[]> {
       .map(async (name) => {
         const link = join(folder, name);
         const path = await readlink(link).catch(() => "");
-        return { name, path, at: path && (await lstat(link)).mtimeMs };
+        const at = await lstat(link).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        );
+        return { name, path, at };
       }),
   );
-  return roots.filter((root): root is Root => root.path !== "");
+  return roots.filter(({ path }) => path !== "");
 }
 
 /** One root more than is kept at once, so that there is always one for a trial, all of them told to Nix in one go. */
