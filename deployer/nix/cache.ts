@@ -36,7 +36,7 @@ export async function push(
   try {
     const file = join(folder, "cache-key");
     await writeFile(file, key, { mode: 0o600 });
-    const ended = await run("nix", ["copy", "--to", storeUrl(to, file), path], options);
+    const ended = await run("nix", ["copy", "--to", storeUrl(to, file), path, ...hasty], options);
     if (ended.exitCode === 0) return;
     throw new Failure({
       tried: `push ${path} to the cache ${withoutPassword(to)}`,
@@ -47,6 +47,11 @@ export async function push(
     await removePrivateFolder(folder);
   }
 }
+
+/** A cache that takes connections and does not answer is waited for for minutes otherwise. */
+const hasty = ["connect-timeout=5", "stalled-download-timeout=60", "download-attempts=2"].flatMap(
+  (option) => ["--option", ...option.split("=")],
+);
 
 /** As `nix key generate-secret` prints it. */
 const signingKey = /^[^\s:]+:[A-Za-z0-9+/]{86}==$/;

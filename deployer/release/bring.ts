@@ -44,6 +44,14 @@ export async function bring(
       { id, seconds: fetchSeconds, cache: caches.map(({ url, publicKey }) => `${url} ${publicKey}`) },
       { deadline: (fetchSeconds + 60) * 1_000, signal: hooks.signal },
     );
+    if (!answer.ok)
+      throw new Failure({
+        host: session.label,
+        tried: `fetch what it lacks from ${nameOf(caches)}`,
+        cameBack: answer.because,
+        stands: "The running release was not touched",
+        next: "run pulumi up again",
+      });
     if (answer.trouble !== "")
       hooks.warn?.(
         `${session.label}: ${nameOf(caches)} did not give all that it lacks, which is copied from here instead: ${answer.trouble}`,

@@ -10,13 +10,30 @@ ${doc_caches%
 }
 CACHES
 # A path that was not there a moment ago may be now; a cache that does not answer is not waited for.
-if xargs -r timeout "$doc_seconds" nix-store --realise --keep-going --option substitute true --option extra-substituters "$urls" \
+timeout -k 5 "$doc_seconds" xargs -r nix-store --realise --keep-going --option substitute true --option extra-substituters "$urls" \
   --option extra-trusted-public-keys "$keys" --option narinfo-cache-negative-ttl 0 --option connect-timeout 5 \
-  --option download-attempts 2 <"$trial_dir/missing" >/dev/null 2>"$trial_dir/fetch.log"; then
-  trouble=''
-else
-  # That a cache does not have a path is no fault of its.
-  trouble=$(grep -E "not signed by|lacks a signature|unable to download|cannot connect|couldn't connect|could not resolve|timed out|HTTP error|is not a valid|disabled for" "$trial_dir/fetch.log" | tail -n 3 || true)
+  --option stalled-download-timeout 20 --option download-attempts 2 <"$trial_dir/missing" >/dev/null 2>"$trial_dir/fetch.log" &
+fetching=$!
+while kill -0 "$fetching" 2>/dev/null; do
+  if ! has_lock; then
+    # Whoever comes next would wait for the paths that this is at.
+    kill "$fetching" || true
+    refuse 'the lock was lost to another deployment'
+  fi
+  sleep 0.2
+done
+code=0
+wait "$fetching" || code=$?
+trouble=''
+if [ "$code" != 0 ]; then
+  # That a cache does not have a path is no fault of its, and other caches of the host's are not asked about.
+  trouble=$(URLS=$urls awk '
+    BEGIN { many = split(ENVIRON["URLS"], urls, " "); for (i = 1; i <= many; i++) sub(/\?.*/, "", urls[i]) }
+    { gsub(/\/\/[^\/@ ]*@/, "//"); ours = 0 }
+    { for (i = 1; i <= many; i++) if (index($0, urls[i])) ours = 1 }
+    ours || (!/:\/\// && /hash mismatch|not signed by|lacks a signature|corrupt|decompress|bad_alloc|unexpected end|is not a valid|No space left/)
+  ' "$trial_dir/fetch.log" | tail -n 3)
+  if [ "$code" = 124 ]; then trouble="$trouble${trouble:+; }it was not done within $doc_seconds s"; fi
 fi
 xargs -r nix-store --check-validity --print-invalid <"$trial_dir/missing" >"$trial_dir/left" || true
 mv "$trial_dir/left" "$trial_dir/missing"

@@ -197,7 +197,7 @@ const answers = {
   settle: done,
   build: z.union([done, refusal]),
   /** What the host lacks after it has asked the caches; `trouble` is what it says of them, "" when none is at fault. */
-  fetch: prepared.omit({ seen: true, armed: true }).extend({ trouble: z.string() }),
+  fetch: z.union([prepared.omit({ seen: true, armed: true }).extend({ trouble: z.string() }), refusal]),
   prepare: z.union([prepared, refusal]),
   hold: z.union([done, refusal]),
   before: z.union([done, refusal]),

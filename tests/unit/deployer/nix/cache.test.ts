@@ -31,7 +31,7 @@ describe("a push", () => {
     );
     await push(path, to, options);
     expect(asked()[0]).toMatch(
-      /^copy --to https:\/\/ada:secret@cache\.example\/x\?priority=10&secret-key=\S+&compression=zstd \/nix\/store\/one$/,
+      /^copy --to https:\/\/ada:secret@cache\.example\/x\?priority=10&secret-key=\S+&compression=zstd \/nix\/store\/one --option connect-timeout 5 /,
     );
     expect(asked()[0]).not.toContain("hidden");
     expect(readFileSync(join(folder, "key"), "utf8")).toBe(`${secretKey}600\n700\n`);
