@@ -172,7 +172,9 @@ async function returnAll(
       const deployed = known[host.name];
       const most = deployed?.inputs.maxUnavailable ?? hosts.length;
       try {
-        await returnTo(stack, host, deployed, options, () => turns.take(host.name, most));
+        await returnTo(stack, host, deployed, options, () =>
+          turns.take(host.name, most, { signal: options.signal }),
+        );
         say(`${host.name}: runs ${host.to.toplevel}; the next update leaves it there until a newer release`);
         return true;
       } catch (error) {

@@ -52,5 +52,5 @@ async function confirmOrAsk({ session, id, wanted }: OnTrial, boot: string): Pro
 }
 
 /** A confirmation ends with nothing left of the trial. */
-const isKept = ({ trial, current, profile }: Observation, toplevel: string): boolean =>
+export const isKept = ({ trial, current, profile }: Observation, toplevel: string): boolean =>
   trial.state === "confirmed" || (trial.state === "none" && current === toplevel && profile === toplevel);

@@ -16,7 +16,7 @@ import { confirm } from "./confirm.ts";
 import { type Hold, isHeld, markOf, parseHold } from "./hold.ts";
 import { judge, judgeRunning, lookAnew, type TrialVerdict } from "./judge.ts";
 import { type Running, rebootOnTrial } from "./reboot.ts";
-import { keptThough, rollBack } from "./roll-back.ts";
+import { keptThough, NotKept, rollBack } from "./roll-back.ts";
 import {
   type Begun,
   beginTrial,
@@ -164,7 +164,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     if (earlier.current === wanted.toplevel) {
       await settle(session, id, await (adopted ?? adopt(session, id, wanted)), wanted, hooks);
     } else {
-      warnOfTwoWaysBack(earlier, hooks);
+      warnOfTwoWaysBack(session.label, earlier, hooks);
       hooks.learnt?.lacks({ paths: prepared.missing, bytes: prepared.missingBytes });
       const begin = async (): Promise<Begun> => {
         if (prepared.armed) {
@@ -180,6 +180,8 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
         await bring(session, { id, ...wanted }, lackingOf(prepared, closure), hooks);
         trialIsOver = await hooks.turn?.();
         if (wanted.before) await runBefore(session, id, wanted.toplevel, wanted.before, hooks);
+        // From here on it would have to be returned from.
+        hooks.signal?.throwIfAborted();
         hooks.status("switching on trial");
         return await beginTrial(session, id, wanted);
       };
@@ -229,10 +231,10 @@ const lackingOf = (
 });
 
 /** A failed trial returns to what runs, a crash in it to what boots: where somebody has made these two, that is said. */
-function warnOfTwoWaysBack({ current, profile }: Observation, hooks: Hooks): void {
+function warnOfTwoWaysBack(label: string, { current, profile }: Observation, hooks: Hooks): void {
   if (profile === null || profile === current) return;
   hooks.warn?.(
-    `it runs ${current}, and its boot default is ${profile}: a release that fails returns to the first, a reboot to the second`,
+    `${label}: it runs ${current}, and its boot default is ${profile}: a release that fails returns to the first, a reboot to the second`,
   );
 }
 
@@ -252,17 +254,25 @@ async function judgeTrial(
     (error: unknown): TrialVerdict => ({ healthy: false, because: messageOf(error), units: [] }),
   );
   hooks.learnt?.judged(verdict);
-  const way = { id, old: earlier.current, bootId: earlier.bootId, guardSeconds };
+  const { toplevel } = wanted;
+  const way = { id, old: earlier.current, toplevel, bootId: earlier.bootId, guardSeconds };
+  const goBack = async (because: Extract<TrialVerdict, { healthy: false }>) => {
+    const outcome = await rollBack(session, way, because, hooks);
+    if (outcome instanceof NotKept) throw outcome;
+    hooks.warn?.(`${session.label}: it was found healthy and kept, though the answer to that was lost`);
+    return { kept: true, rebootDue: outcome.pendingReboot };
+  };
   if (!verdict.healthy) {
-    const left = wanted.rollback === "never" && (await leaveIt(session, id, wanted, earlier));
-    throw left ? keptThough(session, wanted.toplevel, verdict) : await rollBack(session, way, verdict, hooks);
+    if (wanted.rollback !== "never" || !(await leaveIt(session, id, wanted, earlier)))
+      return await goBack(verdict);
+    throw keptThough(session, toplevel, verdict);
   }
 
   if (!verdict.kept) {
     hooks.status("confirming");
     const confirmed = await confirm({ session, id, wanted });
     if ("refused" in confirmed)
-      throw await rollBack(session, way, { healthy: false, because: confirmed.refused, units: [] }, hooks);
+      return await goBack({ healthy: false, because: confirmed.refused, units: [] });
   }
   return { kept: true, rebootDue: verdict.seen.pendingReboot };
 }
@@ -360,7 +370,7 @@ const notPrepared = (session: SshSession, { toplevel }: Release, because: string
     tried: `deploy ${toplevel}`,
     cameBack: because,
     stands: "Nothing was changed",
-    next: "mend that, then run pulumi up again",
+    next: "once that has ended or is mended, run pulumi up again",
   });
 
 /** Profile and boot default follow the wanted system, which runs already; said right behind the preparation, where that goes on. */

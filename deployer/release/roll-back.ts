@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "../failure.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
 import type { SshSession } from "../ssh/session.ts";
+import { isKept } from "./confirm.ts";
 import type { TrialVerdict } from "./judge.ts";
 import type { Hooks } from "./release.ts";
 
@@ -12,8 +13,9 @@ const wayBackSeconds = 300;
 
 export interface WayBack {
   id: string;
-  /** The system to return to. */
+  /** The system to return to, and the one on trial. */
   old: string;
+  toplevel: string;
   /** The boot the trial was started in. */
   bootId: string;
   /** Seconds after which the guard rolls back unasked. */
@@ -39,18 +41,20 @@ export class NotKept extends Failure {
 
 /**
  * Have the guard bring the old system back and read the host back over new connections, for as long as the guard may take if
- * it cannot be asked. Returns the error to throw: it says "Rolled back" only when the host was seen to run the old system.
+ * it cannot be asked. Returns the error to throw: it says "Rolled back" only when the host was seen to run the old system. Where it was kept,
+ * and only nobody heard of that, the look that found it so.
  */
 export async function rollBack(
   session: SshSession,
   way: WayBack,
   verdict: Unhealthy,
   hooks: Hooks,
-): Promise<NotKept> {
+): Promise<NotKept | Observation> {
   hooks.status("rolling back");
   // What was multiplexed before may hang on a connection that the trial has cut.
   session.drop();
   const seen = await awaitReturn(session, way);
+  if ("kept" in seen) return seen.kept;
   return new NotKept(
     {
       host: session.label,
@@ -80,7 +84,7 @@ export const keptThough = (session: SshSession, toplevel: string, verdict: Unhea
     next: `mend the app and run pulumi up again, or go back by hand: berth rollback ${session.target.host}`,
   });
 
-function stands(seen: Return, old: string): string {
+function stands(seen: Exclude<Return, { kept: Observation }>, old: string): string {
   if (!seen.back) {
     return `The way back is NOT confirmed: ${seen.because}. The host's guard reboots when it cannot return to ${old}`;
   }
@@ -90,9 +94,13 @@ function stands(seen: Return, old: string): string {
 
 type Return =
   | { back: true; how: "rolled back" | "rebooted" | "never left" }
-  | { back: false; because: string };
+  | { back: false; because: string }
+  | { kept: Observation };
 
-async function awaitReturn(session: SshSession, { id, old, bootId, guardSeconds }: WayBack): Promise<Return> {
+async function awaitReturn(
+  session: SshSession,
+  { id, old, toplevel, bootId, guardSeconds }: WayBack,
+): Promise<Return> {
   const end = Date.now() + (guardSeconds + wayBackSeconds) * 1000;
   const fresh = { deadline: 20_000, fresh: true };
   let because = "it was not asked";
@@ -104,6 +112,7 @@ async function awaitReturn(session: SshSession, { id, old, bootId, guardSeconds 
           now.bootId !== bootId ? "rebooted" : now.trial.state === "none" ? "never left" : "rolled back";
         return { back: true, how };
       }
+      if (isKept(now, toplevel)) return { kept: now };
       because = `it runs ${now.current}, the trial is ${now.trial.state}`;
       if (now.trial.state === "none") return { back: false, because };
       await remote(session, "abandon", { id, seconds: 10 }, fresh);

@@ -137,9 +137,11 @@ $(df --output=avail -B1 /nix/store $boot)
 EOF
 # A tenth more than the unpacked size, and 64 MiB for the system to breathe.
 need=$((bytes + bytes / 10 + 67108864))
-[ "$free" -ge "$need" ] || stop "the disk is too full: $free bytes free in /nix/store, $need needed"
+[ "$free" -ge "$need" ] || stop "the disk is too full: $((free / 1048576)) MiB free in /nix/store, $((need / 1048576)) MiB needed; nix-collect-garbage there removes what no generation needs"
 # A kernel and its initrd, with some room.
-if [ -n "$boot" ] && [ "$boot_free" -lt 67108864 ]; then stop "/boot is too full: $boot_free bytes free, 64 MiB needed"; fi
+if [ -n "$boot" ] && [ "$boot_free" -lt 67108864 ]; then
+  stop "/boot is too full: $((boot_free / 1048576)) MiB free, 64 MiB needed for a kernel and its initrd; those of older generations go by nix-env --profile $profile --delete-generations +2 and $profile/bin/switch-to-configuration boot there"
+fi
 
 if [ "$armed" = true ]; then
   cat >&9 || true
