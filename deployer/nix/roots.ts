@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { lstat, lutimes, mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Failure } from "../failure.ts";
+import { Failure, messageOf } from "../failure.ts";
 import { lastLines, run } from "../process.ts";
 
 /** Releases of each host that are kept where nobody says otherwise. */
@@ -71,6 +71,9 @@ export async function rootRelease(folder: string, path: string, keep: number): P
   // Only now, so that there is no moment without.
   const { surplus } = spareRoots(await rootsIn(folder), keep);
   for (const root of surplus) await point(folder, { ...root, path });
+  // A collection forgets the roots of a folder that was not there, or was elsewhere.
+  for (const root of await rootsIn(folder))
+    if (existsSync(root.path) && !(await isKnown(join(folder, root.name)))) await point(folder, root);
 }
 
 const first = "release";
@@ -108,11 +111,16 @@ async function addRoots(folder: string, path: string, keep: number): Promise<str
 /** Point a root at a store path. Nix is told where it does not know of it, or where the path may be going away. */
 async function point(folder: string, { name, path, at }: Root): Promise<void> {
   const link = join(folder, name);
-  await mkdir(folder, { recursive: true });
-  await rm(`${link}.new`, { force: true });
-  await symlink(path, `${link}.new`);
-  await lutimes(`${link}.new`, new Date(at), new Date(at));
-  await rename(`${link}.new`, link);
+  const temporary = `${link}.${process.pid}`;
+  try {
+    await mkdir(folder, { recursive: true });
+    await rm(temporary, { force: true });
+    await symlink(path, temporary);
+    await lutimes(temporary, new Date(at), new Date(at));
+    await rename(temporary, link);
+  } catch (error) {
+    throw notRooted(path, link, messageOf(error));
+  }
   if (existsSync(path) && (await isKnown(link))) return;
   try {
     await tellNix(folder, name, [path]);
@@ -125,16 +133,23 @@ async function point(folder: string, { name, path, at }: Root): Promise<void> {
 
 /** Have Nix know of a root, and of as many more as there are further paths: "-2" and so on behind the name. */
 async function tellNix(folder: string, name: string, paths: readonly string[]): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const link = join(folder, name);
+  const [path = ""] = paths;
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw notRooted(path, link, messageOf(error));
+  }
   const ended = await run("nix-store", ["--realise", ...paths, "--add-root", link], { deadline: 60_000 });
-  if (ended.exitCode === 0) return;
-  throw new Failure({
-    tried: `keep ${paths[0]} from being collected, by ${link}`,
-    cameBack: lastLines(ended.stderr, 3),
+  if (ended.exitCode !== 0) throw notRooted(path, link, lastLines(ended.stderr, 3));
+}
+
+const notRooted = (path: string, link: string, cameBack: string): Failure =>
+  new Failure({
+    tried: `keep ${path} from being collected, by ${link}`,
+    cameBack,
     next: "see that this folder can be written, and that the path is in the local store",
   });
-}
 
 /** Whether Nix knows of a root: it has a link to it, by the hash of its name (libstore's addIndirectRoot). */
 async function isKnown(link: string): Promise<boolean> {

@@ -309,7 +309,8 @@ async function closureAtHand(
     { drvPath: wanted.drvPath, out: wanted.toplevel },
     { deadline: 3_600_000, onProgress: hooks.status, ...(hooks.signal ? { signal: hooks.signal } : {}) },
   );
-  if (wanted.roots !== undefined) await rootNext(wanted.roots, wanted.toplevel);
+  if (wanted.roots !== undefined)
+    await rootNext(wanted.roots, wanted.toplevel).catch((error: unknown) => hooks.warn?.(messageOf(error)));
   return await closureBeside(wanted.toplevel, wanted.runs);
 }
 

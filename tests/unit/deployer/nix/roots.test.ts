@@ -174,6 +174,31 @@ describe("roots in a folder", () => {
     expect(held()).toEqual(["one"]);
   });
 
+  test("that Nix has forgotten are told to it again with the next release, though that is not new", async () => {
+    for (const name of ["one", "two", "two"]) {
+      await rootRelease(roots, built(name), 2);
+      told();
+    }
+    const auto = join(folder, "state", "gcroots", "auto");
+    rmSync(auto, { recursive: true });
+    mkdirSync(auto);
+    await rootRelease(roots, built("two"), 2);
+    expect([held(), told().sort()]).toEqual([
+      ["one", "two"],
+      ["release", "release-2", "release-3"],
+    ]);
+    await rootRelease(roots, built("two"), 2);
+    expect(told()).toEqual([]);
+  });
+
+  test("in a folder that cannot be made say where and what to do", async () => {
+    writeFileSync(join(folder, "prod"), "in the way");
+    for (const rooting of [rootNext(roots, built("one")), rootRelease(roots, built("one"), 2)])
+      await expect(rooting).rejects.toThrow(
+        /^keep \S+\/one from being collected, by \S+: ENOTDIR.* Next: see that/,
+      );
+  });
+
   test("leave files alone that are none", async () => {
     mkdirSync(roots, { recursive: true });
     symlinkSync("/nix/store/mine", join(roots, "mine"));

@@ -66,7 +66,7 @@ describe.runIf(canPlay).each(shells)("a boot on trial, with %s", (shell) => {
     await expect.poll(() => watching.said).toContain("on trial for 2 s");
     host.rename("state/boot-trial", "state/boot-trial.kept");
     await expect.poll(() => watching.said, { timeout: 15_000 }).toContain("never kept to the end");
-    expect(host.log).toContain("systemctl --no-block reboot");
+    await expect.poll(() => host.log).toContain("systemctl --no-block reboot");
   });
 
   test.each([
