@@ -33,11 +33,15 @@ function markerTrouble(
   return `says that it is ${parsed.data.host} of stack ${parsed.data.stack}, and ${should}`;
 }
 
+/** What a host's next boot starts: its boot loader knows best, where it is understood. Pure. */
+export const bootDefaultOf = ({ boots, profile }: Pick<Observation, "boots" | "profile">): string | null =>
+  boots ?? profile;
+
 const generation = (path: string | null): string => path ?? "nothing";
 
 /** What a look at a host shows that its state does not. Pure. */
 export function driftOf(
-  seen: Pick<Observation, "current" | "profile" | "pendingReboot" | "marker" | "held" | "failed">,
+  seen: Pick<Observation, "current" | "profile" | "boots" | "pendingReboot" | "marker" | "held" | "failed">,
   { release, stack, host }: Deployed,
 ): Drift[] {
   const drift: Drift[] = [];
@@ -51,10 +55,11 @@ export function driftOf(
       what: `it runs ${generation(seen.current)}, not ${release}`,
       mended: true,
     });
-  if (seen.profile !== release && seen.profile !== seen.current)
+  const boots = bootDefaultOf(seen);
+  if (boots !== release && boots !== seen.current)
     drift.push({
       kind: "boot",
-      what: `its next boot starts ${generation(seen.profile)}, not ${release}`,
+      what: `its next boot starts ${generation(boots)}, not ${release}`,
       mended: true,
     });
   if (seen.pendingReboot.length > 0)

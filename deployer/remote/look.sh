@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
 # Prepended to scripts that tell what the host is and runs now: `look` prints it as JSON. Changes nothing.
-# With an id in the document it also tells how that trial stands; with look_closely=1 whether systemd is done with the boot, and what it
-# restarted by itself.
+# With an id in the document it also tells how that trial stands; with look_closely=1 whether systemd is done with the boot, what it
+# restarted by itself, and what the boot loader starts next.
 
 # Units that have failed, a line each that begins with its name. A service that restarts for ever is never "failed".
 failed_units() {
@@ -94,6 +94,8 @@ EOF
     printf ',"state":'
     json_text "$(systemctl is-system-running 2>/dev/null || true)"
     printf ',"restarts":{%s}' "$(restarts)"
+    find_boots
+    [ -z "$boots" ] || printf ',"boots":"%s"' "$boots"
   fi
   printf '}'
 }

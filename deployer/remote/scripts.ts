@@ -38,6 +38,8 @@ const observation = z.object({
   current: z.string().nullable(),
   booted: z.string().nullable(),
   profile: z.string().nullable(),
+  /** What the boot loader starts next; null where that was not asked, or is not known for certain. */
+  boots: z.string().nullable().default(null),
   /** Parts of the running system that only a reboot puts in force: "kernel", "initrd", "kernel-modules". */
   pendingReboot: z.array(z.string()),
   marker: z.string().nullable(),
@@ -240,8 +242,8 @@ export interface ScriptOptions extends Omit<RemoteOptions, "input"> {
 
 /** Shell functions that a script has beside the library's. */
 const functions: Partial<Record<ScriptName, readonly string[]>> = {
-  observe: ["look"],
-  adopt: ["profile"],
+  observe: ["boots", "look"],
+  adopt: ["profile", "boots"],
   confirm: ["look", "profile", "decide"],
   prepare: ["lock", "look", "profile", "decide", "boot-trial", "arm"],
   trial: ["look", "arm"],

@@ -4,7 +4,7 @@ import { describeReboot, mayReboot, rebootPolicy } from "../../config/reboot.ts"
 import { foresee } from "../../deployer/compare/foresee.ts";
 import { Failure, messageOf } from "../../deployer/failure.ts";
 import { ownerOf } from "../../deployer/owner.ts";
-import { driftOf } from "../../deployer/release/drift.ts";
+import { bootDefaultOf, driftOf } from "../../deployer/release/drift.ts";
 import { foreseeHold, parseHold } from "../../deployer/release/hold.ts";
 import { release } from "../../deployer/release/release.ts";
 import { remote } from "../../deployer/remote/scripts.ts";
@@ -200,7 +200,7 @@ export const deployment: UpdatableHandler = {
           ...outputs,
           ...(held && held.toplevel !== seen.current ? { held: { ...held } } : {}),
           release: seen.current,
-          bootDefault: seen.profile,
+          bootDefault: bootDefaultOf(seen),
           rebootDue: seen.pendingReboot,
         },
       };

@@ -9,6 +9,7 @@ export const seenOn = (release: string, host = "web1"): Told["seen"] => ({
   current: release,
   booted: release,
   profile: release,
+  boots: null,
   pendingReboot: [],
   marker: JSON.stringify({ stack: "prod", host, server: "4711" }),
   held: null,

@@ -7,6 +7,7 @@ const deployed = { release, stack: "prod", host: "web1" };
 const healthy = {
   current: release,
   profile: release,
+  boots: null,
   pendingReboot: [],
   marker: '{"stack":"prod","host":"web1","server":"4711"}',
   held: null,
@@ -34,6 +35,8 @@ describe("a host", () => {
   test("that would boot something else is told of", () => {
     expect(told({ profile: other })).toEqual([["mended", `its next boot starts ${other}, not ${release}`]]);
     expect(told({ profile: null })).toEqual([["mended", `its next boot starts nothing, not ${release}`]]);
+    expect(told({ boots: other })).toEqual([["mended", `its next boot starts ${other}, not ${release}`]]);
+    expect(told({ boots: release })).toEqual([]);
   });
 
   test("with another kernel than the system's is due for a reboot", () => {

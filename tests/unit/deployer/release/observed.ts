@@ -14,6 +14,7 @@ export const earlier: Observation & { current: string } = {
   current: old,
   booted: old,
   profile: old,
+  boots: null,
   pendingReboot: [],
   marker: "{}",
   held: null,

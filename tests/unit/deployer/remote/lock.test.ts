@@ -95,4 +95,37 @@ describe.runIf(canPlay).each(shells)("a system that runs already, adopted by %s"
     expect(host.files("state/checks")).toEqual(["bbbb-new"]);
     expect(await adopt(host, "")).toEqual({ ok: true, adopted: true });
   });
+
+  /** A host that runs the new system, which is its profile. */
+  const runningNew = (loader: string) => {
+    const host = new PlayedHost(shell);
+    for (const name of ["current", "profiles/system-1-link"]) host.link(name, host.new);
+    host.put("run/lock/id", "one\n");
+    host.put("boot/loader/loader.conf", loader);
+    return host;
+  };
+
+  test("is made the boot default once it is judged, where the boot loader starts another than the profile", async () => {
+    const host = runningNew("timeout 5\ndefault old.conf");
+    expect(await adopt(host, "")).toEqual({ ok: true, adopted: false });
+    expect(await adopt(host, "judged")).toEqual({ ok: true, adopted: true });
+    expect(host.leads("bootloader")).toBe("new");
+    expect(await adopt(host, "")).toEqual({ ok: true, adopted: true });
+  });
+
+  test.each(["default @saved\n", "default nixos-*\n", "default gone.conf\n", "timeout 5\n"])(
+    "is taken for the boot default, as the profile has it, where the boot loader says %j",
+    async (loader) => expect(await adopt(runningNew(loader), "")).toEqual({ ok: true, adopted: true }),
+  );
+
+  test("is not said to be the boot default where another was chosen in the boot loader's menu", async () => {
+    const host = runningNew("default new.conf\n");
+    const chosen = "firmware/efi/efivars/LoaderEntryDefault-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+    host.put(chosen, `\u0007\0\0\0${[..."old.conf\0"].map((letter) => `${letter}\0`).join("")}`);
+    expect(await adopt(host, "")).toEqual({ ok: true, adopted: false });
+    expect(await adopt(host, "judged")).toEqual({
+      ok: false,
+      because: expect.stringMatching(/^the boot loader still starts \S+-old, .*bootctl set-default '' there/),
+    });
+  });
 });

@@ -31,7 +31,9 @@ case $1 in
   boot)
     [ ! -e "$ROOT/boot-full" ] || { sleep "$(cat "$ROOT/boot-full")"; exit 1; }
     sleep 0.3
-    ln -sfn "\${0%/bin/*}" "$ROOT/bootloader" ;;
+    ln -sfn "\${0%/bin/*}" "$ROOT/bootloader"
+    system=\${0%/bin/*}
+    printf 'timeout 5\ndefault %s.conf\n' "\${system##*-}" >"$ROOT/boot/loader/loader.conf" ;;
   test) ln -sfn "\${0%/bin/*}" "$ROOT/current" ;;
 esac
 `;
@@ -130,6 +132,7 @@ export class PlayedHost {
       [/\/run\/booted-system/g, `${root}/booted`],
       [/\/run\/nixos/g, `${root}/run-nixos`],
       [/\/sys\/fs\/cgroup/g, `${root}/cgroup`],
+      [/\/sys\/firmware/g, `${root}/firmware`],
       [/\/run\/berth/g, `${root}/run`],
       [/\/var\/lib\/berth/g, `${root}/state`],
       [/(?<![\w/.-])\/boot(?=[/ ;])/g, `${root}/boot`],

@@ -177,6 +177,7 @@ describe("the scripts", () => {
         "arm",
         "lock",
         "look",
+        "boots",
         "profile",
         "decide",
         "boot-trial",
