@@ -7,6 +7,8 @@ import { jsonOrUndefined } from "../deployer/json.ts";
 import { buildAll } from "../deployer/nix/build.ts";
 import { closureOf, fetchClosure } from "../deployer/nix/closure.ts";
 import { run } from "../deployer/process.ts";
+import { leftAlone } from "../deployer/release/drift.ts";
+import { foreseeHold, isHeld, parseHold } from "../deployer/release/hold.ts";
 import { SshSession } from "../deployer/ssh/session.ts";
 import { asJson } from "./as-json.ts";
 import { print, say } from "./say.ts";
@@ -24,8 +26,11 @@ export interface HostDiff {
   host: string;
   /** Toplevel that runs, as the stack's state knows it; absent where nothing was deployed yet. */
   before?: string;
+  /** Toplevel that runs when the update is done. */
   after: string;
-  what: "nothing" | "switch" | "switch, reboot due" | "first deployment" | "switch, changes unknown";
+  what: "nothing" | "held" | "switch" | "switch, reboot due" | "first deployment" | "switch, changes unknown";
+  /** Why it stays on what it runs although something else is wanted of it. */
+  because?: string;
   /** Where both systems are at hand. */
   change?: SystemChange;
   /** Bytes of the closure of a first deployment. */
@@ -39,13 +44,13 @@ const previewed = z.object({
     .array(
       z.object({
         urn: z.string(),
-        newState: z
+        newState: z.object({ inputs: z.record(z.string(), z.unknown()).optional() }).optional(),
+        oldState: z
           .object({
             inputs: z.record(z.string(), z.unknown()).optional(),
             outputs: z.record(z.string(), z.unknown()).optional(),
           })
           .optional(),
-        oldState: z.object({ outputs: z.record(z.string(), z.unknown()).optional() }).optional(),
       }),
     )
     .nullish(),
@@ -55,6 +60,8 @@ const wantedInputs = z.object({ host: z.string(), toplevel: z.string(), drvPath:
 
 interface Step extends z.infer<typeof wantedInputs> {
   before: string | undefined;
+  /** Why the update leaves it on that; undefined where it does not. */
+  stays: string | undefined;
 }
 
 /** Print what the next update changes in the systems of a stack's hosts, package by package and unit by unit. */
@@ -93,17 +100,40 @@ async function wantedOf(stack: string): Promise<Step[]> {
   return stepsIn(steps ?? []);
 }
 
-/** What the hosts will run, by the steps of a preview: where a host is left as it is, whatever is wanted of it, that. Pure. */
+/**
+ * What the hosts will run, by the steps of a preview: where a host is left as it is, whatever is wanted of it, that. Pure. Which those are is
+ * told by the state before: what a step will have put out may be left out of a preview.
+ */
 export function stepsIn(steps: NonNullable<z.infer<typeof previewed>["steps"]>): Step[] {
   const wanted = steps.flatMap(({ urn, newState, oldState }) => {
     const inputs = wantedInputs.safeParse(newState?.inputs);
     const release = oldState?.outputs?.["release"];
     if (!urn.includes("berth:deploy:Deployment::") || !inputs.success) return [];
     const before = typeof release === "string" ? release : undefined;
-    const stays = before !== undefined && newState?.outputs?.["release"] === before;
-    return [{ ...inputs.data, ...(stays && { toplevel: before }), before }];
+    const old = { ...oldState?.inputs, ...oldState?.outputs };
+    const stays =
+      before === undefined ? undefined : whyItStays({ ...newState?.inputs, ...inputs.data }, old, before);
+    return [
+      {
+        ...inputs.data,
+        ...(before !== undefined && stays !== undefined && { toplevel: before }),
+        before,
+        stays,
+      },
+    ];
   });
   return wanted.toSorted((a, b) => byName.compare(a.host, b.host));
+}
+
+/** As the update itself decides it: a hold comes first. */
+function whyItStays(
+  news: z.infer<typeof wantedInputs>,
+  old: Readonly<Record<string, unknown>>,
+  runs: string,
+): string | undefined {
+  const { host, toplevel: wanted } = news;
+  const held = parseHold(JSON.stringify(old["held"]));
+  return isHeld(held, wanted, runs) ? foreseeHold(held, { host, runs, wanted }) : leftAlone(news, old);
 }
 
 const byName = new Intl.Collator("en", { numeric: true });
@@ -133,7 +163,9 @@ async function bringHere(stack: string, steps: readonly Step[]): Promise<void> {
   }
 }
 
-async function compare({ host, toplevel: after, before }: Step): Promise<HostDiff> {
+async function compare({ host, toplevel: after, before, stays }: Step): Promise<HostDiff> {
+  if (stays !== undefined)
+    return { host, ...(before !== undefined && { before }), after, what: "held", because: stays };
   if (before === after) return { host, before, after, what: "nothing" };
   if (before === undefined) {
     if (!existsSync(after)) return { host, after, what: "first deployment", unknown: notBuilt };
@@ -156,10 +188,10 @@ const notBuilt = "the new system is not built yet: berth diff --build builds it"
 const notHere = "the system that runs is not on this machine: berth diff --build fetches it from the host";
 
 /** One host's part of the answer for people. */
-export function describe({ host, before, after, what, change, bytes, unknown }: HostDiff): string {
+export function describe({ host, before, after, what, because, change, bytes, unknown }: HostDiff): string {
   const lines = [
-    `${host}: ${what}`,
-    ...(what === "nothing" ? [`  ${after}`] : [`  ${before ?? "nothing"}`, `  → ${after}`]),
+    `${host}: ${what}${because === undefined ? "" : `, ${because}`}`,
+    ...(before === after ? [`  ${after}`] : [`  ${before ?? "nothing"}`, `  → ${after}`]),
     ...(unknown === undefined ? [] : [`  What changes is not known: ${unknown}`]),
     ...(bytes === undefined ? [] : [`  Size: ${size(bytes)}`]),
     ...(change ? details(change).map((line) => `  ${line}`) : []),

@@ -83,3 +83,19 @@ export function driftOf(
     });
   return drift;
 }
+
+/**
+ * Why an update leaves a host as somebody else has switched it; undefined where it does not. Pure.
+ * @param news what is wanted of its Deployment
+ * @param old what it was deployed as, and was seen to run since
+ */
+export function leftAlone(
+  news: Readonly<Record<string, unknown>>,
+  old: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const same = ["toplevel", "machineId"].every((key) => news[key] === old[key]);
+  const { release } = old;
+  if (news["drift"] !== "report" || !same || typeof release !== "string" || release === old["toplevel"])
+    return;
+  return `it runs ${release} by other means; it is left so until there is another release (drift: report)`;
+}

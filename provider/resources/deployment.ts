@@ -4,7 +4,7 @@ import { describeReboot, mayReboot, rebootPolicy } from "../../config/reboot.ts"
 import { foresee } from "../../deployer/compare/foresee.ts";
 import { Failure, messageOf } from "../../deployer/failure.ts";
 import { ownerOf } from "../../deployer/owner.ts";
-import { bootDefaultOf, driftOf } from "../../deployer/release/drift.ts";
+import { bootDefaultOf, driftOf, leftAlone } from "../../deployer/release/drift.ts";
 import { foreseeHold, parseHold } from "../../deployer/release/hold.ts";
 import { release } from "../../deployer/release/release.ts";
 import { remote } from "../../deployer/remote/scripts.ts";
@@ -107,15 +107,6 @@ const seenIn = (old: Properties = {}): Properties =>
   Object.fromEntries(
     ["release", "bootDefault", "previous", "held"].flatMap((key) => (key in old ? [[key, old[key]]] : [])),
   );
-
-/** Why an update leaves a host as somebody else has switched it; undefined where it does not. Pure. */
-export function leftAlone(news: Properties, old: Properties): string | undefined {
-  const same = ["toplevel", "machineId"].every((key) => news[key] === old[key]);
-  const { release } = old;
-  if (news["drift"] !== "report" || !same || typeof release !== "string" || release === old["toplevel"])
-    return;
-  return `it runs ${release} by other means; it is left so until there is another release (drift: report)`;
-}
 
 /** What an update undoes that was seen on a host. Pure. */
 export function returnsFrom(

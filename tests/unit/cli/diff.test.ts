@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type HostDiff, stepsIn, describe as tell } from "../../../cli/diff.ts";
 
 const known = { host: "web1", before: "/nix/store/a-old", after: "/nix/store/b-new" };
@@ -60,15 +60,50 @@ test.each<[string, HostDiff, string[]]>([
   expect(tell(diff).split("\n")).toEqual(lines);
 });
 
-test("a host that is left as it is changes nothing, whatever is wanted of it", () => {
+describe("a host that the update leaves as it is", () => {
   const urn = "urn:pulumi:prod::berth::berth:deploy:Deployment::web1-deployment";
-  const inputs = { host: "web1", toplevel: "/nix/store/b-wanted", drvPath: "/nix/store/b.drv" };
-  const step = (after: string) => ({
-    urn,
-    newState: { inputs, outputs: { release: after } },
-    oldState: { outputs: { release: "/nix/store/a-by-hand" } },
+  const wanted = {
+    host: "web1",
+    toplevel: "/nix/store/b-wanted",
+    drvPath: "/nix/store/b.drv",
+    machineId: "1",
+  };
+  const runs = "/nix/store/a-by-hand";
+  const held = { toplevel: wanted.toplevel, since: "2026-01-01T00:00:00Z", by: "ada", why: "it is broken" };
+  const stepOf = (inputs: object, outputs: object) => {
+    const [step] = stepsIn([
+      {
+        urn,
+        // A preview may leave out what a step will have put out.
+        newState: { inputs: { ...wanted, ...inputs } },
+        oldState: { inputs: wanted, outputs: { ...wanted, release: runs, ...outputs } },
+      },
+    ]);
+    return step;
+  };
+
+  test("is one that was rolled back by hand from what is wanted", () => {
+    const step = stepOf({}, { held });
+    expect(step).toMatchObject({ before: runs, toplevel: runs });
+    expect(step?.stays).toContain("rolled back by hand by ada");
+    expect(stepOf({}, { held: { ...held, toplevel: "/nix/store/c-other" } })).toMatchObject({
+      before: runs,
+      toplevel: wanted.toplevel,
+      stays: undefined,
+    });
   });
-  const of = (after: string) => stepsIn([step(after)]).map(({ before, toplevel }) => [before, toplevel]);
-  expect(of("/nix/store/a-by-hand")).toEqual([["/nix/store/a-by-hand", "/nix/store/a-by-hand"]]);
-  expect(of("/nix/store/b-wanted")).toEqual([["/nix/store/a-by-hand", "/nix/store/b-wanted"]]);
+
+  test("is one that somebody else has switched where drift is reported, until there is another release", () => {
+    const step = stepOf({ drift: "report" }, {});
+    expect(step).toMatchObject({ before: runs, toplevel: runs });
+    expect(step?.stays).toContain("drift: report");
+    const newer = { drift: "report", toplevel: "/nix/store/c-newer" };
+    for (const due of [stepOf({}, {}), stepOf(newer, {})]) expect(due?.stays).toBeUndefined();
+    expect(stepOf(newer, {})).toMatchObject({ toplevel: "/nix/store/c-newer" });
+  });
+
+  test("is told with why it stays", () => {
+    const diff: HostDiff = { host: "web1", before: runs, after: runs, what: "held", because: "ada said so" };
+    expect(tell(diff).split("\n")).toEqual(["web1: held, ada said so", `  ${runs}`, ""]);
+  });
 });
