@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { connect } from "node:tls";
+import { reasonOf, secondsOf } from "./verdict.ts";
 
 /** What a server shows for a name. */
 export type SeenCertificate =
@@ -51,14 +52,14 @@ export function askCertificate(
       resolve(seen);
     };
     const timer = setTimeout(
-      () => settle({ because: `no answer on port ${port} within ${timeout / 1000} s` }),
+      () => settle({ because: `no answer on port ${port} within ${secondsOf(timeout)}` }),
       timeout,
     );
-    socket.once("error", (error) => settle({ because: `TLS on port ${port} failed: ${error.message}` }));
+    socket.once("error", (error) => settle({ because: `TLS on port ${port} failed: ${reasonOf(error)}` }));
     socket.once("secureConnect", () => {
       const { valid_from: from, valid_to: until } = socket.getPeerCertificate();
       const { authorizationError: error } = socket;
-      const refused = error instanceof Error ? error.message : error;
+      const refused = error instanceof Error ? reasonOf(error) : error;
       settle({
         from: new Date(from),
         until: new Date(until),

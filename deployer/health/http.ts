@@ -26,14 +26,15 @@ export async function askUrl(
   timeout: number,
 ): Promise<Verdict> {
   const end = Date.now() + timeout;
-  const { verdict, selfSigned } = await ask(url, expected, address, timeout);
-  if (!selfSigned) return verdict;
+  const { verdict, untrusted } = await ask(url, expected, address, timeout);
+  if (!untrusted) return verdict;
   const again = await ask(url, expected, address, Math.max(1_000, end - Date.now()), { provisional: true });
-  return again.verdict.healthy ? again.verdict : verdict;
+  // Who signed it is the reason only where that is what is wrong with it.
+  return again.untrusted ? verdict : again.verdict;
 }
 
 /** How OpenSSL says that nobody known has signed a certificate. */
-const selfSignedCodes: readonly (string | undefined)[] = [
+const untrustedCodes: readonly (string | undefined)[] = [
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "SELF_SIGNED_CERT_IN_CHAIN",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
@@ -41,7 +42,8 @@ const selfSignedCodes: readonly (string | undefined)[] = [
 
 interface Asked {
   verdict: Verdict;
-  selfSigned?: boolean;
+  /** It is refused for who has signed its certificate. */
+  untrusted?: boolean;
 }
 
 function ask(
@@ -55,15 +57,15 @@ function ask(
   const wanted = expected.status ?? 200;
   const asked = overFamily(`GET ${url.href}`, isIP(address));
   return new Promise((resolve) => {
-    const unhealthy = (because: string) =>
-      resolve({ verdict: { healthy: false, because: `${asked} ${because}` } });
+    const unhealthy = (because: string, untrusted = false) =>
+      resolve({ verdict: { healthy: false, because: `${asked} ${because}` }, untrusted });
     const failed = (error: NodeJS.ErrnoException, what: string) =>
       resolve(
         error.name === "AbortError" || error.name === "TimeoutError"
           ? { verdict: tooSlow(asked, timeout) }
           : {
               verdict: connectionFailed(asked, what, error),
-              selfSigned: selfSignedCodes.includes(error.code),
+              untrusted: untrustedCodes.includes(error.code),
             },
       );
     const secure = url.protocol === "https:";
@@ -82,7 +84,11 @@ function ask(
     };
     const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
       const certificate = provisional ? (response.socket as TLSSocket).getPeerCertificate() : undefined;
-      if (certificate && !isProvisional(certificate, hostname)) return unhealthy("has another certificate");
+      if (certificate) {
+        const misnamed = checkServerIdentity(hostname, certificate);
+        if (misnamed) return failed(misnamed, "failed");
+        if (!isProvisional(certificate)) return unhealthy("has a certificate of nobody known", true);
+      }
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
@@ -91,7 +97,10 @@ function ask(
       response.on("error", (error) => failed(error, "broke off"));
       response.on("end", () => {
         const status = response.statusCode ?? 0;
-        if (status !== wanted) return unhealthy(`answered ${status}, expected ${wanted}${excerpt(body)}`);
+        if (status !== wanted) {
+          const whither = leadsTo(status, response.headers.location);
+          return unhealthy(`answered ${status}${whither}, expected ${wanted}${excerpt(body)}`);
+        }
         if (expected.body !== undefined && !body.includes(expected.body)) {
           return unhealthy(
             `answered ${status} without the text ${JSON.stringify(expected.body)}${excerpt(body)}`,
@@ -107,18 +116,18 @@ function ask(
 }
 
 /**
- * Whether this is what a host shows until its certificate is there: for the name, and signed by itself or by the throw-away authority
- * that NixOS' `security.acme` makes.
+ * Whether this is what a host shows until its certificate is there: signed by itself or by the throw-away authority that NixOS'
+ * `security.acme` makes.
  */
-function isProvisional(certificate: PeerCertificate, hostname: string): boolean {
-  const { issuer, subject } = certificate;
+function isProvisional({ issuer, subject }: PeerCertificate): boolean {
   const ownWord = JSON.stringify(issuer) === JSON.stringify(subject);
   const [authority] = [issuer.CN ?? ""].flat();
-  return (
-    (ownWord || authority?.startsWith("minica root ca") === true) &&
-    checkServerIdentity(hostname, certificate) === undefined
-  );
+  return ownWord || authority?.startsWith("minica root ca") === true;
 }
+
+/** " to https://…": where a redirection leads; "" for any other answer. */
+const leadsTo = (status: number, location: string | undefined): string =>
+  status < 300 || status > 399 || !location ? "" : ` to ${location.slice(0, 120)}`;
 
 /** What a page says, without its markup and style. */
 const excerpt = (body: string): string => {

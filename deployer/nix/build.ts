@@ -93,12 +93,19 @@ export async function buildAll(
     return failures;
   }
   const alone = wanted.length === 1;
+  // By a signal; 137 is what a shell makes of the kernel's.
+  const killed = ended.exitCode === 128 || ended.exitCode === 137;
   for (const one of wanted) {
     if (!alone && (await isThere(one, place))) continue;
     const concerned = alone ? undefined : await requisites(one.drvPath);
     const trouble = progress.trouble(concerned && ((drv) => concerned.has(drv)));
-    const [broken = one.drvPath] = progress.broken(concerned && ((drv) => concerned.has(drv)));
-    failures.set(one, brokenBuild(one, trouble || `nix ended with ${ended.exitCode}`, broken));
+    const [broken] = progress.broken(concerned && ((drv) => concerned.has(drv)));
+    failures.set(
+      one,
+      killed && broken === undefined
+        ? killedBuild(one, trouble)
+        : brokenBuild(one, trouble || `nix ended with ${ended.exitCode}`, broken ?? one.drvPath),
+    );
   }
   return failures;
 }
@@ -112,6 +119,15 @@ const brokenBuild = (one: Wanted, trouble: string, broken: string): Failure =>
     cameBack: `the build failed\n${trouble}`,
     stands: "Nothing was changed on any host",
     next: `mend it; nix log ${broken} has the whole log`,
+  });
+
+/** Where no builder failed, there is no log to read. */
+const killedBuild = (one: Wanted, trouble: string): Failure =>
+  new Failure({
+    tried: triedTo(one),
+    cameBack: `nix was killed before it ended${trouble && `\n${trouble}`}`,
+    stands: "Nothing was changed on any host",
+    next: "that happens when memory runs out; run pulumi up again, which goes on from what is built by now, with fewer builds at a time (max-jobs in nix.conf) or elsewhere (berth:builds.on)",
   });
 
 const otherPath = (one: Wanted, built: readonly string[]): Failure =>

@@ -82,11 +82,14 @@ async function sendSources(
     { ...options, env: { NIX_SSHOPTS: session.sshOptions } },
   );
   if (ended.exitCode === 0) return;
+  const lacksNix = /nix-(daemon|store): (command )?not found|command not found: nix-/.test(ended.stderr);
   throw new Failure({
     tried: `send what ${what} is built from (${drvPath}) to ${session.label}`,
     cameBack: lastLines(ended.stderr, 8),
     stands: "Nothing was changed on any host",
-    next: "see that Nix there has this user among its trusted-users, and room on its disk",
+    next: lacksNix
+      ? `install Nix on ${session.label} so that a login without a terminal has it on its PATH, or build elsewhere: berth:builds.on`
+      : "see that Nix there has this user among its trusted-users, and room on its disk",
   });
 }
 

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { type EvaluatedImage, evaluatedImage, type PackageName, packagePath } from "../../config/image.ts";
 import { Failure } from "../failure.ts";
-import { jsonOrUndefined } from "../json.ts";
 import { lastLines, run } from "../process.ts";
-import { type EvaluationOptions, nixString } from "./evaluate.ts";
+import { type EvaluationOptions, nixString, printedJson } from "./evaluate.ts";
 import { type Answers, answered } from "./evaluations.ts";
 
 /** Images of a flake by `packages.<system>.<name>`; a package that is not there has the names of those that are. */
@@ -86,7 +85,7 @@ async function evaluate(
       next: `mend the flake; nix eval '${flake}#${packages.map(packagePath)[0]}.drvPath' shows more`,
     });
   }
-  const parsed = printed.safeParse(jsonOrUndefined(ended.stdout));
+  const parsed = printed.safeParse(printedJson(ended.stdout, tried));
   if (parsed.success) return parsed.data;
   throw new Failure({
     tried,

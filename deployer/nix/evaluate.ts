@@ -103,7 +103,7 @@ async function evaluateOnce(flake: string, apply: string, options: EvaluationOpt
         : `mend the flake; nix eval '${flake}#berth.hosts' shows the same`,
     });
   }
-  const parsed = printed.safeParse(jsonOrUndefined(ended.stdout));
+  const parsed = printed.safeParse(printedJson(ended.stdout, tried));
   if (!parsed.success) {
     const issues = parsed.error.issues
       .map((issue) => `  ${["berth", ...issue.path].join(".")}: ${issue.message}`)
@@ -115,4 +115,16 @@ async function evaluateOnce(flake: string, apply: string, options: EvaluationOpt
     });
   }
   return parsed.data;
+}
+
+/** What `nix eval --json` has printed. Throws a Failure where that is no JSON at all. */
+export function printedJson(text: string, tried: string): unknown {
+  const value = jsonOrUndefined(text);
+  if (value !== undefined) return value;
+  const begun = text.trim().slice(0, 200);
+  throw new Failure({
+    tried,
+    cameBack: `Nix ended well and printed no JSON${begun === "" ? ", nothing at all" : `:\n${begun}`}`,
+    next: "see that the nix on PATH is Nix itself, and nothing that prints on its behalf (type -a nix)",
+  });
 }

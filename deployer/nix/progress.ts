@@ -98,8 +98,8 @@ export class NixProgress {
     const more = done > this.#done;
     this.#done = done;
     this.#failed = failed;
-    // Nix takes off what it no longer tries.
-    this.#total = Math.max(this.#total, expected);
+    // Nix takes off what turns out to be there already, what it no longer tries, and what has failed: that was tried, though.
+    this.#total = Math.max(expected, done) + failed;
     if (more) this.#onBuilt(this.#begun);
   }
 

@@ -65,7 +65,7 @@ export function driftOf(
   if (seen.pendingReboot.length > 0)
     drift.push({
       kind: "reboot",
-      what: `a reboot is due: it still runs the ${seen.pendingReboot.join(", ")} of an earlier system`,
+      what: `a reboot is due: it still runs the ${seen.pendingReboot.join(", ")} of another system`,
       mended: false,
     });
   const says = markerTrouble(seen.marker, { stack, host });

@@ -4,6 +4,7 @@ import { messageOf } from "../failure.ts";
 import { asksTheHost, attemptSeconds, checkInside, checkOutside } from "../health/check.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
 import { renewServices } from "../secrets/credentials.ts";
+import { quote } from "../ssh/quote.ts";
 import type { SshSession } from "../ssh/session.ts";
 import { type Concluded, confirmIfWell } from "./confirm.ts";
 import type { Hooks, Release } from "./release.ts";
@@ -80,9 +81,20 @@ export function readBoot(now: Observation, earlier: Observation, toplevel: strin
   return { healthy: true, seen: now };
 }
 
-/** Units that systemd restarted by itself between two looks: they crash, though they run whenever one looks. Pure. */
-export const restartedBetween = (before: Observation, after: Observation): string[] =>
-  Object.keys(after.restarts).filter((unit) => (after.restarts[unit] ?? 0) > (before.restarts[unit] ?? 0));
+/**
+ * Units that systemd restarted by itself between two looks: they crash, though they run whenever one looks. Pure.
+ * `earlier` is the look before the release: what had failed or waited for its next start by then is not the release's fault.
+ */
+export const restartedBetween = (
+  before: Observation,
+  after: Observation,
+  earlier: Pick<Observation, "failed">,
+): string[] =>
+  Object.keys(after.restarts).filter(
+    (unit) =>
+      (after.restarts[unit] ?? 0) > (before.restarts[unit] ?? 0) &&
+      !earlier.failed.some((known) => known.unit === unit),
+  );
 
 /** A system on trial, as it is judged. */
 export interface Trial {
@@ -122,7 +134,7 @@ export async function judge(trial: Trial): Promise<TrialVerdict> {
 }
 
 /** What is asked of a system on trial, however it came to run. */
-export interface Examined extends Pick<Trial, "session" | "id" | "wanted" | "hooks"> {
+export interface Examined extends Pick<Trial, "session" | "id" | "wanted" | "earlier" | "hooks"> {
   /** Nobody asks what systemd restarted, nor whether it is done with the boot. @default false */
   briefly?: boolean;
   /** The last look of all, which keeps the system where nothing is amiss. @default a look that does nothing */
@@ -141,14 +153,29 @@ export async function examine(trial: Examined, read: ReadLook): Promise<TrialVer
   await sleep(seconds * 1000, undefined, { signal: hooks.signal });
   const still = await examineOnce(trial, read, Date.now() + secondLookSeconds(wanted.health) * 1_000);
   if (!still.healthy) return still;
-  const restarted = restartedBetween(verdict.seen, still.seen);
+  const restarted = restartedBetween(verdict.seen, still.seen, trial.earlier);
   if (restarted.length === 0) return still;
   return {
     healthy: false,
     because: `it did not stay healthy for ${seconds} s: systemd had to restart ${restarted.join(", ")}`,
-    units: [],
+    units: await journalsOf(trial.session, restarted),
   };
 }
+
+/** As many lines of a unit's journal as a look tells of one that has failed. */
+const journalLines = 15;
+
+/** The last words of units that run again, which no look tells; a host that does not answer any more has none. */
+const journalsOf = (session: SshSession, units: readonly string[]): Promise<FailedUnit[]> =>
+  Promise.all(
+    units.map(async (unit) => {
+      const asked = `journalctl --unit=${quote(unit)} --boot --lines=${journalLines} --output=cat --no-pager`;
+      const ended = await session
+        .sh(`PATH=/run/current-system/sw/bin:$PATH exec ${asked}`, { deadline: 15_000 })
+        .catch(() => undefined);
+      return { unit, journal: ended?.exitCode === 0 ? ended.stdout.trimEnd() : "" };
+    }),
+  );
 
 /** Milliseconds that checks may take for a connection which was opened beside them to count as opened after them. */
 const promptly = 1_000;

@@ -189,7 +189,7 @@ describe("the table", () => {
         "web3  not reached                      ?    ?           1 of 1 bad  ?      ?       ?       ?              ?             -        ?",
         "",
         `web2: rolled back by hand by ada at 2026-11-22T10:00:00Z: it stays on ${older}; berth unhold web2 has the next update return it to ${release}`,
-        "web2: a reboot is due: it still runs the kernel of an earlier system",
+        "web2: a reboot is due: it still runs the kernel of another system",
         "web3 (203.0.113.9): open an ssh connection: timed out.",
         "web3: TCP port 22 failed: timed out",
         "",

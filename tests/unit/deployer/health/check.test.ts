@@ -78,7 +78,20 @@ describe("one attempt at a check", () => {
       "a redirection, which is not followed",
       (_, response) => response.writeHead(301, { location: "/" }).end(),
       {},
-      "answered 301, expected 200",
+      "answered 301 to /, expected 200",
+    ],
+    [
+      "a redirection with much to say",
+      (_, response) =>
+        response.writeHead(302, { location: `https://example.org/${"x".repeat(500)}` }).end("Found"),
+      {},
+      `answered 302 to https://example.org/${"x".repeat(100)}, expected 200 (Found)`,
+    ],
+    [
+      "a redirection to nowhere",
+      (_, response) => response.writeHead(304).end(),
+      {},
+      "answered 304, expected 200",
     ],
     ["another text", says("starting"), { body: "ok" }, 'answered 200 without the text "ok" (starting)'],
     [
@@ -124,6 +137,10 @@ describe("one attempt at a check", () => {
       `GET http://example.org:${port}/healthz?deep=1 did not answer within 0.3 s`,
     );
     expect(Date.now() - started).toBeLessThan(30_000);
+  });
+
+  test("tells the time that it waited in tenths of a second", async () => {
+    expect(await because(check(await serve(() => undefined)), 342)).toMatch(/ within 0\.3 s$/);
   });
 
   test("reads no more of a body than it needs", async () => {
@@ -218,13 +235,25 @@ describe("a check over https", () => {
   test("is no less strict with what such a host answers", async () => {
     const { port } = await serveSecurely();
     expect(await because({ ...over("example.org", port), status: 204 })).toMatch(
-      / failed: self-signed certificate/,
+      / answered 200, expected 204 \(host example\.org:\d+\)$/,
     );
   });
 
-  test("refuses one that a host has signed itself for another name", async () => {
+  test("refuses one that a host has signed itself for another name, and says that it is the name", async () => {
     const { port } = await serveSecurely();
-    expect(await because(over("www.example.com", port))).toMatch(/ failed: self-signed certificate/);
+    expect(await because(over("www.example.com", port))).toMatch(
+      / failed: .*does not match certificate's altnames/,
+    );
+  });
+
+  test("refuses one of an authority that nobody knows, without advice on how to start Node", async () => {
+    const authority = sshpk.generatePrivateKey("ecdsa");
+    const [site, signer] = [sshpk.identityForHost("example.org"), sshpk.identityForHost("ca.example.net")];
+    const cert = sshpk.createCertificate(site, key, signer, authority, { lifetime: 3_600 }).toString("pem");
+    const port = await listen(createSecureServer({ key: key.toString("pem"), cert }, says("ok")));
+    expect(await because(over("example.org", port))).toMatch(
+      / failed: unable to verify the first certificate$/,
+    );
   });
 
   test.each(["127.0.0.1", "[::1]"])(

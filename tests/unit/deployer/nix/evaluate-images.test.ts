@@ -78,6 +78,12 @@ test("a package that is not there comes with those that are", async () => {
   });
 });
 
+test("what Nix printed is told where it is no JSON", async () => {
+  nix({});
+  writeFileSync(join(folder, "evaluated"), "hello");
+  await expect(evaluate(site)).rejects.toThrow(/printed no JSON:\nhello/);
+});
+
 test("what is no image is refused with its place and what an image is", async () => {
   nix({ "packages.x86_64-linux.site-image": { ...image, facts: { port: "80" } } });
   await expect(evaluate(site)).rejects.toThrow(/another shape.*site-image.*streamLayeredImage/s);

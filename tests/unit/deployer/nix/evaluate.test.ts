@@ -202,6 +202,19 @@ describe("an evaluation", () => {
     await expect(evaluate("web")).rejects.toThrow("BERTH_EVAL_CHUNK=1");
   });
 
+  test.each([
+    ["something else", "echo hello from a wrapper", "printed no JSON:\nhello from a wrapper\n"],
+    ["nothing", "true", "printed no JSON, nothing at all. "],
+    ["much", "seq -s x 1 9999", `printed no JSON:\n${"1x2x3x4x5x6x7x8x9x10x11x12"}`],
+  ])("that ended well and printed %s is told as what it is", async (_, script, cameBack) => {
+    nix({}, script);
+    const error = await evaluateManifest(".", { cwd: folder }).catch((thrown: Error) => thrown);
+    if (!(error instanceof Error)) throw new Error("it was taken");
+    expect(error.message).toContain(cameBack);
+    expect(error.message).not.toContain("another shape");
+    expect(error.message.length).toBeLessThan(450);
+  });
+
   test("with a chunk that is no number says so", async () => {
     nix({});
     vi.stubEnv("BERTH_EVAL_CHUNK", "many");

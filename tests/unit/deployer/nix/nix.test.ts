@@ -4,9 +4,11 @@ import { delimiter, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { build } from "../../../../deployer/nix/build.ts";
+import { buildOnBuilder } from "../../../../deployer/nix/builder.ts";
 import { closureBeside, closureOf, copyMissing, reachable } from "../../../../deployer/nix/closure.ts";
 import { SshSession } from "../../../../deployer/ssh/session.ts";
 import { webManifest } from "../../config/samples.ts";
+import { playedSession } from "../release/observed.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -57,11 +59,49 @@ describe("a build", () => {
     expect(error?.message).toContain(`nix log ${toplevel.drvPath}`);
   });
 
+  test.each(["KILL", "TERM"])("that was killed by SIG%s is told so, and of no log", async (signal) => {
+    nix(`echo 'copying the sources' >&2; kill -${signal} $$`);
+    const error = await build("web1", toplevel, { deadline: 5_000 }).catch((thrown: Error) => thrown);
+    expect(error?.message).toMatch(
+      /: nix was killed before it ended\ncopying the sources\n Nothing was changed on any host\. Next: .*memory/s,
+    );
+    expect(error?.message).not.toContain("nix log");
+  });
+
   test("that gives another path than was promised is refused", async () => {
     nix("echo /nix/store/other");
     await expect(build("web1", toplevel, { deadline: 5_000 })).rejects.toThrow(
       `got /nix/store/other, not ${toplevel.out}. Next: the flake changed`,
     );
+  });
+});
+
+describe("a build on a builder", () => {
+  const on = async (said: string): Promise<string> => {
+    nix(`echo "${said}" >&2; exit 1`);
+    const session = playedSession({
+      label: "arm (203.0.113.9)",
+      alias: "berth-dev-builder-arm",
+      sshOptions: "-F config",
+      ready: async () => undefined,
+    });
+    return await buildOnBuilder(session, build, ["web1", toplevel, { deadline: 5_000 }]).then(
+      () => "it was built",
+      (error: Error) => error.message,
+    );
+  };
+  test.each([
+    "bash: line 1: nix-daemon: command not found",
+    "sh: 1: nix-daemon: not found",
+    "bash: line 1: nix-store: command not found",
+    "zsh:1: command not found: nix-daemon",
+  ])("that has no Nix says where to install it: %s", async (said) => {
+    expect(await on(said)).toMatch(
+      /^send what web1 is .* to arm \(203\.0\.113\.9\): .* Next: install Nix on arm \(203\.0\.113\.9\)/s,
+    );
+  });
+  test("that does not trust its user says so", async () => {
+    expect(await on("error: cannot add path: it lacks a signature")).toContain("trusted-users");
   });
 });
 

@@ -57,7 +57,17 @@ describe("where a build stands", () => {
     [
       "Nix tries fewer after one has failed",
       [...builds(0, 7, 1, 0), result(1, 105, 0, 4, 0, 1), start(3, 105, path("b.drv"))],
-      "building b (2 of 7)",
+      "building b (2 of 5)",
+    ],
+    [
+      "Nix finds that some are there already",
+      [...builds(0, 7, 0, 0), result(1, 105, 0, 3, 1, 0), start(3, 105, path("b.drv"))],
+      "building b (1 of 3)",
+    ],
+    [
+      "Nix expects no more than it has tried",
+      [...builds(2, 7, 0, 0), result(1, 105, 2, 0, 1, 3), start(3, 105, path("b.drv"))],
+      "building b (5 of 5)",
     ],
     ["only fetching", [start(8, 108, path("bash-5.2"), "https://cache.example")], "fetching bash-5.2"],
     [

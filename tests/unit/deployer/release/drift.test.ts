@@ -41,7 +41,7 @@ describe("a host", () => {
 
   test("with another kernel than the system's is due for a reboot", () => {
     expect(told({ pendingReboot: ["kernel", "initrd"] })).toEqual([
-      ["told", "a reboot is due: it still runs the kernel, initrd of an earlier system"],
+      ["told", "a reboot is due: it still runs the kernel, initrd of another system"],
     ]);
   });
 

@@ -16,6 +16,8 @@ function host(
     target,
     renew: async () => undefined,
     sh: async (script: string) => {
+      if (script.includes("journalctl --unit='site.service'"))
+        return { exitCode: 0, stdout: "out of memory\nexited\n", stderr: "" };
       const isCheck = /^# Ask one of the host's own health checks/m.test(script);
       asked.push(isCheck ? "check" : "look");
       const answer = isCheck
@@ -35,7 +37,7 @@ function host(
     healthyFor,
     owner: "me",
   };
-  const trial: Examined = { session, id: "abc", wanted, hooks: { status: () => undefined } };
+  const trial: Examined = { session, id: "abc", wanted, earlier, hooks: { status: () => undefined } };
   return { trial, asked };
 }
 const read = (now: Observation) => readTrial(now, earlier, release);
@@ -68,6 +70,21 @@ test("where nothing is asked of the host itself, there is one look", async () =>
   const { trial, asked } = host([switched], { health: [] });
   expect(await examine(trial, read)).toMatchObject({ healthy: true });
   expect(asked).toEqual(["look"]);
+});
+
+test("a unit that systemd had to restart is named with its last words, and one that had crashed before is not", async () => {
+  const restarts = { "site.service": 1, "flappy.service": 8 };
+  const looks = [
+    { ...switched, restarts: { "flappy.service": 7 } },
+    { ...switched, restarts },
+  ];
+  const { trial } = host(looks, { healthyFor: 0.01, health: [] });
+  const flappy = { unit: "flappy.service", journal: "" };
+  expect(await examine({ ...trial, earlier: { ...earlier, failed: [flappy] } }, read)).toEqual({
+    healthy: false,
+    because: "it did not stay healthy for 0.01 s: systemd had to restart site.service",
+    units: [{ unit: "site.service", journal: "out of memory\nexited" }],
+  });
 });
 
 test("a second look has the time to ask each check once", () => {

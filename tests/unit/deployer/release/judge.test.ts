@@ -173,9 +173,16 @@ test.each<[string, Record<string, number>, Record<string, number>, string[]]>([
   ["not one that did so earlier", { "site.service": 3 }, { "site.service": 3 }, []],
   ["not one that was restarted by hand", { "site.service": 3 }, {}, []],
 ])("what systemd restarted by itself between two looks: %s", (_, before, after, expected) => {
-  expect(restartedBetween({ ...earlier, restarts: before }, { ...earlier, restarts: after })).toEqual(
-    expected,
-  );
+  expect(
+    restartedBetween({ ...earlier, restarts: before }, { ...earlier, restarts: after }, earlier),
+  ).toEqual(expected);
+});
+
+test("a unit that had crashed before the release is none that systemd had to restart because of it", () => {
+  const restarts = { "site.service": 1, "flappy.service": 41 };
+  const before = { ...earlier, failed: [failed("flappy.service")] };
+  const first = { ...switched, restarts: { "flappy.service": 40 } };
+  expect(restartedBetween(first, { ...switched, restarts }, before)).toEqual(["site.service"]);
 });
 
 test.each([
