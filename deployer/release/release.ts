@@ -106,6 +106,8 @@ export interface Hooks {
 
 /** Seconds a host has to be there, which may just have been switched on. */
 const bootSeconds = 90;
+/** Seconds for which a host is asked to give the lock back that holds nothing but that. */
+const finishSeconds = 10;
 /** Seconds after which the host's lock is anyone's when its holder no longer gives signs of life. */
 const lockSeconds = 45;
 
@@ -208,7 +210,7 @@ export async function release(session: SshSession, wanted: Release, hooks: Hooks
     clearInterval(life);
     // What was sent along may be on trial, though it is not known here: until that is taken back, no other host is.
     const mayBeOnTrial = unanswered && trialIsOver !== undefined;
-    const patience = mayBeOnTrial ? longestTrial(wanted) : 0;
+    const patience = mayBeOnTrial ? longestTrial(wanted) : finishSeconds;
     if (!finished && !(await finish(session, id, { unanswered, patience })) && mayBeOnTrial)
       hooks.warn?.(
         `${session.label} could not be asked whether the trial of ${wanted.toplevel} has begun; its guard returns from it unasked`,
