@@ -25,6 +25,18 @@ const cacheUrl = z
   .regex(/^(https?|s3):\/\/[^\s?#]+(\?[^\s#]*)?$/, "an address that begins with https://, http:// or s3://")
   .refine(withoutLogin, login);
 
+/** A key of Nix's that signs, as `nix key generate-secret` prints it: a name, a colon and 64 bytes in base 64. */
+export const signingKey: RegExp = /^[^\s:]+:[A-Za-z0-9+/]{86}==$/;
+
+/** The key that checks what a signing key has signed, as `nix key convert-secret-to-public` prints it; undefined where that is none. Pure. */
+export function publicHalf(secretKey: string): string | undefined {
+  const key = secretKey.trim();
+  if (!signingKey.test(key)) return undefined;
+  const [name = "", bytes = ""] = key.split(":");
+  // An ed25519 secret key ends with its public one.
+  return `${name}:${Buffer.from(bytes, "base64").subarray(32).toString("base64")}`;
+}
+
 /** A binary cache that hosts fetch from before they ask the deployer. */
 const cache = z
   .strictObject({

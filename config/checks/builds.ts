@@ -1,4 +1,4 @@
-import { buildOn } from "../builds.ts";
+import { buildOn, publicHalf } from "../builds.ts";
 import type { Problem } from "../problems.ts";
 import { type Context, hostPath, type MatchedHost } from "./context.ts";
 import { listed, orderOf } from "./secrets.ts";
@@ -12,19 +12,31 @@ export function checkBuilds(context: Context): Problem[] {
       path: `berth:builds.builders.${name}`,
       message: `${name} is a place of its own: no builder can be named so`,
     })),
-    ...caches.flatMap(({ push }, index) =>
-      push === undefined || Object.hasOwn(context.config.secrets, push)
+    ...caches.flatMap(({ push, publicKey }, index) => {
+      const fault = push === undefined ? undefined : signerFault(push, publicKey, context.config.secrets);
+      const path = `berth:builds.caches.${index}.push`;
+      return push === undefined || fault === undefined
         ? []
-        : [
-            {
-              path: `berth:builds.caches.${index}.push`,
-              message: `there is no secret "${push}" under berth:secrets; there are ${listed(Object.keys(context.config.secrets))}`,
-              example: orderOf(push),
-            },
-          ],
-    ),
+        : [{ path, message: fault, example: orderOf(push) }];
+    }),
     ...context.hosts.flatMap((host) => checkHost(host, context)),
   ];
+}
+
+/** What is wrong with the secret that signs for a cache. Tells its name and its public half, never its value. */
+function signerFault(
+  push: string,
+  publicKey: string,
+  values: Readonly<Record<string, string>>,
+): string | undefined {
+  const value = Object.hasOwn(values, push) ? values[push] : undefined;
+  if (value === undefined)
+    return `there is no secret "${push}" under berth:secrets; there are ${listed(Object.keys(values))}`;
+  const half = publicHalf(value);
+  if (half === undefined)
+    return `the secret "${push}" is no key that Nix signs with: give it what nix key generate-secret prints`;
+  if (half === publicKey) return undefined;
+  return `the secret "${push}" belongs to the public key ${half}, and the cache's publicKey is ${publicKey}: hosts would refuse what it signs`;
 }
 
 function checkHost(host: MatchedHost, context: Context): Problem[] {

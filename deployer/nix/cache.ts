@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { signingKey } from "../../config/builds.ts";
 import { Failure } from "../failure.ts";
 import { privateFolder, removePrivateFolder } from "../private-folder.ts";
 import { lastLines, run } from "../process.ts";
@@ -52,9 +53,6 @@ export async function push(
 const hasty = ["connect-timeout=5", "stalled-download-timeout=60", "download-attempts=2"].flatMap(
   (option) => ["--option", ...option.split("=")],
 );
-
-/** As `nix key generate-secret` prints it. */
-const signingKey = /^[^\s:]+:[A-Za-z0-9+/]{86}==$/;
 
 /** The store's address with the file of the key that signs; a compression that is quick where the address says none. */
 export function storeUrl(to: string, keyFile: string): string {

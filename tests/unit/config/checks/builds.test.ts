@@ -10,6 +10,17 @@ const arm = {
 const x86: LocalBuilds = { systems: ["x86_64-linux", "i686-linux"], builders: false };
 const emulating = { ...x86, systems: ["x86_64-linux", "aarch64-linux"] };
 const publicKey = `cache-1:${"A".repeat(43)}=`;
+/** A key that signs, of a name and with this public half. */
+const signer = (name: string, half: number) =>
+  `${name}:${Buffer.concat([Buffer.alloc(32, 7), Buffer.alloc(32, half)]).toString("base64")}`;
+const signed = (value: string): Raw =>
+  withHost(
+    {},
+    {
+      builds: { caches: [{ url: "https://cache.example", publicKey, push: "cache-key" }] },
+      secrets: { "cache-key": value },
+    },
+  );
 /** A stack of one ARM host. */
 const pi = (builds: Raw = {}, more: Raw = {}): Raw =>
   withHost({ system: "pi", server: { type: "cax11", location: "fsn1" }, ...more }, { builds });
@@ -68,13 +79,36 @@ describe("where systems are built", () => {
       "berth:builds.caches.0.push",
       'there is no secret "cache-key" under berth:secrets; there are none',
     ],
+    [
+      "a key that signs and is none",
+      signed("hunter2"),
+      "berth:builds.caches.0.push",
+      'the secret "cache-key" is no key that Nix signs with: give it what nix key generate-secret prints',
+    ],
+    [
+      "the public half of a key that signs",
+      signed(publicKey),
+      "berth:builds.caches.0.push",
+      'the secret "cache-key" is no key that Nix signs with: give it what nix key generate-secret prints',
+    ],
+    [
+      "a key that signs of another name",
+      signed(signer("cache-2", 0)),
+      "berth:builds.caches.0.push",
+      `the secret "cache-key" belongs to the public key cache-2:${"A".repeat(43)}=, and the cache's publicKey is ${publicKey}: hosts would refuse what it signs`,
+    ],
+    [
+      "another key that signs",
+      signed(signer("cache-1", 255)),
+      "berth:builds.caches.0.push",
+      `the secret "cache-key" belongs to the public key cache-1:${"/".repeat(42)}8=, and the cache's publicKey is ${publicKey}: hosts would refuse what it signs`,
+    ],
   ])("%s is refused", (_, raw, path, message) =>
     expect(refusals(raw, { localBuilds: x86 })).toEqual([expect.objectContaining({ path, message })]),
   );
 
   test("a key that signs is a secret that is used", () => {
-    const builds = { caches: [{ url: "https://cache.example", publicKey, push: "cache-key" }] };
-    const notes = plan(withHost({}, { builds, secrets: { "cache-key": "cache-1:abc" } })).notes;
+    const { notes } = plan(signed(`${signer("cache-1", 0)}\n`));
     expect(notes.filter((note) => note.includes("cache-key"))).toEqual([]);
   });
 
