@@ -4,15 +4,15 @@ import { details, size } from "../deployer/compare/describe.ts";
 import { compareSystems, type SystemChange } from "../deployer/compare/systems.ts";
 import { Failure, messageOf } from "../deployer/failure.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
-import { buildAll } from "../deployer/nix/build.ts";
 import { closureOf, fetchClosure } from "../deployer/nix/closure.ts";
 import { run } from "../deployer/process.ts";
 import { leftAlone } from "../deployer/release/drift.ts";
 import { foreseeHold, isHeld, parseHold } from "../deployer/release/hold.ts";
 import { SshSession } from "../deployer/ssh/session.ts";
 import { asJson } from "./as-json.ts";
+import { buildsThere, buildThere, type WantedBuild } from "./diff-builds.ts";
 import { print, say } from "./say.ts";
-import { readStack, targetOf } from "./stack.ts";
+import { NothingYet, readStack, targetOf } from "./stack.ts";
 import { nameOfStack } from "./stack-name.ts";
 
 export interface DiffOptions {
@@ -56,7 +56,13 @@ const previewed = z.object({
     .nullish(),
   diagnostics: z.array(z.object({ severity: z.string(), message: z.string() })).nullish(),
 });
-const wantedInputs = z.object({ host: z.string(), toplevel: z.string(), drvPath: z.string() });
+const wantedInputs = z.object({
+  host: z.string(),
+  toplevel: z.string(),
+  drvPath: z.string(),
+  // What another version of Berth says of it hides no host.
+  builds: buildsThere.optional().catch(undefined),
+});
 
 interface Step extends z.infer<typeof wantedInputs> {
   before: string | undefined;
@@ -143,10 +149,15 @@ const plain = (text: string): string => text.replaceAll(/<\{%.*?%\}>/g, "").trim
 
 /** Build what is wanted and not built yet, and fetch what ran and is not here. What cannot be had stays unknown. */
 async function bringHere(stack: string, steps: readonly Step[]): Promise<void> {
-  const missing = steps.filter(({ toplevel, before }) => toplevel !== before && !existsSync(toplevel));
-  const derivations = missing.map((step) => ({ what: step.host, drvPath: step.drvPath, out: step.toplevel }));
-  const failures = await buildAll(derivations, { deadline: 3_600_000, onProgress: say });
-  for (const failure of failures.values()) say(failure.message);
+  const missing = toBuild(
+    steps.filter(({ toplevel, before }) => toplevel !== before && !existsSync(toplevel)),
+  );
+  await buildThere(
+    stack,
+    missing,
+    missing.some(({ builder }) => builder) ? await keyFor(stack) : undefined,
+    say,
+  );
   const gone = steps.filter(({ before }) => before !== undefined && !existsSync(before));
   if (gone.length === 0) return;
   const view = await readStack(stack);
@@ -163,10 +174,34 @@ async function bringHere(stack: string, steps: readonly Step[]): Promise<void> {
   }
 }
 
-async function compare({ host, toplevel: after, before, stays }: Step): Promise<HostDiff> {
+/** The key that the stack's builders let in; a stack that has told nothing yet has none, and the ssh agent's is tried. */
+async function keyFor(stack: string): Promise<string | undefined> {
+  try {
+    return (await readStack(stack)).loginKey;
+  } catch (error) {
+    if (error instanceof NothingYet) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the host itself builds its next system; what it is installed with is built elsewhere. */
+const buildsItself = ({ builds, before }: Pick<Step, "builds" | "before">): boolean =>
+  builds?.on === "target" && before !== undefined;
+
+/** What is to be built for these, and where: a host that builds its own systems does so in the update. Pure. */
+export const toBuild = (steps: readonly Step[]): WantedBuild[] =>
+  steps.flatMap((step) => {
+    const { host, drvPath, toplevel: out, builds } = step;
+    return buildsItself(step) ? [] : [{ host, drvPath, out, builder: builds?.builder }];
+  });
+
+/** What the update does to a host, as far as both systems are here. */
+export async function compare(step: Step): Promise<HostDiff> {
+  const { host, toplevel: after, before, stays } = step;
   if (stays !== undefined)
     return { host, ...(before !== undefined && { before }), after, what: "held", because: stays };
   if (before === after) return { host, before, after, what: "nothing" };
+  const notBuilt = buildsItself(step) ? builtByItself : notBuiltYet;
   if (before === undefined) {
     if (!existsSync(after)) return { host, after, what: "first deployment", unknown: notBuilt };
     const closure = await closureOf(after);
@@ -184,7 +219,8 @@ async function compare({ host, toplevel: after, before, stays }: Step): Promise<
   return { ...known, what: change.reboot.length > 0 ? "switch, reboot due" : "switch", change };
 }
 
-const notBuilt = "the new system is not built yet: berth diff --build builds it";
+const notBuiltYet = "the new system is not built yet: berth diff --build builds it";
+const builtByItself = "the host builds the new system itself, in the update";
 const notHere = "the system that runs is not on this machine: berth diff --build fetches it from the host";
 
 /** One host's part of the answer for people. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type HostDiff, stepsIn, describe as tell } from "../../../cli/diff.ts";
+import { compare, type HostDiff, stepsIn, describe as tell, toBuild } from "../../../cli/diff.ts";
 
 const known = { host: "web1", before: "/nix/store/a-old", after: "/nix/store/b-new" };
 
@@ -105,5 +105,44 @@ describe("a host that the update leaves as it is", () => {
   test("is told with why it stays", () => {
     const diff: HostDiff = { host: "web1", before: runs, after: runs, what: "held", because: "ada said so" };
     expect(tell(diff).split("\n")).toEqual(["web1: held, ada said so", `  ${runs}`, ""]);
+  });
+});
+
+describe("a system that is not built yet", () => {
+  const builder = {
+    name: "arm",
+    address: "198.51.100.9",
+    port: 22,
+    user: "nix",
+    hostKey: "ssh-ed25519 AAAA",
+  };
+  const stepOf = (host: string, builds: object | undefined, release?: string) => ({
+    urn: `urn:pulumi:prod::berth::berth:deploy:Deployment::${host}-deployment`,
+    newState: {
+      inputs: { host, toplevel: `/nix/store/new-${host}`, drvPath: `/nix/store/${host}.drv`, builds },
+    },
+    oldState: { outputs: { release } },
+  });
+
+  test("is built where the update builds it, and not at all where the host does", () => {
+    const steps = stepsIn([
+      stepOf("here", undefined, "/nix/store/old"),
+      stepOf("there", { on: "builder", builder, caches: [], keep: 5 }, "/nix/store/old"),
+      stepOf("itself", { on: "target", caches: [], keep: 5 }, "/nix/store/old"),
+      stepOf("not-yet-itself", { on: "target", caches: [], keep: 5 }),
+    ]);
+    expect(toBuild(steps).map((one) => [one.host, one.builder?.name])).toEqual([
+      ["here", undefined],
+      ["not-yet-itself", undefined],
+      ["there", "arm"],
+    ]);
+  });
+
+  test("of a host that builds it itself is not said to be had by --build", async () => {
+    const [step] = stepsIn([stepOf("itself", { on: "target", caches: [], keep: 5 }, "/nix/store/old")]);
+    if (!step) throw new Error("there is no step");
+    const { unknown } = await compare(step);
+    expect(unknown).toContain("builds the new system itself");
+    expect(unknown).not.toContain("--build");
   });
 });
