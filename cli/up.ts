@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { messageOf } from "../deployer/failure.ts";
 import { remote } from "../deployer/remote/scripts.ts";
 import { RunRecord, readRecord, recordFile, recordVariable } from "../deployer/runs/record.ts";
-import { type HostResult, isDone, summarise } from "../deployer/runs/summary.ts";
+import { type HostResult, isDone, seenToRun, summarise } from "../deployer/runs/summary.ts";
 import { SshSession } from "../deployer/ssh/session.ts";
 import { readDeployments } from "./deployments.ts";
 import { inTerminal } from "./in-terminal.ts";
@@ -37,9 +37,10 @@ export async function up(
     inputs.drift === "report" ? [[host, inputs.toplevel] as const] : [],
   );
   const results = summarise(await readRecord(file), releases, Object.fromEntries(left));
+  const reports = new Set(left.map(([host]) => host));
   // Declined, or given up before there was anything to do.
   if (!results) return exitCode;
-  const seen = await lookAtUnchanged(stack, results);
+  const seen = await lookAtUnchanged(stack, results, reports);
   if (aside)
     process.stderr.write(`
 ${summaryTable(seen)}`);
@@ -54,24 +55,25 @@ ${summaryTable(seen)}`);
 }
 
 /** The state says that there was nothing to do there; the hosts themselves say whether that is so. */
-async function lookAtUnchanged(stack: string, results: readonly HostResult[]): Promise<HostResult[]> {
+async function lookAtUnchanged(
+  stack: string,
+  results: readonly HostResult[],
+  reports: ReadonlySet<string>,
+): Promise<HostResult[]> {
   if (!results.some(({ outcome }) => outcome === "unchanged")) return [...results];
   const view = await readStack(stack);
   return Promise.all(
-    results.map((result) => (result.outcome === "unchanged" ? lookAt(view, result) : result)),
+    results.map((result) =>
+      result.outcome === "unchanged" ? lookAt(view, result, reports.has(result.host)) : result,
+    ),
   );
 }
 
-async function lookAt(view: StackView, result: HostResult): Promise<HostResult> {
+async function lookAt(view: StackView, result: HostResult, isLeft: boolean): Promise<HostResult> {
   const session = await SshSession.create(targetOf(view, result.host));
   try {
     const { current } = await remote(session, "observe", {}, { deadline: 20_000 });
-    if (current === result.wanted) return result;
-    return {
-      ...result,
-      after: current ?? undefined,
-      because: "it was switched by other means; berth up --refresh puts that right",
-    };
+    return seenToRun(result, current ?? undefined, isLeft);
   } catch (error) {
     return { ...result, outcome: "not reached", after: undefined, because: messageOf(error) };
   } finally {

@@ -7,7 +7,7 @@ export const outcomes = [
   "switched",
   /** The wanted system ran already and was found healthy. */
   "verified",
-  /** It was rolled back by hand, and this very release is not wanted there. */
+  /** It was rolled back by hand, and this very release is not wanted there; or somebody else has switched it, and it is left so. */
   "held",
   /** The new system did not become healthy; the host was read back on the old one. */
   "rolled back",

@@ -13,6 +13,10 @@ export interface HostResult {
   because?: string | undefined;
 }
 
+/** Why a host is left that somebody else has switched. */
+const leftAsSwitched =
+  "it was switched by other means; it is left so until there is another release (drift: report)";
+
 type Plan = Extract<RunEvent, { event: "plan" }>;
 type Begin = Extract<RunEvent, { event: "begin" }>;
 type End = Extract<RunEvent, { event: "end" }>;
@@ -51,6 +55,17 @@ export function summarise(
   return results;
 }
 
+/**
+ * An unchanged host that was asked what it runs. Pure.
+ * @param isLeft whether an update leaves it as somebody else switches it (drift: report)
+ */
+export function seenToRun(result: HostResult, current: string | undefined, isLeft: boolean): HostResult {
+  if (current === result.wanted) return result;
+  if (isLeft) return { ...result, outcome: "held", after: current, because: leftAsSwitched };
+  const because = "it was switched by other means; berth up --refresh puts that right";
+  return { ...result, after: current, because };
+}
+
 /** A host that something was done to, or tried; undefined where there is nothing of that. */
 export function worked(events: readonly RunEvent[], host: string, wanted: string): HostResult | undefined {
   const begin = events.findLast((event): event is Begin => event.event === "begin" && event.host === host);
@@ -84,7 +99,7 @@ function idle(
     return {
       ...known,
       outcome: "held",
-      because: "it was switched by other means; it is left so until there is another release (drift: report)",
+      because: leftAsSwitched,
     };
   const stopped = results.find((result) => earlier.flat().includes(result.host) && !isDone(result));
   const because = stopped

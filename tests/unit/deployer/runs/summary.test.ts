@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { NewRunEvent, RunEvent } from "../../../../deployer/runs/events.ts";
-import { isDone, summarise } from "../../../../deployer/runs/summary.ts";
+import { isDone, seenToRun, summarise } from "../../../../deployer/runs/summary.ts";
 
 /** A second after the other. */
 const told = (...events: NewRunEvent[]): RunEvent[] =>
@@ -75,6 +75,24 @@ describe("the summary of an update", () => {
     expect(left).toMatchObject({ outcome: "held", because: expect.stringContaining("drift: report") });
     const [due] = summarise(told(one), { web1: "by hand" }, { web1: "old" }) ?? [];
     expect(due).toMatchObject({ outcome: "not started" });
+  });
+
+  test("promises of an unchanged host that was switched what the next update does about it", () => {
+    const unchanged = {
+      host: "web1",
+      outcome: "unchanged",
+      before: "new",
+      after: "new",
+      wanted: "new",
+    } as const;
+    expect(seenToRun(unchanged, "new", true)).toBe(unchanged);
+    const repaired = seenToRun(unchanged, "by hand", false);
+    expect(repaired).toMatchObject({ outcome: "unchanged", after: "by hand" });
+    expect(repaired.because).toContain("berth up --refresh puts that right");
+    const left = seenToRun(unchanged, "by hand", true);
+    expect(left).toMatchObject({ outcome: "held", after: "by hand" });
+    expect(left.because).toContain("drift: report");
+    expect(left.because).not.toContain("--refresh");
   });
 
   test("says what was being done where an update was cut off", () => {
