@@ -28,7 +28,7 @@ export interface HostOutputs {
   privateAddress: pulumi.Output<string>;
   /** Device paths of its volumes by name. */
   volumes: Record<string, pulumi.Output<string>>;
-  /** The toplevel that runs. */
+  /** The toplevel that runs; words in its place where the update did not deploy it. */
   release: pulumi.Output<string>;
   /** Public host key. */
   hostKey: pulumi.Output<string>;
@@ -39,6 +39,9 @@ export interface HostOutputs {
   /** Net a month, in the catalogue's currency: the sum of what has a known price. */
   pricePerMonth: number;
 }
+
+/** In place of a release: its deployment failed, or the update did not come to it. Which of them the program is not told. */
+const notDeployed = "not deployed by the last update";
 
 interface Parts {
   hardware: Hardware;
@@ -66,7 +69,7 @@ export function describeHost(
     privateAddress: privateAddress?.ip ?? pulumi.output(""),
     volumes: Object.fromEntries(Object.entries(volumes).map(([name, { path }]) => [name, path])),
     // With --continue-on-error the program goes on without this deployment; the stack's outputs must not fall with it.
-    release: pulumi.recover(deployment.release, () => "its deployment failed"),
+    release: pulumi.recover(deployment.release, () => notDeployed),
     hostKey,
     ...(manifest.encryption &&
       settings.disk &&

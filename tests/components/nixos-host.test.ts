@@ -346,7 +346,7 @@ describe("what a NixosHost tells", () => {
 
   test("survives a deployment that failed, which says so in place of its release", async () => {
     const { value } = await underMocks(() => new NixosHost("web1", args()), { failing: deployment });
-    expect(await settled(value.outputs.release)).toBe("its deployment failed");
+    expect(await settled(value.outputs.release)).toBe("not deployed by the last update");
     expect(await settled(value.outputs.address)).toBe("203.0.113.7");
   });
 });

@@ -24,7 +24,7 @@ export const sampleStack: StackView = {
       hostKey: "ssh-ed25519 AAAAmetal metal",
       type: "existing",
       serverId: "",
-      release: "its deployment failed",
+      release: "not deployed by the last update",
       pricePerMonth: 0,
       ageRecipient: "age1metal",
     },

@@ -84,7 +84,7 @@ describe("the list of hosts", () => {
     expect(hosts(sampleStack, {})).toBe(
       [
         "host   address                type      a month  release",
-        "metal  2001:db8::9 port 2222  existing  0.00     its deployment failed",
+        "metal  2001:db8::9 port 2222  existing  0.00     not deployed by the last update",
         "web1   203.0.113.7            cx23      5.99     abc-nixos-system-web1-26.05",
         "",
       ].join("\n"),
