@@ -67,6 +67,6 @@ test.each(["SIGINT", "SIGHUP", "an exit"] as const)(
         return false;
       }
     };
-    await expect.poll(runs, { timeout: 5_000 }).toBe(false);
+    await expect.poll(runs, { timeout: 20_000 }).toBe(false);
   },
 );
