@@ -15,6 +15,8 @@ export const outcomes = [
   "lost",
   /** It could not be reached; nothing was changed there. */
   "not reached",
+  /** Its work was cut off. */
+  "interrupted",
   /** Anything else, before a trial began. */
   "failed",
 ] as const;
@@ -23,8 +25,6 @@ export type Outcome = (typeof outcomes)[number];
 /** How a host came out of an update. */
 export const results = [
   ...outcomes,
-  /** Its work was cut off. */
-  "interrupted",
   /** There was nothing to do. */
   "unchanged",
   /** The update did not come to it. */

@@ -72,17 +72,18 @@ export function worked(events: readonly RunEvent[], host: string, wanted: string
   if (!begin) return undefined;
   const later = events.slice(events.indexOf(begin));
   const end = later.find((event): event is End => event.event === "end" && event.host === host);
-  if (end) {
+  if (end && end.outcome !== "interrupted") {
     const { outcome, before, after, because } = end;
     return { host, outcome, before, after, wanted, seconds: seconds(begin, end), because };
   }
-  const last = later.findLast((event) => "host" in event && event.host === host) ?? begin;
+  // What its program was told as it was cut off says less than what was being done.
+  const last = later.findLast((event) => "host" in event && event.host === host && event !== end) ?? begin;
   const step = last.event === "step" ? ` while ${last.step}` : "";
   return {
     host,
     outcome: "interrupted",
     wanted,
-    seconds: seconds(begin, last),
+    seconds: seconds(begin, end ?? last),
     because: `it was cut off${step}; the next update goes on, and the host's guard rolls a trial back that nobody confirms`,
   };
 }

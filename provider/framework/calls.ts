@@ -4,6 +4,9 @@ import type { CallContext } from "./types.ts";
 /** How long an answer waits for its log lines to reach the engine. */
 const FLUSH_MS = 2_000;
 
+/** Why a call's signal is aborted that took longer than its `customTimeouts` allow. */
+export class NotInTime extends Error {}
+
 /** The calls being served: gives each its context, cancels them all, and knows when the last one has ended. */
 export class Calls {
   readonly #cancelled = new AbortController();
@@ -24,7 +27,7 @@ export class Calls {
         ? setTimeout(
             () =>
               timeout.abort(
-                new Error(`${name}: not done within the ${timeoutSeconds} s of its customTimeouts`),
+                new NotInTime(`${name}: not done within the ${timeoutSeconds} s of its customTimeouts`),
               ),
             Math.min(timeoutSeconds * 1000, 2 ** 31 - 1),
           )

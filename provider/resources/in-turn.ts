@@ -7,6 +7,7 @@ import type { Outcome } from "../../deployer/runs/events.ts";
 import { recordLearnt, toldFailure } from "../../deployer/runs/learnt.ts";
 import { RunRecord, recordFile, recordVariable } from "../../deployer/runs/record.ts";
 import { Unreachable } from "../../deployer/ssh/session.ts";
+import { NotInTime } from "../framework/calls.ts";
 import type { CallContext } from "../framework/types.ts";
 
 /** Those of every host that this process deploys to. */
@@ -87,7 +88,7 @@ export async function inTurn(
     events.add({
       event: "end",
       host,
-      outcome: outcomeOf(error),
+      outcome: outcomeOf(error, call.signal),
       ...(old === undefined ? {} : { before: old }),
       ...(error instanceof NotKept && error.back ? { after: error.old } : {}),
       because: reasonOf(error),
@@ -97,8 +98,10 @@ export async function inTurn(
   }
 }
 
-function outcomeOf(error: unknown): Outcome {
+function outcomeOf(error: unknown, signal: AbortSignal): Outcome {
   if (error instanceof NotKept) return error.back ? "rolled back" : "lost";
+  // Whatever its programs and connections make of being cut off.
+  if (signal.aborted && !(signal.reason instanceof NotInTime)) return "interrupted";
   return error instanceof Unreachable ? "not reached" : "failed";
 }
 

@@ -91,7 +91,8 @@ function hostIn(
   const common = { host, wanted, began: events[0]?.at, steps: events.flatMap(stepOf) };
   const end = events.findLast((event): event is Of<"end"> => event.event === "end");
   if (end) {
-    const { outcome, before, after, because, failure } = end;
+    const { outcome, before, after, failure } = end;
+    const because = outcome === "interrupted" ? cutOff(events) : end.because;
     return { ...common, doing: outcome, before, after, because, failure, ended: end.at };
   }
   const installed = events.findLast((event): event is Of<"installed"> => event.event === "installed");

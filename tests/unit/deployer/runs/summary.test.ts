@@ -102,6 +102,18 @@ describe("the summary of an update", () => {
     expect(web1?.because).toContain("cut off while copying 3 paths");
   });
 
+  test("says the same of a host whose program was told so, in place of that one's words", () => {
+    const events = told(
+      plan,
+      begin("web1"),
+      { event: "step", host: "web1", step: "copying 3 paths" },
+      { event: "end", host: "web1", outcome: "interrupted", because: "ssh was cancelled" },
+    );
+    const [web1] = summarise(events, runs) ?? [];
+    expect(web1).toMatchObject({ outcome: "interrupted", seconds: 2 });
+    expect(web1?.because).toContain("cut off while copying 3 paths");
+  });
+
   test("does not blame an earlier host that is done", () => {
     const done: NewRunEvent = {
       event: "end",

@@ -55,6 +55,16 @@ test.each<[string, AnyEvent[], boolean, Partial<RunHost>]>([
     { doing: "interrupted", because: expect.stringContaining("it was cut off while copying") },
   ],
   [
+    "was cut off and told so",
+    [
+      begin("web2"),
+      step("web2", "copying"),
+      { event: "end", host: "web2", outcome: "interrupted", because: "ssh was cancelled" },
+    ],
+    true,
+    { doing: "interrupted", because: expect.stringContaining("it was cut off while copying") },
+  ],
+  [
     "is installed",
     [{ event: "installing", host: "web2", step: "the disk" }],
     true,
