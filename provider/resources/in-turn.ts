@@ -105,8 +105,18 @@ function outcomeOf(error: unknown, signal: AbortSignal): Outcome {
   return error instanceof Unreachable ? "not reached" : "failed";
 }
 
-/** One line of it. */
-function reasonOf(error: unknown): string {
+/** What Nix says while it works, before it says what failed. */
+const progress =
+  /^(copying|building|fetching|downloading|querying|unpacking|evaluating|these |this |warning:|\/nix\/store\/)/;
+/** What Nix says of an end that it has not caused: the reason came before that. */
+const aftermath = /unexpected end-of-file|broken pipe/i;
+
+/** One line of it: where it begins with the progress of Nix, the last of its errors. */
+export function reasonOf(error: unknown): string {
   const whole = error instanceof Failure ? error.cameBack : messageOf(error);
-  return whole.trim().split("\n")[0] ?? "";
+  const lines = whole.trim().split("\n");
+  const [first = ""] = lines;
+  if (!progress.test(first)) return first;
+  const errors = lines.map((line) => line.trim()).filter((line) => /^error: *\S/.test(line));
+  return errors.findLast((line) => !aftermath.test(line)) ?? errors.at(-1) ?? first;
 }

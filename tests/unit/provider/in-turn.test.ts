@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
+import { Failure } from "../../../deployer/failure.ts";
 import { parseEvents } from "../../../deployer/runs/events.ts";
 import { recordVariable } from "../../../deployer/runs/record.ts";
 import { NotInTime } from "../../../provider/framework/calls.ts";
 import type { CallContext } from "../../../provider/framework/types.ts";
-import { inTurn } from "../../../provider/resources/in-turn.ts";
+import { inTurn, reasonOf } from "../../../provider/resources/in-turn.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "berth-in-turn-"));
 const file = join(folder, "record.jsonl");
@@ -55,4 +56,29 @@ describe("a release whose work ends without a verdict", () => {
     const failed = await outcomeOf("web2", () => new Error("the disk is full"));
     expect(failed).toMatchObject({ outcome: "failed", because: "the disk is full" });
   });
+});
+
+const cameBack = (...lines: string[]) =>
+  new Failure({ tried: "copy it", cameBack: lines.join("\n"), next: "make room" });
+
+test.each([
+  ["the first line", ["the build failed", "error: builder failed"], "the build failed"],
+  [
+    "the last error, where Nix has told its progress before",
+    [
+      "copying 3 paths...",
+      "copying path '/nix/store/a' to 'ssh://web1'...",
+      "error: writing to file: No space left on device",
+      "error: unexpected end-of-file",
+    ],
+    "error: writing to file: No space left on device",
+  ],
+  [
+    "the end of the connection, where there is nothing else",
+    ["copying 3 paths...", "error: unexpected end-of-file"],
+    "error: unexpected end-of-file",
+  ],
+  ["the progress, where nothing went wrong by Nix's word", ["copying 3 paths..."], "copying 3 paths..."],
+])("one line of an error is %s", (_, lines, expected) => {
+  expect(reasonOf(cameBack(...lines))).toBe(expected);
 });
