@@ -18,7 +18,7 @@ import { resetOf } from "./hetzner.ts";
 import { interruptible } from "./interruptible.ts";
 import { releasesIn } from "./releases.ts";
 import { print, say } from "./say.ts";
-import { hostOf, type StackView, targetOf } from "./stack.ts";
+import { hostOf, type StackHost, type StackView, targetOf } from "./stack.ts";
 import { shortPath } from "./summary-table.ts";
 import { table } from "./table.ts";
 
@@ -43,9 +43,9 @@ type Told = Answer<"generations">;
 const lookDeadline = 20_000;
 
 /**
- * Return one host, or all of them, to an earlier release: on trial, with the checks it was kept with before, kept when healthy. The
+ * Return one host, or all of them that run the release that is left, to an earlier release: on trial, with the checks it was kept with before, kept when healthy. The
  * release that was left is held on the host until a newer one comes, or `berth unhold`.
- * @returns 0 when every host is on the release it was to return to
+ * @returns 0 when every host is on the release it was to return to, and one at least was returned
  */
 export async function rollback(
   stack: StackView,
@@ -64,8 +64,18 @@ export async function rollback(
       else for (const host of hosts) print(listing(host));
       return well ? 0 : 1;
     }
-    const chosen = hosts.filter((host): host is Chosen => host.to !== undefined);
-    for (const host of hosts) if (host.refused) say(`${host.name}: ${host.refused}`);
+    const several = names.length > 1 && options.to === undefined;
+    const stays = new Map(
+      hosts.flatMap(({ name: one, told }) => {
+        const why = several && told ? whyLeft(told, hostOf(stack, one), known[one]) : undefined;
+        return why === undefined ? [] : [[one, why]];
+      }),
+    );
+    const chosen = hosts.filter((host): host is Chosen => host.to !== undefined && !stays.has(host.name));
+    for (const host of hosts) {
+      const why = stays.get(host.name) ?? describeRefusal(host);
+      if (why !== undefined) say(`${host.name}: ${why}`);
+    }
     for (const { name: one, told, to } of chosen) say(`${one}: ${describeStep(told, to)}`);
     if (chosen.length === 0) return 1;
     if (name === undefined && !(await agreed(options, chosen.length))) return 1;
@@ -74,7 +84,7 @@ export async function rollback(
       stack,
       chosen.map(({ name: one }) => known[one]?.urn).filter((urn) => urn !== undefined),
     );
-    return done && chosen.length === hosts.length ? 0 : 1;
+    return done && chosen.length === hosts.length - stays.size ? 0 : 1;
   } finally {
     await Promise.all(sessions.map((session) => session.close()));
   }
@@ -115,6 +125,31 @@ async function choose(session: SshSession, { to: number, reboot }: RollbackOptio
   } catch (error) {
     return { name, session, refused: messageIn("berth rollback", error) };
   }
+}
+
+/**
+ * Why a host is left as it is where all are rolled back: it does not run the release that the others leave, and one step back would take it
+ * one further than them. Undefined where it does run that. Pure.
+ * @param outputs what the last update told of it: words in place of a release that it did not get
+ */
+export function whyLeft(
+  { current, held }: Pick<Told, "current" | "held">,
+  outputs: Pick<StackHost, "release">,
+  deployed: { inputs: Pick<KnownDeployment["inputs"], "toplevel"> } | undefined,
+): string | undefined {
+  const mark = parseHold(held);
+  const isBack = mark !== undefined && mark.toplevel !== current;
+  // The state of a host that refused a release knows the one before as wanted.
+  const refused = !outputs.release.startsWith("/nix/store/");
+  const other = deployed !== undefined && deployed.inputs.toplevel !== current;
+  if (!isBack && !refused && !other) return undefined;
+  return `it already runs ${shortPath(current ?? undefined)}, not the release that is left; name it to roll it back further`;
+}
+
+/** Why a host is not rolled back, and what that means for one that does not answer; undefined where it can be. Pure. */
+export function describeRefusal({ name, told, refused }: Pick<Host, "name" | "told" | "refused">) {
+  if (refused === undefined || told) return refused;
+  return `${refused} It was not rolled back: it comes back on the release that it ran, which nothing holds; berth rollback ${name} once it answers`;
 }
 
 /** What a host can return to. */
