@@ -43,8 +43,8 @@ type Told = Answer<"generations">;
 const lookDeadline = 20_000;
 
 /**
- * Return one host, or all of them that run the release that is left, to an earlier release: on trial, with the checks it was kept with before, kept when healthy. The
- * release that was left is held on the host until a newer one comes, or `berth unhold`.
+ * Return one host, or all of them that run the release that is left, to an earlier release: on trial, with the checks it was kept with
+ * before, kept when healthy. The release that was left is held on the host until a newer one comes, or `berth unhold`.
  * @returns 0 when every host is on the release it was to return to, and one at least was returned
  */
 export async function rollback(
