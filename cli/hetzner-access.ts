@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { encrypted } from "../config/secrets.ts";
 import { defaultEndpoint } from "../deployer/hetzner/api.ts";
 import { jsonOrUndefined } from "../deployer/json.ts";
 import { run } from "../deployer/process.ts";
-import { encrypted } from "./project.ts";
 import { explain } from "./pulumi.ts";
 
 /** How Hetzner's API is asked for a stack. */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseDocument } from "yaml";
+import { encrypted } from "../config/secrets.ts";
 import { Failure, messageOf } from "../deployer/failure.ts";
 
 /** A Pulumi project on this machine. */
@@ -72,9 +73,6 @@ export function parseYaml(text: string): { value: unknown; problems: string[] } 
   const problems = document.errors.map(({ message }) => message.split("\n")[0]?.replace(/:$/, "") ?? "");
   return { value: problems.length > 0 ? undefined : document.toJS(), problems };
 }
-
-/** What stands for a value that is encrypted in the stack's file. */
-export const encrypted = "encrypted in the stack's file";
 
 export interface StackFile {
   /** By whole keys, e.g. "berth:hosts"; maps and lists as JSON text, as the engine hands them over. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { domain, ed25519Key, name, port, userName } from "./host.ts";
 import { secretName } from "./secrets.ts";
+import { withoutLogin } from "./url.ts";
 
 /** A machine with Nix that builds and is no host of the stack. The stack's login key opens it. */
 const builder = z.strictObject({
@@ -17,7 +18,6 @@ const builder = z.strictObject({
 });
 
 /** An address of a cache is an argument of Nix's commands, and stands in what they say. */
-const withoutLogin = (url: string): boolean => !/^[a-z0-9]+:\/\/[^/?#]*@/i.test(url);
 const login = "an address without a user and a password: Nix reads those from its netrc-file";
 
 const cacheUrl = z

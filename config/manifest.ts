@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { credentialName, serviceName } from "./secrets.ts";
+import { withoutLogin } from "./url.ts";
 
 /**
  * The flake's output `berth.hosts`: what the stack must know of every NixOS system before it orders hardware.
@@ -19,7 +20,6 @@ const portNumber = "a port from 1 to 65535";
 const port = z.int(portNumber).min(1, portNumber).max(65535, portNumber);
 
 /** A check is told in previews, logs and errors. */
-const withoutLogin = (url: string): boolean => !/^[a-z]+:\/\/[^/?#]*@/i.test(url);
 const login = "a URL without a user and a password, as whatever tells of the check would show them";
 
 const status = "an HTTP status from 100 to 599";

@@ -3,6 +3,9 @@ import { z } from "zod";
 /** Bytes that systemd hands to a service as credentials, all of them together. */
 export const credentialBytes = 1024 * 1024;
 
+/** What stands for a value that is encrypted in the stack's file, where that is read as it is. */
+export const encrypted = "encrypted in the stack's file";
+
 /** A key of `berth:secrets`. */
 export const secretName = z
   .string()

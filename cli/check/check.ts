@@ -15,6 +15,7 @@ import {
 import { ConfigurationError, type Problem } from "../../config/problems.ts";
 import { readConfig } from "../../config/read-config.ts";
 import type { CloudView } from "../../config/running.ts";
+import { encrypted } from "../../config/secrets.ts";
 import type { StackConfig } from "../../config/stack.ts";
 import { Failure, messageOf } from "../../deployer/failure.ts";
 import { lookAtCloud } from "../../deployer/hetzner/look.ts";
@@ -22,7 +23,7 @@ import { checkToken, usesHetzner } from "../../deployer/hetzner/token.ts";
 import { planFromFlake } from "../../deployer/plan-from-flake.ts";
 import { NotStarted, run } from "../../deployer/process.ts";
 import { hetznerAccessOf } from "../hetzner-access.ts";
-import { encrypted, type Project, projectOf, readYaml, stackFile, stackFileOf } from "../project.ts";
+import { type Project, projectOf, readYaml, stackFile, stackFileOf } from "../project.ts";
 import { print, say } from "../say.ts";
 import { nameOfFile } from "../stack-name.ts";
 import { type CheckReport, describeReport } from "./report.ts";

@@ -1,5 +1,6 @@
 import { buildOn, publicHalf } from "../builds.ts";
 import type { Problem } from "../problems.ts";
+import { encrypted } from "../secrets.ts";
 import { type Context, hostPath, type MatchedHost } from "./context.ts";
 import { listed, orderOf } from "./secrets.ts";
 
@@ -32,6 +33,8 @@ function signerFault(
   const value = Object.hasOwn(values, push) ? values[push] : undefined;
   if (value === undefined)
     return `there is no secret "${push}" under berth:secrets; there are ${listed(Object.keys(values))}`;
+  // Only an update reads what it is.
+  if (value === encrypted) return undefined;
   const half = publicHalf(value);
   if (half === undefined)
     return `the secret "${push}" is no key that Nix signs with: give it what nix key generate-secret prints`;

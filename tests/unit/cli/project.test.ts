@@ -2,15 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  encrypted,
-  findProject,
-  parseYaml,
-  projectOf,
-  stackFile,
-  stackFileOf,
-  stacksOf,
-} from "../../../cli/project.ts";
+import { findProject, parseYaml, projectOf, stackFile, stackFileOf, stacksOf } from "../../../cli/project.ts";
+import { encrypted } from "../../../config/secrets.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LocalBuilds } from "../../../../config/builds.ts";
+import { encrypted } from "../../../../config/secrets.ts";
 import { plan, type Raw, refusals, running, runningServer, withHost } from "../samples.ts";
 
 const arm = {
@@ -106,6 +107,10 @@ describe("where systems are built", () => {
   ])("%s is refused", (_, raw, path, message) =>
     expect(refusals(raw, { localBuilds: x86 })).toEqual([expect.objectContaining({ path, message })]),
   );
+
+  test("a key that signs is believed where it is encrypted, as berth check reads it", () => {
+    expect(() => refusals(signed(encrypted), { localBuilds: x86 })).toThrow("it was accepted");
+  });
 
   test("a key that signs is a secret that is used", () => {
     const { notes } = plan(signed(`${signer("cache-1", 0)}\n`));
