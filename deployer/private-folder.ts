@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onExit } from "signal-exit";
 import { Failure, messageOf } from "./failure.ts";
+import { isThere } from "./process.ts";
 
 const open = new Set<string>();
 
@@ -49,21 +50,11 @@ export async function removeForsakenFolders(): Promise<void> {
   const names = await readdir(tmpdir()).catch(() => []);
   for (const name of names) {
     const pid = Number(/^berth-(\d+)-\w{6}$/.exec(name)?.[1] ?? Number.NaN);
-    if (!(pid > 0) || isAlive(pid)) continue;
+    if (!(pid > 0) || isThere(pid)) continue;
     const folder = join(tmpdir(), name);
     const found = await lstat(folder).catch(() => undefined);
     if (!found?.isDirectory() || found.uid !== process.getuid?.()) continue;
     if (Date.now() - found.mtimeMs < restMilliseconds) continue;
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's may not be asked.
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }

@@ -28,6 +28,15 @@ export interface RunOptions {
   onOutput?: (line: string) => void;
 }
 
+/** Whether there is a process of this id; somebody else's is one as well. */
+export function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
 /** A child did not end within its deadline. */
 export class TimedOut extends Failure {}
 

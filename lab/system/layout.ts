@@ -3,6 +3,7 @@ import { access, cp, mkdir, readdir, readFile, rename, rm, writeFile } from "nod
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { isThere } from "../../deployer/process.ts";
 import { RESOLVERS } from "../machines/services/service-addresses.ts";
 
 interface AcmeServer {
@@ -167,16 +168,8 @@ async function installModules(site: string, options: LayOutOptions): Promise<str
 async function removeUnfinished(cache: string): Promise<void> {
   for (const name of await readdir(cache).catch(() => [])) {
     const installer = /^site-modules-.*\.partial-(\d+)$/.exec(name)?.[1];
-    if (installer && !runs(Number(installer))) await rm(join(cache, name), { recursive: true, force: true });
-  }
-}
-
-function runs(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Somebody else's process is one all the same.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if (installer && !isThere(Number(installer)))
+      await rm(join(cache, name), { recursive: true, force: true });
   }
 }
 

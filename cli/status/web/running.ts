@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { isThere } from "../../../deployer/process.ts";
 
 /** Milliseconds that the clock of a record may be behind that of the process that keeps it. */
 const slack = 2_000;
@@ -15,16 +16,6 @@ export async function isKept(name: string, firstAt: string): Promise<boolean> {
   if (own === undefined || other === undefined) return isThere(pid);
   const startedAt = performance.timeOrigin + ((other - own) / ticksPerSecond) * 1_000;
   return startedAt <= Date.parse(firstAt) + slack;
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's is there as well.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }
 
 /** What Linux counts the time of processes in, whatever its own clock does. */

@@ -55,7 +55,7 @@ describe("where all hosts are rolled back", () => {
     const why = describeRefusal({ name: "web3", refused: "ssh: no route to host." });
     expect(why).toContain("ssh: no route to host. It was not rolled back");
     expect(why).toContain("berth rollback web3");
-    const told = { current: older, held: null } as Parameters<typeof describeRefusal>[0]["told"] & object;
+    const told = { current: older, booted: older, profile: older, held: null, generations: [] };
     expect(describeRefusal({ name: "web1", told, refused: "there is none" })).toBe("there is none");
     expect(describeRefusal({ name: "web1", told })).toBeUndefined();
   });
