@@ -44,7 +44,12 @@ const standsOn = async (toplevel: string) => {
     profile: toplevel,
     trial: { state: "none" },
   });
-  expect(await host.on("ls /run/berth; systemctl list-units --no-legend --plain 'berth-*'")).toBe("");
+  // A guard ends within half a second of what it is told.
+  await expect
+    .poll(() => host.on("ls /run/berth; systemctl list-units --no-legend --plain 'berth-*'"), {
+      timeout: 5_000,
+    })
+    .toBe("");
 };
 
 describe("what goes before a switch", () => {
