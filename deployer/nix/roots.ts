@@ -69,11 +69,13 @@ export async function rootTrial(folder: string, path: string, keep: number): Pro
 export async function rootRelease(folder: string, path: string, keep: number): Promise<void> {
   await rootTrial(folder, path, keep);
   // Only now, so that there is no moment without.
-  const { surplus } = spareRoots(await rootsIn(folder), keep);
-  for (const root of surplus) await point(folder, { ...root, path });
-  // A collection forgets the roots of a folder that was not there, or was elsewhere.
-  for (const root of await rootsIn(folder))
-    if (existsSync(root.path) && !(await isKnown(join(folder, root.name)))) await point(folder, root);
+  const roots = await rootsIn(folder);
+  const { surplus } = spareRoots(roots, keep);
+  for (const root of roots) {
+    if (surplus.includes(root)) await point(folder, { ...root, path });
+    // A collection forgets the roots of a folder that was not there, or was elsewhere.
+    else if (existsSync(root.path) && !(await isKnown(join(folder, root.name)))) await point(folder, root);
+  }
 }
 
 const first = "release";

@@ -9,17 +9,12 @@ await_arming() {
   [ -z "$starting" ] || wait "$starting" || : >"$trial_dir/unstarted"
   guarding='' starting='' telling=''
 }
-# Where a trial waits for something, and what is sent along is imported from. Nobody says anything to "quiet": the guard rests by it.
-make_fifos() { mkfifo "$trial_dir/bell" "$trial_dir/ended" "$trial_dir/quiet" "$trial_dir/import"; }
+# Where a trial waits for something, and what is sent along is imported from.
+make_fifos() { mkfifo "$trial_dir/bell" "$trial_dir/ended" "$trial_dir/import"; }
 # Held open, so that nothing that is said is lost.
 listen() { exec 7<>"$trial_dir/bell" 8<>"$trial_dir/ended"; }
-# Wait until one of the two units has something to tell, or a second; a shell that cannot wait for so long has it done.
-heard() {
-  rung=0
-  # shellcheck disable=SC3045
-  read -r -t 1 _ <&8 2>/dev/null || rung=$?
-  case $rung in 1 | 2) timeout 1 head -c 1 <&8 >/dev/null || true ;; esac
-}
+# Wait until one of the two units has something to tell, or a second.
+heard() { timeout 1 head -c 1 <&8 >/dev/null || true; }
 
 # arm OLD SECONDS: start both beside what follows, which is sooner. The guard returns to OLD after so long; its script is next on stdin.
 arm() {
@@ -68,7 +63,7 @@ call_off() {
     [ "$tries" -lt 100 ] || refuse 'the guard of a trial that did not begin is still on watch'
     sleep 0.1
   done
-  for word in called-off watching unguarded unstarted go bell ended quiet armed guard ways import; do rm -f "$trial_dir/$word"; done
+  for word in called-off watching unguarded unstarted go bell ended armed guard ways import; do rm -f "$trial_dir/$word"; done
 }
 not_begun() { call_off; refuse "$1"; }
 

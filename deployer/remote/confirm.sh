@@ -27,8 +27,8 @@ still_ours() { [ -e "$trial_dir/confirming" ] || refuse 'the guard took the tria
 # All but the newest; whatever else, what runs, what was booted and what the guard may return to stay.
 forget_generations() {
   [ -n "$doc_keep" ] || return 0
-  # shellcheck disable=SC2012,SC2046 # Their paths have no blanks.
-  set -- $(ls -drv "$profile"-*-link)
+  # shellcheck disable=SC2046 # Their paths have no blanks.
+  set -- $(printf '%s\n' "$profile"-*-link | sort -rV)
   [ $# -gt "$doc_keep" ] || return 0
   shift "$doc_keep"
   for link in "$@"; do

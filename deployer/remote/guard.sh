@@ -44,14 +44,6 @@ ways_are_back() {
 # Ended by a signal, systemd would take it for done; as a failure, it reboots.
 trap 'exit 1' HUP INT TERM
 was_confirming=''
-# Nobody writes to it: a shell that can, waits for that in vain, and starts no program to let time pass.
-exec 5<>"$trial/quiet"
-rest() {
-  rested=0
-  # shellcheck disable=SC3045
-  read -r -t 0.5 _ <&5 2>/dev/null || rested=$?
-  [ "$rested" -gt 128 ] || sleep 0.5
-}
 # Nothing is switched before this is there; who waits for it is told.
 : >"$trial/watching"
 echo 1<>"$trial/ended"
@@ -67,9 +59,8 @@ while :; do
       mv "$trial/confirming" "$trial/rolling-back" 2>/dev/null && was_confirming=1 && break
     fi
   fi
-  rest
+  sleep 0.5
 done
-exec 5>&-
 
 echo "rolling back to $old"
 ways_before=$(cat "$trial/ways" || true)
