@@ -4,7 +4,6 @@ import { messageOf } from "../failure.ts";
 import { asksTheHost, attemptSeconds, checkInside, checkOutside } from "../health/check.ts";
 import { type Observation, remote } from "../remote/scripts.ts";
 import { renewServices } from "../secrets/credentials.ts";
-import { quote } from "../ssh/quote.ts";
 import type { SshSession } from "../ssh/session.ts";
 import { type Concluded, confirmIfWell } from "./confirm.ts";
 import type { Hooks, Release } from "./release.ts";
@@ -162,18 +161,14 @@ export async function examine(trial: Examined, read: ReadLook): Promise<TrialVer
   };
 }
 
-/** As many lines of a unit's journal as a look tells of one that has failed. */
-const journalLines = 15;
-
 /** The last words of units that run again, which no look tells; a host that does not answer any more has none. */
 const journalsOf = (session: SshSession, units: readonly string[]): Promise<FailedUnit[]> =>
   Promise.all(
     units.map(async (unit) => {
-      const asked = `journalctl --unit=${quote(unit)} --boot --lines=${journalLines} --output=cat --no-pager`;
-      const ended = await session
-        .sh(`PATH=/run/current-system/sw/bin:$PATH exec ${asked}`, { deadline: 15_000 })
-        .catch(() => undefined);
-      return { unit, journal: ended?.exitCode === 0 ? ended.stdout.trimEnd() : "" };
+      const told = await remote(session, "journal", { text: unit }, { deadline: 15_000 }).catch(
+        () => undefined,
+      );
+      return { unit, journal: told?.journal ?? "" };
     }),
   );
 

@@ -83,6 +83,11 @@ json_text() {
     *) printf '"%s"' "$1" ;;
   esac
 }
+# journal_of UNIT: the end of what it has written since the boot, as a JSON string.
+journal_of() {
+  journal=$(journalctl --unit="$1" --boot --lines=15 --output=cat --no-pager 2>/dev/null </dev/null | json_string)
+  printf '%s' "${journal:-\"\"}"
+}
 # A link's final target as a JSON string, or null.
 json_link() { if [ -e "$1" ]; then json_text "$(readlink -f "$1")"; else printf null; fi; }
 # A file's text as a JSON string, or null where there is none to be read.

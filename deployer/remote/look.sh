@@ -42,8 +42,7 @@ look() {
   while read -r unit _; do
     case ${unit:+$looked_at} in '' | *" $unit "*) continue ;; esac
     looked_at="$looked_at$unit "
-    journal=$(journalctl --unit="$unit" --boot --lines=15 --output=cat --no-pager 2>/dev/null </dev/null | json_string)
-    look_units="$look_units${look_units:+,}{\"unit\":$(json_text "$unit"),\"journal\":${journal:-\"\"}}"
+    look_units="$look_units${look_units:+,}{\"unit\":$(json_text "$unit"),\"journal\":$(journal_of "$unit")}"
   done <<EOF
 $units
 EOF

@@ -188,6 +188,7 @@ const answers = {
   inspect: inspection,
   network,
   check: checked,
+  journal: z.object({ journal: z.string() }),
   note: done,
   mark: done,
   "hand-over": done,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Examined, examine, readTrial, secondLookSeconds } from "../../../../deployer/release/judge.ts";
 import type { Observation } from "../../../../deployer/remote/scripts.ts";
+import type { RemoteOptions } from "../../../../deployer/ssh/session.ts";
 import { earlier, old, playedSession, release, switched, target } from "./observed.ts";
 
 const crashed = { ...switched, failed: [{ unit: "site.service", journal: "boom" }] };
@@ -15,9 +16,9 @@ function host(
     label: "web1",
     target,
     renew: async () => undefined,
-    sh: async (script: string) => {
-      if (script.includes("journalctl --unit='site.service'"))
-        return { exitCode: 0, stdout: "out of memory\nexited\n", stderr: "" };
+    sh: async (script: string, { input }: RemoteOptions) => {
+      if (script.includes("# The last words of a unit.") && input === "text=site.service\n---\n")
+        return { exitCode: 0, stdout: '{"journal":"out of memory\\nexited"}\n', stderr: "" };
       const isCheck = /^# Ask one of the host's own health checks/m.test(script);
       asked.push(isCheck ? "check" : "look");
       const answer = isCheck
