@@ -41,5 +41,5 @@ export const target = {
   hostKeys: [],
 };
 
-/** A session of which no more is used than these parts. */
+/** An ssh session of which no more is used than these parts. */
 export const playedSession = (parts: Partial<SshSession>): SshSession => parts as SshSession;
